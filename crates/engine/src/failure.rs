@@ -1,0 +1,73 @@
+//! What went wrong, in the one form that every surface shows: what failed, why, and what to do.
+
+use crate::message::Message;
+use serde::{Deserialize, Serialize};
+
+/// Whose turn it is to act on a failure. Decides the exit code and how loudly it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Blame {
+    /// The command line or a file of the user's is wrong.
+    User,
+    /// The user's code ran and failed.
+    Code,
+    /// The machine, the engine or the network is in the way.
+    Environment,
+    /// A named breakpoint was never hit.
+    Breakpoint,
+    /// The user asked for the end.
+    Cancelled,
+    /// A defect of ours.
+    Internal,
+}
+
+impl Blame {
+    /// Exit code of the command line (design section 9).
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Blame::Code | Blame::Internal => 1,
+            Blame::User => 2,
+            Blame::Environment => 3,
+            Blame::Breakpoint => 4,
+            Blame::Cancelled => 130,
+        }
+    }
+}
+
+/// A failure a person can act on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Who can mend it.
+    pub blame: Blame,
+    /// What failed and why.
+    pub what: Message,
+    /// Text of somebody else's that belongs to it: the engine's answer, the last lines of a log.
+    pub detail: Vec<String>,
+    /// What to do about it.
+    pub fix: Option<Message>,
+}
+
+impl Failure {
+    /// A failure with no foreign text and no fix yet.
+    pub fn new(blame: Blame, what: Message) -> Self {
+        Self { blame, what, detail: Vec::new(), fix: None }
+    }
+
+    /// The same with what to do.
+    pub fn with_fix(self, fix: Message) -> Self {
+        Self { fix: Some(fix), ..self }
+    }
+
+    /// The same with foreign text, line by line.
+    pub fn with_detail(self, detail: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { detail: detail.into_iter().map(Into::into).collect(), ..self }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.what)
+    }
+}
+
+impl std::error::Error for Failure {}

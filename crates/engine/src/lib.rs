@@ -1,0 +1,13 @@
+//! What a run is and what happens next: text and events in, plans and effects out.
+//!
+//! Nothing here touches a file, a socket, a clock, an environment variable or a global. That is what
+//! makes every rule of the product testable in microseconds, and `cargo xtask tidy` keeps it so.
+
+pub mod ids;
+pub mod message;
+
+pub mod failure;
+
+pub mod diagnostic;
+
+pub mod plan;

@@ -1,0 +1,76 @@
+//! The plan of a run: everything decided, nothing done.
+
+pub mod container;
+pub mod image;
+
+use crate::ids::ImageRef;
+use container::ContainerPlan;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Everything that is decided before the first call to the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The spec's file.
+    pub spec: PathBuf,
+    /// Experiment under which the run is listed.
+    pub experiment: String,
+    /// Name to show, where the spec gives one.
+    pub display_name: Option<String>,
+    /// What the container runs from.
+    pub image: image::ImagePlan,
+    /// The container, all but the image and what belongs to one run alone.
+    pub container: ContainerPlan,
+    /// The folder with the user's code on this machine.
+    pub code: PathBuf,
+    /// What the debugger needs to know; present whether or not this run is debugged.
+    pub debuggee: Debuggee,
+    /// Folders that are collected when the run ends: output name → path in the container.
+    pub outputs: Vec<Output>,
+}
+
+/// The Python process that a debugger is wanted in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Debuggee {
+    /// Where the code folder stands in the container.
+    pub remote_root: String,
+    /// The process, as the user's command names it; `None` takes the first Python process that runs
+    /// a file of the code folder.
+    pub process: Option<Process>,
+    /// A flag in the user's command that makes Python ignore the start hook (`-I`, `-S`, `-E`).
+    pub isolated_by: Option<String>,
+}
+
+/// How the user's command names a Python program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Process {
+    /// `python train.py`: the path as written.
+    Script(String),
+    /// `python -m package.module`.
+    Module(String),
+}
+
+/// A named output of the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// Name in the spec.
+    pub name: String,
+    /// Path in the container.
+    pub path: String,
+}
+
+/// What an inspected image tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageFacts {
+    /// What was asked for.
+    pub reference: ImageRef,
+    /// The image's content id, `sha256:…`.
+    pub id: String,
+    /// `amd64`, `arm64`, …
+    pub architecture: String,
+    /// Environment of the image, `NAME=value`.
+    pub environment: Vec<String>,
+    /// Size on disk in bytes.
+    pub size: u64,
+}

@@ -1,0 +1,93 @@
+//! The container of a run, in the engine's own words; the `docker` crate turns it into a request.
+
+use crate::ids::ImageRef;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A container, ready to be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContainerPlan {
+    /// Name shown by the engine's own tools.
+    pub name: String,
+    /// What it runs from; set when the image is ready.
+    pub image: ImageRef,
+    /// Program and arguments, not a shell line.
+    pub command: Vec<String>,
+    /// Working directory in the container.
+    pub working_dir: String,
+    /// Environment of the first process. Anybody who may ask the engine can read it, so no secret is here.
+    pub environment: Vec<(String, String)>,
+    /// What of this machine or of the engine is visible inside.
+    pub mounts: Vec<Mount>,
+    /// Files put in before the start, readable by the container's user only: secrets and the like.
+    #[serde(skip)]
+    pub files: Vec<SecretFile>,
+    /// `uid:gid`, or the image's own user.
+    pub user: Option<String>,
+    /// `aml-debug.*` labels; the memory that survives any kill.
+    pub labels: BTreeMap<String, String>,
+    /// Limits of the spec.
+    pub limits: Limits,
+    /// All GPUs of the engine.
+    pub gpu: bool,
+}
+
+/// One mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Mount {
+    /// A folder or file of this machine.
+    Bind {
+        /// Absolute path on the engine's host.
+        host: PathBuf,
+        /// Absolute path in the container.
+        target: String,
+        /// Whether the container may not write it.
+        read_only: bool,
+    },
+    /// A volume of the engine.
+    Volume {
+        /// The volume's name.
+        name: String,
+        /// Absolute path in the container.
+        target: String,
+        /// Whether the container may not write it.
+        read_only: bool,
+    },
+    /// Memory that ends with the container.
+    Tmpfs {
+        /// Absolute path in the container.
+        target: String,
+        /// Permission bits, `0o1777` for everybody.
+        mode: u32,
+    },
+}
+
+/// A file that is put into the container before it starts. Never stored, never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretFile {
+    /// Absolute path in the container.
+    pub path: String,
+    /// Its bytes.
+    pub contents: Vec<u8>,
+    /// Owner, or root.
+    pub uid: u64,
+}
+
+impl std::fmt::Debug for SecretFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecretFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Limits on the container; `None` is the engine's default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// `/dev/shm` in bytes.
+    pub shm_bytes: Option<u64>,
+    /// Memory in bytes.
+    pub memory_bytes: Option<u64>,
+    /// CPUs, in billionths.
+    pub nano_cpus: Option<u64>,
+}

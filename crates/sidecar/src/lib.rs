@@ -1,0 +1,1 @@
+//! The process: owns state, does I/O, speaks JSON-RPC, is the command line.

@@ -1,0 +1,3 @@
+//! The `aml-debug` binary.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The repository's own tools.
+
+fn main() {}

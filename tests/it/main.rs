@@ -1,0 +1,1 @@
+//! User stories, told to the real binary against a real engine.

@@ -61,8 +61,8 @@ fn in_another_process() {
     let (role, number, home) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
     let (number, home) = (number.parse::<usize>().unwrap(), Path::new(home));
     let say = |word: &str| {
-        println!("{word}");
-        std::io::stdout().flush().unwrap();
+        let mut stdout = std::io::stdout();
+        writeln!(stdout, "{word}").and_then(|()| stdout.flush()).unwrap();
     };
     let hear = || std::io::stdin().read_line(&mut String::new()).unwrap();
     match role {

@@ -8,7 +8,7 @@ use engine::failure::{Blame, Failure};
 use engine::message;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 const STEPS: [&str; 1] = [r"
@@ -139,7 +139,7 @@ fn refuse_emptied(db: &mut Connection, file: &Path) -> Result<(), Failure> {
 fn refuse_cut(file: &Path) -> Result<(), Failure> {
     let whole = length(file).is_multiple_of(4096);
     // With a log the page may still be in there, or another process is writing it just now.
-    if whole || length(&log_of(file)) > 0 {
+    if whole || log_length(file) > 0 {
         return Ok(());
     }
     Err(damaged(file, "the last page is cut off"))
@@ -147,14 +147,15 @@ fn refuse_cut(file: &Path) -> Result<(), Failure> {
 
 /// SQLite takes an empty file for a new one and throws away the log beside it, which has all there is.
 pub(super) fn refuse_emptied_with_log(file: &Path) -> Result<(), Failure> {
-    if fs::metadata(file).is_ok_and(|facts| facts.len() == 0) && length(&log_of(file)) > 0 {
+    if fs::metadata(file).is_ok_and(|facts| facts.len() == 0) && log_length(file) > 0 {
         return Err(damaged(file, "the file is empty, and there is a log beside it"));
     }
     Ok(())
 }
 
-fn log_of(file: &Path) -> PathBuf {
-    file.with_extension("sqlite-wal")
+/// Bytes in SQLite's log beside the file.
+pub(super) fn log_length(file: &Path) -> u64 {
+    length(&file.with_extension("sqlite-wal"))
 }
 
 fn length(file: &Path) -> u64 {

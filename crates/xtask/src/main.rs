@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "these tools talk to the terminal; nothing here speaks a protocol")]
 
+mod bare_machine;
 mod bundle;
 mod command;
 mod demo;
@@ -21,6 +22,7 @@ Usage: cargo xtask COMMAND
 
   demo                      set up, build, and stop on a breakpoint in examples/iris
   setup [--for demo|test]   get what this machine lacks: container engine, base image, debugpy bundle
+  bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
 Exit codes: 0 success, 1 something failed, 2 usage, 3 this machine lacks something that cannot be installed.
 ";
@@ -43,6 +45,7 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["demo"] => demo::demo(&repository)?,
         ["setup"] | ["setup", "--for", "demo"] => setup::setup(&repository, setup::For::Demo)?,
         ["setup", "--for", "test"] => setup::setup(&repository, setup::For::Test)?,
+        ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,
         ["help" | "--help" | "-h"] => print!("{USAGE}"),
         _ => {
             print!("{USAGE}");

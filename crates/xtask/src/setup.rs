@@ -4,7 +4,7 @@
 //! done that was not said. What is there is left alone, so a second call does nothing; an engine that answers is
 //! used as it is.
 
-mod base_image;
+pub(crate) mod base_image;
 mod engine;
 mod packages;
 

@@ -104,21 +104,29 @@ fn pull() -> anyhow::Result<()> {
 fn make(repository: &Repository) -> anyhow::Result<()> {
     let root = repository.target.join("base-image");
     // Left behind by a run that was stopped; debootstrap wants an empty folder.
-    Command::as_root("rm").args(["-rf", "--one-file-system"]).arg(&root).read()?;
+    remove(&root)?;
     fs::create_dir_all(&repository.target)?;
-    let made = debootstrap(&root).and_then(|()| finish(&root)).and_then(|()| import(&root));
-    Command::as_root("rm").args(["-rf", "--one-file-system"]).arg(&root).read()?;
+    println!("making {MADE} (about a minute)");
+    let made = debootstrap(&root, "ca-certificates,python3,python3-pip,python3-venv")
+        .and_then(|()| copy_certificates(&root))
+        .and_then(|()| tidy_up(&root))
+        .and_then(|()| import(&root));
+    remove(&root)?;
     made
 }
 
-fn debootstrap(root: &Path) -> anyhow::Result<()> {
-    let mirror = mirror();
-    println!("making {MADE} from the packages of {mirror} (about a minute)");
+fn remove(root: &Path) -> anyhow::Result<()> {
+    Command::as_root("rm").args(["-rf", "--one-file-system"]).arg(root).read().map(drop)
+}
+
+/// Makes a root folder with the release's essential packages and those of the list, separated by commas.
+pub(crate) fn debootstrap(root: &Path, packages: &str) -> anyhow::Result<()> {
     let command = Command::as_root("debootstrap")
-        .args(["--variant=minbase", "--include=ca-certificates,python3,python3-venv,python3-pip"])
+        .arg("--variant=minbase")
+        .arg(format!("--include={packages}"))
         .arg(SUITE)
         .arg(root)
-        .arg(mirror);
+        .arg(mirror());
     println!("$ {}", command.shown());
     let log = root.join("debootstrap/debootstrap.log");
     command.read().map(drop).map_err(|error| {
@@ -128,11 +136,10 @@ fn debootstrap(root: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// What a package list cannot say: the plain name `python`, this machine's certificate authorities, no leftovers.
-fn finish(root: &Path) -> anyhow::Result<()> {
+/// Lets the root folder trust the certificate authorities that this machine trusts.
+pub(crate) fn copy_certificates(root: &Path) -> anyhow::Result<()> {
     let script = r#"
 set -e
-ln -sf python3 "$1/usr/bin/python"
 mkdir -p "$1/usr/local/share/ca-certificates"
 for file in /usr/local/share/ca-certificates/*.crt; do
     if [ -f "$file" ]; then cp "$file" "$1/usr/local/share/ca-certificates/"; fi
@@ -140,11 +147,19 @@ done
 chroot "$1" update-ca-certificates --fresh >/dev/null
 # The user may have named another bundle; what it trusts beyond ours is added.
 if [ -f "$2" ]; then cat "$2" >>"$1/etc/ssl/certs/ca-certificates.crt"; fi
-rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/* "$1"/var/log/* "$1/debootstrap"
 "#;
     let bundle = std::env::var("SSL_CERT_FILE").unwrap_or_default();
     let bundle = if bundle == "/etc/ssl/certs/ca-certificates.crt" { String::new() } else { bundle };
     Command::as_root("sh").args(["-c", script, "sh"]).arg(root).arg(bundle).read().map(drop)
+}
+
+/// What a package list cannot say: the plain name `python`, and no leftovers.
+fn tidy_up(root: &Path) -> anyhow::Result<()> {
+    let script = r#"
+ln -sf python3 "$1/usr/bin/python"
+rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/* "$1"/var/log/* "$1/debootstrap"
+"#;
+    Command::as_root("sh").args(["-c", script, "sh"]).arg(root).read().map(drop)
 }
 
 fn import(root: &Path) -> anyhow::Result<()> {

@@ -11,3 +11,5 @@ pub mod failure;
 pub mod diagnostic;
 
 pub mod plan;
+
+pub mod debuggee;

@@ -8,10 +8,12 @@ import compileall
 import os
 import py_compile
 import sys
+import warnings
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _DEBUGPY = "debugpy" if sys.version_info >= (3, 10) else "debugpy-py38"
 
+warnings.simplefilter("ignore")
 for _folder in ("hook", _DEBUGPY):
     compileall.compile_dir(
         os.path.join(_HERE, _folder),

@@ -60,7 +60,7 @@ pub const DEBUGPY: [Wheel; 2] =
 pub fn keeps(path_in_wheel: &str) -> bool {
     path_in_wheel.starts_with("debugpy/")
         && !path_in_wheel.contains("/pydevd_attach_to_process/")
-        && !path_in_wheel.contains("/_pydev_runfiles/")
+        && !path_in_wheel.contains("/tests/")
         && [".c", ".cpp", ".h", ".pyx", ".pxd", ".pyc", ".pyd", ".so", ".dll", ".dylib"]
             .iter()
             .all(|ending| !path_in_wheel.ends_with(ending))
@@ -155,6 +155,9 @@ pub struct Report {
     pub bytecode: bool,
     /// How far the process is.
     pub state: DebuggeeState,
+    /// The thread that is paused, as the debug adapter protocol counts threads. Found set by whoever
+    /// adopts a run that stands on a breakpoint.
+    pub paused: Option<i64>,
 }
 
 /// How far the chosen process is when its report is read.
@@ -281,7 +284,7 @@ mod tests {
     #[test]
     fn every_answer_of_the_relay_is_a_report_or_a_failure_that_says_what_to_do() {
         let lines = [
-            r#"{"pid": 7, "python": "3.11.2", "argv": ["python", "train.py"], "cwd": "/code", "port": 39615, "debugpy": "1.8.22", "debugpyFrom": "/aml-debug/debugpy", "bytecode": true, "state": "waiting"}"#,
+            r#"{"pid": 7, "python": "3.11.2", "argv": ["python", "train.py"], "cwd": "/code", "port": 39615, "debugpy": "1.8.22", "debugpyFrom": "/aml-debug/debugpy", "bytecode": true, "state": "waiting", "paused": null}"#,
             r#"{"unreported": {"pid": 7, "argv": ["python", "-I", "train.py"], "because": "-I"}}"#,
             r#"{"unreported": {"pid": 7, "argv": ["python", "train.py"], "because": "silent"}}"#,
             r#"{"pid": 7, "python": "3.7.3", "argv": ["python", "train.py"], "cwd": "/code", "failed": "python", "detail": "3.7.3"}"#,

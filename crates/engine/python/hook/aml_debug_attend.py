@@ -30,7 +30,7 @@ def attend(wish, argv):
         if sys.version_info[:2] < _OLDEST_PYTHON:
             return _fail(wish, report, "python", report["python"])
         try:
-            debugpy = _import_debugpy()
+            debugpy = _import_debugpy(wish)
         except BaseException as error:
             return _fail(wish, report, "import", error)
         try:
@@ -38,9 +38,11 @@ def attend(wish, argv):
         except BaseException as error:
             return _fail(wish, report, "listen", error)
         report.update(server.describe())
-        _mail(wish, dict(report, state="waiting"))
+        mail = _Mail(wish, report)
+        mail.state("waiting")
+        server.tell_pauses(mail)
         attended = server.wait(wish.wait)
-        _mail(wish, dict(report, state="attended" if attended else "unattended"))
+        mail.state("attended" if attended else "unattended")
         if not attended:
             server.tell_unattended()
     except Exception as error:
@@ -57,10 +59,49 @@ def _restore_environment():
     os.environ.pop("AML_DEBUG_HOOK", None)
 
 
-def _mail(wish, report):
+class _Mail:
+    """The report as it stands; whoever reads it sees a whole one."""
+
+    def __init__(self, wish, report):
+        import threading
+
+        self.wish = wish
+        self.report = dict(report, paused=None)
+        self.pid = os.getpid()
+        self.paused = []
+        self.lock = threading.Lock()
+
+    def state(self, state):
+        with self.lock:
+            self.report["state"] = state
+            self._write()
+
+    def pause(self, thread):
+        with self.lock:
+            self.paused.append(thread)
+            self._tell_paused()
+
+    def resume(self, thread):
+        with self.lock:
+            self.paused.remove(thread)
+            self._tell_paused()
+
+    def _tell_paused(self):
+        first = self.paused[0] if self.paused else None
+        if first != self.report["paused"]:
+            self.report["paused"] = first
+            self._write()
+
+    def _write(self):
+        # A forked child has its parent's breakpoints for a moment and never its parent's report.
+        if os.getpid() == self.pid:
+            _write_report(self.wish, self.report)
+
+
+def _write_report(wish, report):
     import json
 
-    draft = wish.mail("report.json.%d" % os.getpid())
+    draft = wish.mail("report.draft")
     with open(draft, "w") as file:
         file.write(json.dumps(report) + "\n")
     os.replace(draft, wish.mail("report.json"))
@@ -68,21 +109,26 @@ def _mail(wish, report):
 
 def _fail(wish, report, because, error):
     detail = error if isinstance(error, str) else "%s: %s" % (type(error).__name__, error)
-    _mail(wish, dict(report, failed=because, detail=detail))
+    _write_report(wish, dict(report, failed=because, detail=detail))
     time.sleep(_HOLD_SECONDS)
 
 
 # ---------------------------------------------------------------------------------------------------
 
 
-def _import_debugpy():
+def _import_debugpy(wish):
     own = _own_debugpy()
     if own is None:
         folder = "debugpy" if sys.version_info >= (3, 10) else "debugpy-py38"
         sys.path.insert(0, os.path.join(os.path.dirname(_HOOK), folder))
-    # Both only while the constants are read: no warning about frozen modules in the user's log, and no
-    # search for the native library that traces threads older than the debugger (there are none).
-    quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "PYDEVD_LOAD_NATIVE_LIB": "0"}
+    # Only while the constants are read. The user's log stays the user's: no warning about frozen modules,
+    # complaints into the mail box; and no search for the native library that traces threads older than
+    # the debugger (there are none).
+    quiet = {
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYDEVD_LOAD_NATIVE_LIB": "0",
+        "PYDEVD_DEBUG_FILE": wish.mail("debugpy.log"),
+    }
     unset = [name for name in quiet if name not in os.environ]
     for name in unset:
         os.environ[name] = quiet[name]
@@ -206,6 +252,24 @@ class _Server:
             "bytecode": bool(file and os.path.exists(file)),
         }
 
+    def tell_pauses(self, mail):
+        """Keeps the report true about who is paused: whoever connects later cannot ask for it, and a
+        stop may come while nobody is connected."""
+        from _pydevd_bundle._debug_adapter.pydevd_base_schema import BaseSchema
+        from _pydevd_bundle.pydevd_constants import get_thread_id
+
+        original = self.database.do_wait_suspend
+
+        def do_wait_suspend(thread, *args, **kwargs):
+            number = BaseSchema._translate_id_to_dap(get_thread_id(thread))
+            mail.pause(number)
+            try:
+                return original(thread, *args, **kwargs)
+            finally:
+                mail.resume(number)
+
+        self.database.do_wait_suspend = do_wait_suspend
+
     def wait(self, seconds):
         """Whether a client came and finished its configuration in time."""
         import threading
@@ -248,21 +312,19 @@ class _Server:
         def forked():
             import threading
 
-            sys.settrace(None)
-            threading.settrace(None)
             try:
-                from _pydevd_bundle.pydevd_constants import PYDEVD_USE_SYS_MONITORING, after_fork
+                import pydevd_tracing
+                from _pydevd_bundle.pydevd_constants import after_fork, set_global_debugger
 
+                # pydevd's own replacement warns of every call.
+                pydevd_tracing.restore_sys_set_trace_func()
+                sys.settrace(None)
+                threading.settrace(None)
                 after_fork()
-                if PYDEVD_USE_SYS_MONITORING:
+                if sys.version_info >= (3, 12):
                     from _pydevd_sys_monitoring import pydevd_sys_monitoring
 
                     pydevd_sys_monitoring.stop_monitoring(all_threads=True)
-            except Exception:
-                pass
-            try:
-                from _pydevd_bundle.pydevd_constants import set_global_debugger
-
                 set_global_debugger(None)
             except Exception:
                 pass

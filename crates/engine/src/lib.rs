@@ -17,3 +17,5 @@ pub mod run;
 pub mod debuggee;
 
 pub mod attach;
+
+pub mod log;

@@ -11,3 +11,9 @@ pub mod failure;
 pub mod diagnostic;
 
 pub mod plan;
+
+pub mod run;
+
+pub mod debuggee;
+
+pub mod attach;

@@ -33,6 +33,9 @@ const SETTINGS: [&str; 7] = [
     "CARGO_BUILD_JOBS",
 ];
 
+/// What making the machine takes here.
+const TOOLS: [&str; 6] = ["debootstrap", "git", "ip", "iptables", "nsenter", "unshare"];
+
 /// The namespace's name, and its two ends of the wire, addresses for use between hosts of one lab (RFC 2544).
 const NAME: &str = "aml-debug-bare";
 const OUTSIDE: &str = "198.18.77.1";
@@ -40,10 +43,7 @@ const INSIDE: &str = "198.18.77.2";
 
 /// Runs the README's commands, or those given, on a fresh machine; fails if one of them does.
 pub(crate) fn bare_machine(repository: &Repository, commands: &[&str]) -> anyhow::Result<()> {
-    let missing: Vec<&str> = ["debootstrap", "ip", "iptables", "unshare", "git"]
-        .into_iter()
-        .filter(|name| !command::on_path(name))
-        .collect();
+    let missing: Vec<&str> = TOOLS.into_iter().filter(|name| !command::on_path(name)).collect();
     if !command::is_root() || !missing.is_empty() {
         let text = format!(
             "a bare machine is made by root, with debootstrap, ip, iptables, unshare and git; not found: {missing:?}"
@@ -58,7 +58,7 @@ pub(crate) fn bare_machine(repository: &Repository, commands: &[&str]) -> anyhow
     fs::create_dir_all(&folder)?;
     let begin = Instant::now();
     let outcome =
-        make(repository, &folder, commands).and_then(|()| Wire::lay()).and_then(|wire| enter(&folder, &wire));
+        make(repository, &folder, commands).and_then(|()| Wire::lay()).and_then(|_wire| enter(&folder));
     println!("\nbare machine: {} s", begin.elapsed().as_secs());
     remove(&folder)?;
     outcome
@@ -151,10 +151,12 @@ hostname aml-debug-bare
 exec /inside
 "#;
 
-fn enter(folder: &Path, _wire: &Wire) -> anyhow::Result<()> {
+fn enter(folder: &Path) -> anyhow::Result<()> {
     let rust = Command::new("rustc").args(["--print", "sysroot"]).read()?;
-    let status = Command::new("ip")
-        .args(["netns", "exec", NAME, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+    // Not `ip netns exec`: it hides the control groups under a /sys of its own.
+    let status = Command::new("nsenter")
+        .arg(format!("--net=/run/netns/{NAME}"))
+        .args(["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
         .args(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc"])
         .args(["sh", "-c", ENTER, "sh"])
         .arg(folder.join("root"))

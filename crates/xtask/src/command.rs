@@ -74,6 +74,13 @@ impl Command {
         Ok(())
     }
 
+    /// Shows the command, but its output only if it fails: for programs that say much to nobody.
+    pub(crate) fn run_quietly(self) -> anyhow::Result<()> {
+        println!("$ {}", self.shown);
+        std::io::stdout().flush()?;
+        self.read().map(drop)
+    }
+
     /// Runs it silently and returns its standard output; what it said on standard error is the error's text.
     pub(crate) fn read(mut self) -> anyhow::Result<String> {
         let output = self.inner.stdin(Stdio::null()).output().with_context(|| self.failed())?;
@@ -132,9 +139,10 @@ pub(crate) fn is_root() -> bool {
 
 fn reason(output: &Output) -> String {
     let error = String::from_utf8_lossy(&output.stderr);
-    match error.trim() {
-        "" => output.status.to_string(),
-        text => text.to_owned(),
+    let said = String::from_utf8_lossy(&output.stdout);
+    match (error.trim(), said.trim()) {
+        ("", "") => output.status.to_string(),
+        ("", text) | (text, _) => text.to_owned(),
     }
 }
 

@@ -93,6 +93,7 @@ pub(super) fn start(repository: &Repository) -> anyhow::Result<()> {
             silent(&answer, &log.read().unwrap_or_default())
         });
     }
+    mount_control_groups()?;
     if start_script().is_some() {
         let started = Command::as_root("service").args(["docker", "start"]).run();
         match started.map_err(|error| error.to_string()).and_then(|()| wait(START_LIMIT, || true)) {
@@ -105,6 +106,38 @@ pub(super) fn start(repository: &Repository) -> anyhow::Result<()> {
         }
     }
     start_in_background(repository)
+}
+
+/// Mounts the kernel's control groups where nobody has: a daemon does not start without them, and a root folder
+/// entered by hand has none.
+fn mount_control_groups() -> anyhow::Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    if mounts.lines().any(|line| line.split(' ').nth(2).is_some_and(|kind| kind.starts_with("cgroup"))) {
+        return Ok(());
+    }
+    // A controller that another hierarchy holds cannot be had in the unified one.
+    let script = r#"
+set -e
+old=$(awk '!/^#/ && $2 != 0 && $4 == 1 { print $1 }' /proc/cgroups)
+if [ -z "$old" ]; then
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+else
+    mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
+    for name in $old; do
+        mkdir "/sys/fs/cgroup/$name"
+        mount -t cgroup -o "$name" cgroup "/sys/fs/cgroup/$name"
+    done
+fi
+"#;
+    println!("mounting the control groups on /sys/fs/cgroup");
+    Command::as_root("sh").args(["-c", script]).read().map(drop)
+}
+
+/// Whether the root folder is a mount of its own. In a mere `chroot` it is not, and then a container cannot
+/// exchange its root for another.
+fn root_is_a_mount() -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts.lines().any(|line| line.split(' ').nth(4) == Some("/"))
 }
 
 /// Lets this user talk to the daemon, now and after the next login.
@@ -165,16 +198,16 @@ fn spawn(attempt: &Attempt, folder: &Path, log: &Path) -> anyhow::Result<std::pr
     if attempt.legacy_iptables {
         search_path = format!("{}:{search_path}", legacy_iptables(folder)?.display());
     }
-    let command = match command::is_root() {
-        true => Command::new("dockerd"),
-        // sudo resets the search path on purpose.
-        false => Command::new("sudo").arg("env").arg(format!("PATH={search_path}")).arg("dockerd"),
-    };
-    let command = command.args(attempt.arguments);
+    // Through `env`, because sudo resets the environment on purpose.
+    let mut command = Command::as_root("env").arg(format!("PATH={search_path}"));
+    if !root_is_a_mount() {
+        // The daemon's own switch for roots that cannot be exchanged.
+        command = command.arg("DOCKER_RAMDISK=true");
+    }
+    let command = command.arg("dockerd").args(attempt.arguments);
     println!("$ {} > {} 2>&1 &", command.shown(), log.display());
     command
         .into_inner()
-        .env("PATH", search_path)
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)

@@ -28,7 +28,7 @@ pub(super) fn obstacle(names: &[String]) -> Option<String> {
 
 /// Installs them without what they merely recommend.
 pub(super) fn install(names: &[String]) -> anyhow::Result<()> {
-    apt().args(["update", "--quiet"]).run()?;
+    apt().args(["update", "--quiet"]).run_quietly()?;
     let mut names = names.to_vec();
     if names.iter().any(|name| name == "docker.io") {
         // Newer distributions keep the client and its BuildKit part in packages of their own.
@@ -36,7 +36,7 @@ pub(super) fn install(names: &[String]) -> anyhow::Result<()> {
             ["docker-cli", "docker-buildx"].map(str::to_owned).into_iter().filter(|name| exists(name)),
         );
     }
-    apt().args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(names).run()
+    apt().args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(names).run_quietly()
 }
 
 fn apt() -> Command {

@@ -6,8 +6,9 @@
 
 use crate::failure::{Blame, Failure};
 use crate::message;
-use crate::plan::{Debuggee, Process};
-use serde::Deserialize;
+use crate::plan::container::{ContainerPlan, Mount};
+use crate::plan::{Debuggee, ImageFacts, Process};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -101,6 +102,29 @@ pub fn environment(debuggee: &Debuggee, wait: Duration, python_path: Option<&str
     vec![("PYTHONPATH".to_owned(), path), ("AML_DEBUG_HOOK".to_owned(), wish)]
 }
 
+/// Puts the debugger into a container's plan: the volume, the mail box, the environment.
+pub fn put_into(
+    container: &mut ContainerPlan,
+    image: &ImageFacts,
+    volume: &str,
+    debuggee: &Debuggee,
+    wait_s: u32,
+) {
+    container.mounts.push(Mount::Volume {
+        name: volume.to_owned(),
+        target: VOLUME_TARGET.to_owned(),
+        read_only: true,
+    });
+    container.mounts.push(Mount::Tmpfs { target: MAILBOX.to_owned(), mode: 0o1777 });
+    let of_spec =
+        container.environment.iter().find(|(name, _)| name == "PYTHONPATH").map(|(_, path)| path.as_str());
+    let of_image = || image.environment.iter().find_map(|variable| variable.strip_prefix("PYTHONPATH="));
+    let path = of_spec.or_else(of_image).map(str::to_owned);
+    container.environment.retain(|(name, _)| name != "PYTHONPATH");
+    let wait = Duration::from_secs(u64::from(wait_s));
+    container.environment.extend(environment(debuggee, wait, path.as_deref()));
+}
+
 /// Exit code of the relay's command where the container has no Python.
 pub const NO_PYTHON: i64 = 127;
 
@@ -134,7 +158,7 @@ pub enum Answer {
 }
 
 /// What the start hook tells of the chosen process.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Process id in the container.
     pub pid: u32,
@@ -161,7 +185,7 @@ pub struct Report {
 }
 
 /// How far the chosen process is when its report is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DebuggeeState {
     /// Before its first line, until somebody has attended it.

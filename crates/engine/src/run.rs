@@ -17,7 +17,7 @@ pub mod event;
 pub mod snapshot;
 
 use crate::attach::AttachEntry;
-use crate::debuggee;
+use crate::debuggee::{self, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
@@ -26,7 +26,7 @@ use crate::plan::image::{BuildSettings, Recipe, recipe};
 use crate::plan::{ImageFacts, Plan};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
-use event::{DebugEvent, Exit, Report, RunEvent};
+use event::{DebugEvent, Exit, RunEvent};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970, as the sidecar's clock gives them with each event.
@@ -308,7 +308,7 @@ impl Run {
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
         if let Some(volume) = debug_volume {
-            debuggee::put_into(&mut container, &volume, &plan.debuggee, self.wish.wait_s);
+            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
         }
         self.stage = Stage::Creating { cancelled: false };
         vec![Effect::CreateContainer(Box::new(container))]
@@ -346,39 +346,32 @@ impl Run {
     }
 
     fn reported(&mut self, at: Millis, report: Report) -> Vec<Effect> {
-        match (&self.stage, report) {
-            (Stage::Live(Debugger::Expected), Report::Unreported { because, argv }) => {
-                let failure = Failure::new(
-                    Blame::User,
-                    message!("attach.isolated", flag = because, command = argv.join(" ")),
-                )
-                .with_fix(message!("attach.isolated.fix"));
-                self.fail(at, failure)
-            }
-            (Stage::Live(Debugger::Expected), Report::Broken { why }) => {
-                let failure = Failure::new(Blame::Environment, message!("attach.hook-failed"))
-                    .with_detail(why)
-                    .with_fix(message!("attach.hook-failed.fix"));
-                self.fail(at, failure)
-            }
-            (Stage::Live(stand), report @ Report::Listening { .. }) => {
-                if *stand == Debugger::Expected {
-                    self.stage = Stage::Live(Debugger::Awaited);
-                }
-                self.report = Some(report);
-                match self.attach_entry() {
-                    Some(entry) => vec![Effect::OfferDebugger(Box::new(entry))],
-                    None => vec![],
-                }
-            }
-            (Stage::Live(Debugger::Awaited), Report::GaveUp) => {
-                self.card.end_ok(PhaseName::Attach, at, Some(message!("attach.gave-up")));
-                self.card.begin(PhaseName::Run, at);
-                self.stage = Stage::Live(Debugger::Away);
-                vec![Effect::Note(message!("attach.gave-up"))]
-            }
-            _ => vec![],
+        let Stage::Live(stand) = self.stage else { return vec![] };
+        let state = report.state;
+        self.report = Some(report);
+        if stand == Debugger::Expected {
+            self.stage = Stage::Live(match state {
+                DebuggeeState::Waiting => Debugger::Awaited,
+                DebuggeeState::Attended | DebuggeeState::Unattended => Debugger::Away,
+            });
         }
+        if state == DebuggeeState::Unattended {
+            return self.unattended(at);
+        }
+        match self.attach_entry() {
+            Some(entry) => vec![Effect::OfferDebugger(Box::new(entry))],
+            None => vec![],
+        }
+    }
+
+    /// Nobody attached in time; the debuggee has gone on.
+    fn unattended(&mut self, at: Millis) -> Vec<Effect> {
+        if self.card.open() == Some(PhaseName::Attach) {
+            self.card.end_ok(PhaseName::Attach, at, Some(message!("attach.gave-up")));
+            self.card.begin(PhaseName::Run, at);
+        }
+        self.stage = Stage::Live(Debugger::Away);
+        vec![Effect::Note(message!("attach.gave-up"))]
     }
 
     /// The entry that an editor attaches by.
@@ -391,6 +384,8 @@ impl Run {
         let Stage::Live(stand) = self.stage else { return vec![] };
         let next = match event {
             DebugEvent::TerminateRequested => return self.cancel(at, false),
+            DebugEvent::Unattended => return self.unattended(at),
+            DebugEvent::DebuggeeGone => return self.relay_broke(),
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.
@@ -404,6 +399,11 @@ impl Run {
         }
         self.stage = Stage::Live(next);
         vec![]
+    }
+
+    /// The way to the debuggee broke and its container still runs: try once more.
+    fn relay_broke(&self) -> Vec<Effect> {
+        self.container.clone().map(Effect::OpenRelay).into_iter().collect()
     }
 
     fn exited(&mut self, at: Millis, exit: Exit) -> Vec<Effect> {

@@ -1,5 +1,6 @@
 //! What can happen to a run.
 
+use crate::debuggee::Report;
 use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef};
 use crate::plan::image::BuildSettings;
@@ -49,7 +50,7 @@ pub enum RunEvent {
     ContainerCreated(ContainerId),
     /// The container runs and its output is followed.
     ContainerStarted,
-    /// Word from the start hook, through the relay.
+    /// The start hook has reported, through the relay; the gateway is connected to the debuggee.
     DebuggeeReported(Report),
     /// Word from the gateway.
     Debug(DebugEvent),
@@ -67,35 +68,6 @@ pub enum RunEvent {
     CaughtUp,
 }
 
-/// What the start hook, or the relay that looks out for it, says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "word", rename_all = "camelCase")]
-pub enum Report {
-    /// The debuggee stands before its first line and speaks DAP.
-    Listening {
-        /// Process id in the container.
-        pid: u32,
-        /// Python's version, `3.11.2`.
-        python: String,
-        /// The process's arguments.
-        argv: Vec<String>,
-    },
-    /// Nobody attached in time; the debuggee has gone on.
-    GaveUp,
-    /// A Python process that should have reported cannot.
-    Unreported {
-        /// The flag that keeps it from it.
-        because: String,
-        /// Its arguments.
-        argv: Vec<String>,
-    },
-    /// The start hook or debugpy failed in the debuggee.
-    Broken {
-        /// The traceback.
-        why: Vec<String>,
-    },
-}
-
 /// What the gateway reads from the frames that pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DebugEvent {
@@ -111,6 +83,10 @@ pub enum DebugEvent {
     Vanished,
     /// The debugger asks for the end of the run.
     TerminateRequested,
+    /// Nobody attached in time; the debuggee has gone on.
+    Unattended,
+    /// The connection to the debuggee broke; nothing is said of the container.
+    DebuggeeGone,
 }
 
 /// How a container ended.

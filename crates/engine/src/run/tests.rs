@@ -137,10 +137,17 @@ fn facts(name: &str) -> ImageFacts {
 }
 
 fn listening() -> RunEvent {
-    RunEvent::DebuggeeReported(Report::Listening {
+    RunEvent::DebuggeeReported(Report {
         pid: 7,
+        port: 40_000,
         python: "3.11.2".into(),
         argv: vec!["python".into(), "train.py".into()],
+        cwd: "/wd".into(),
+        debugpy: "1.8.22".into(),
+        debugpy_from: "/aml-debug/debugpy".into(),
+        bytecode: true,
+        paused: None,
+        state: DebuggeeState::Waiting,
     })
 }
 
@@ -278,10 +285,11 @@ fn a_process_that_should_have_reported_and_did_not_is_never_a_silent_success() {
     assert_eq!((trace.failure(), trace.run.state().word()), ("attach.never-reported", "stopping"));
     assert!(trace.card().contains("attach 10 Failed"), "{}", trace.card());
 
-    let isolated = Report::Unreported { because: "-I".into(), argv: vec!["python".into(), "-I".into()] };
-    let trace = Trace::start(debug()).until_live().on(RunEvent::DebuggeeReported(isolated));
-    assert_eq!(trace.failure(), "attach.isolated");
-    assert!(trace.text.ends_with("DebuggeeReported -> [StopContainer] stopping\n"), "{}", trace.text);
+    let cannot =
+        Failure::new(Blame::User, message!("debuggee.isolated", command = "python -I", option = "-I"));
+    let trace = Trace::start(debug()).until_live().on(RunEvent::Failed(cannot));
+    assert_eq!(trace.failure(), "debuggee.isolated");
+    assert!(trace.text.ends_with("Failed -> [StopContainer] stopping\n"), "{}", trace.text);
 }
 
 #[test]

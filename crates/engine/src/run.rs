@@ -348,13 +348,14 @@ impl Run {
     fn reported(&mut self, at: Millis, report: Report) -> Vec<Effect> {
         let Stage::Live(stand) = self.stage else { return vec![] };
         let state = report.state;
+        self.stage = Stage::Live(match (state, report.paused) {
+            (DebuggeeState::Waiting, _) if stand == Debugger::Expected => Debugger::Awaited,
+            (DebuggeeState::Waiting, _) => stand,
+            // Its earlier owner is gone, and whoever was attached with it.
+            (DebuggeeState::Attended, Some(_)) => Debugger::Paused,
+            (DebuggeeState::Attended, None) | (DebuggeeState::Unattended, _) => Debugger::Away,
+        });
         self.report = Some(report);
-        if stand == Debugger::Expected {
-            self.stage = Stage::Live(match state {
-                DebuggeeState::Waiting => Debugger::Awaited,
-                DebuggeeState::Attended | DebuggeeState::Unattended => Debugger::Away,
-            });
-        }
         if state == DebuggeeState::Unattended {
             return self.unattended(at);
         }

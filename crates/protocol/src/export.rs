@@ -30,6 +30,7 @@ fn declarations() -> Vec<String> {
         run::OutputsAnswer,
         run::OutputFile,
         log::LogAppended,
+        log::Progress,
         log::ReadLogParams,
         log::ReadLogAnswer,
         debug::DebugReady,

@@ -305,6 +305,31 @@ log: string,
 lines: Array<string>, };
 
 /**
+ * How far a pull or a build is.
+ */
+export type Progress = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * What is being worked on: a layer, a build step.
+ */
+item: string, 
+/**
+ * What is happening to it.
+ */
+status: string, 
+/**
+ * Bytes or steps done.
+ */
+done: number, 
+/**
+ * Bytes or steps in all; 0 if nobody knows.
+ */
+total: number, };
+
+/**
  * Which stretch of which log.
  */
 export type ReadLogParams = { 
@@ -563,5 +588,6 @@ export interface Requests {
 export interface Notifications {
   "aml/runChanged": RunSnapshot;
   "aml/logAppended": LogAppended;
+  "aml/progress": Progress;
   "aml/debugReady": DebugReady;
 }

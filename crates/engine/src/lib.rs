@@ -11,3 +11,7 @@ pub mod failure;
 pub mod diagnostic;
 
 pub mod plan;
+
+pub mod attach;
+mod jsonc;
+pub mod launch_json;

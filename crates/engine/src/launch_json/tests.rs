@@ -43,7 +43,9 @@ fn check_layout(text: &str, expected: Expect) {
 
 #[test]
 fn a_file_that_is_not_there_is_made() {
-    check("", expect![[r#"
+    check(
+        "",
+        expect![[r#"
         {
             "version": "0.2.0",
             "configurations": [
@@ -66,8 +68,11 @@ fn a_file_that_is_not_there_is_made() {
                 }
             ]
         }
-    "#]]);
-    check("// Only a comment.", expect![[r#"
+    "#]],
+    );
+    check(
+        "// Only a comment.",
+        expect![[r#"
         // Only a comment.
         {
             "version": "0.2.0",
@@ -91,8 +96,11 @@ fn a_file_that_is_not_there_is_made() {
                 }
             ]
         }
-    "#]]);
-    check("{}", expect![[r#"
+    "#]],
+    );
+    check(
+        "{}",
+        expect![[r#"
         {
             "version": "0.2.0",
             "configurations": [
@@ -114,8 +122,11 @@ fn a_file_that_is_not_there_is_made() {
                     "justMyCode": true
                 }
             ]
-        }"#]]);
-    check_layout("\u{feff}{\r\n}\r\n", expect![[r#"
+        }"#]],
+    );
+    check_layout(
+        "\u{feff}{\r\n}\r\n",
+        expect![[r#"
         BOM{\r
             "version": "0.2.0",\r
             "configurations": [\r
@@ -138,7 +149,8 @@ fn a_file_that_is_not_there_is_made() {
                 }\r
             ]\r
         }\r
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -195,7 +207,9 @@ fn an_entry_joins_the_users_own_and_keeps_their_style() {
             }
         "#]],
     );
-    check_layout("{\r\n\t\"configurations\": [\r\n\t\t{\"name\": \"mine\"},\r\n\t],\r\n}", expect![[r#"
+    check_layout(
+        "{\r\n\t\"configurations\": [\r\n\t\t{\"name\": \"mine\"},\r\n\t],\r\n}",
+        expect![[r#"
         {\r
         →"configurations": [\r
         →→{"name": "mine"},\r
@@ -217,9 +231,17 @@ fn an_entry_joins_the_users_own_and_keeps_their_style() {
         →→→"justMyCode": true\r
         →→},\r
         →],\r
-        }"#]]);
-    check(r#"{"version":"0.2.0","configurations":[{"name":"mine"}]}"#, expect![[r#"{"version":"0.2.0","configurations":[{"name":"mine"}, {"name":"Azure ML: debug job.yml","type":"debugpy","request":"attach","connect":{"host":"127.0.0.1","port":20123},"pathMappings":[{"localRoot":"${workspaceFolder}/src","remoteRoot":"/mnt/azureml/code"}],"preLaunchTask":"aml-debug: job.yml","justMyCode":true}]}"#]]);
-    check("{\n    \"version\": \"0.2.0\",\n    \"configurations\": []\n}\n", expect![[r#"
+        }"#]],
+    );
+    check(
+        r#"{"version":"0.2.0","configurations":[{"name":"mine"}]}"#,
+        expect![[
+            r#"{"version":"0.2.0","configurations":[{"name":"mine"}, {"name":"Azure ML: debug job.yml","type":"debugpy","request":"attach","connect":{"host":"127.0.0.1","port":20123},"pathMappings":[{"localRoot":"${workspaceFolder}/src","remoteRoot":"/mnt/azureml/code"}],"preLaunchTask":"aml-debug: job.yml","justMyCode":true}]}"#
+        ]],
+    );
+    check(
+        "{\n    \"version\": \"0.2.0\",\n    \"configurations\": []\n}\n",
+        expect![[r#"
         {
             "version": "0.2.0",
             "configurations": [
@@ -242,8 +264,11 @@ fn an_entry_joins_the_users_own_and_keeps_their_style() {
                 }
             ]
         }
-    "#]]);
-    check("{\n    \"configurations\": [ // none yet\n    ]\n}\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "{\n    \"configurations\": [ // none yet\n    ]\n}\n",
+        expect![[r#"
         {
             "configurations": [ // none yet
                 {
@@ -265,8 +290,11 @@ fn an_entry_joins_the_users_own_and_keeps_their_style() {
                 }
             ]
         }
-    "#]]);
-    check("{\n    \"version\": \"0.2.0\" // no list\n}\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "{\n    \"version\": \"0.2.0\" // no list\n}\n",
+        expect![[r#"
         {
             "version": "0.2.0", // no list
             "configurations": [
@@ -289,7 +317,8 @@ fn an_entry_joins_the_users_own_and_keeps_their_style() {
                 }
             ]
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -446,7 +475,8 @@ fn what_is_no_launch_json_is_named_with_its_place_and_left() {
         .vscode/launch.json line 1, column 4: Text cannot contain more than one JSON value
         .vscode/launch.json line 1, column 8: Unterminated string literal
         .vscode/launch.json line 1, column 1: Unterminated comment block
-    "#]].assert_eq(&said);
+    "#]]
+    .assert_eq(&said);
     assert!(edit(&"[".repeat(200_000)).is_err(), "an error, not an overflow");
 }
 
@@ -495,7 +525,8 @@ fn the_task_that_starts_the_run_is_a_background_task_with_an_end_to_wait_for() {
                 }
             ]
         }
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
     assert_eq!(upsert_task(Path::new("tasks.json"), &text, &task).unwrap(), Edited::Unchanged);
 }
 

@@ -19,3 +19,7 @@ pub mod debuggee;
 pub mod attach;
 
 pub mod log;
+
+mod jsonc;
+
+pub mod launch_json;

@@ -10,4 +10,6 @@ pub mod failure;
 
 pub mod diagnostic;
 
+pub mod yaml;
+
 pub mod plan;

@@ -12,4 +12,8 @@ pub mod diagnostic;
 
 pub mod yaml;
 
+pub mod spec;
+
+pub mod command_line;
+
 pub mod plan;

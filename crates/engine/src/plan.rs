@@ -1,10 +1,17 @@
 //! The plan of a run: everything decided, nothing done.
 
+pub mod command;
 pub mod container;
+pub mod environment;
 pub mod image;
+pub mod job;
+pub mod rewrite;
+pub mod settings;
 
 use crate::ids::ImageRef;
+use crate::spec::job::Distribution;
 use container::ContainerPlan;
+pub use job::plan;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -21,12 +28,21 @@ pub struct Plan {
     pub image: image::ImagePlan,
     /// The container, all but the image and what belongs to one run alone.
     pub container: ContainerPlan,
-    /// The folder with the user's code on this machine.
+    /// The folder with the user's code on this machine; the spec's folder where the spec names none.
     pub code: PathBuf,
     /// What the debugger needs to know; present whether or not this run is debugged.
     pub debuggee: Debuggee,
     /// Folders that are collected when the run ends: output name → path in the container.
     pub outputs: Vec<Output>,
+    /// Folders of this machine that have to exist before the start, writable for the container's user.
+    pub folders: Vec<PathBuf>,
+    /// Folders in the source tree that the run's own folders are mounted over. One that did not exist is
+    /// made before the start (as the user, not as root) and removed after the end if it is empty.
+    pub mount_points: Vec<PathBuf>,
+    /// `limits.timeout` of the spec.
+    pub timeout_seconds: Option<u64>,
+    /// Several processes, where the spec asks for them.
+    pub distribution: Option<Distribution>,
 }
 
 /// The Python process that a debugger is wanted in.
@@ -58,6 +74,8 @@ pub struct Output {
     pub name: String,
     /// Path in the container.
     pub path: String,
+    /// The folder of this machine that is mounted for it.
+    pub host: PathBuf,
 }
 
 /// What an inspected image tells.

@@ -10,6 +10,12 @@ pub mod failure;
 
 pub mod diagnostic;
 
+pub mod yaml;
+
+pub mod spec;
+
+pub mod command_line;
+
 pub mod plan;
 
 pub mod run;

@@ -16,7 +16,6 @@ pub mod effect;
 pub mod event;
 pub mod snapshot;
 
-use crate::attach::AttachEntry;
 use crate::debuggee::{self, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
@@ -359,10 +358,7 @@ impl Run {
         if state == DebuggeeState::Unattended {
             return self.unattended(at);
         }
-        match self.attach_entry() {
-            Some(entry) => vec![Effect::OfferDebugger(Box::new(entry))],
-            None => vec![],
-        }
+        vec![Effect::OfferDebugger]
     }
 
     /// Nobody attached in time; the debuggee has gone on.
@@ -373,12 +369,6 @@ impl Run {
         }
         self.stage = Stage::Live(Debugger::Away);
         vec![Effect::Note(message!("attach.gave-up"))]
-    }
-
-    /// The entry that an editor attaches by.
-    pub fn attach_entry(&self) -> Option<AttachEntry> {
-        let (plan, port) = (self.plan.as_ref()?, self.gateway_port?);
-        Some(AttachEntry::for_run(plan, port))
     }
 
     fn debugged(&mut self, at: Millis, event: DebugEvent) -> Vec<Effect> {
@@ -593,9 +583,9 @@ impl Run {
             return vec![Effect::Abandon, Effect::CloseGateway];
         }
         if let (Stage::Live(_), Some(limit)) =
-            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_s))
+            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
             && let Some(began) = self.card.began(PhaseName::Start)
-            && at.saturating_sub(began) > Millis::from(limit) * 1_000
+            && at.saturating_sub(began) > limit * 1_000
         {
             let failure = Failure::new(Blame::Code, message!("run.timeout", seconds = limit))
                 .with_fix(message!("run.timeout.fix"));

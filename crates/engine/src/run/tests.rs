@@ -97,7 +97,6 @@ fn plan() -> Box<Plan> {
         experiment: "iris".into(),
         display_name: None,
         command: "python train.py".into(),
-        timeout_s: None,
         image: ImagePlan::Existing { reference: BASE.into() },
         container: ContainerPlan {
             name: "iris".into(),
@@ -119,6 +118,10 @@ fn plan() -> Box<Plan> {
             isolated_by: None,
         },
         outputs: vec![],
+        folders: vec![],
+        mount_points: vec![],
+        timeout_seconds: None,
+        distribution: None,
     })
 }
 
@@ -322,7 +325,7 @@ fn a_phase_without_progress_ends_and_progress_restarts_its_watchdog() {
 #[test]
 fn the_specs_own_time_limit_ends_the_run() {
     let mut limited = plan();
-    limited.timeout_s = Some(60);
+    limited.timeout_seconds = Some(60);
     let trace = Trace::start(Wish::default())
         .on(RunEvent::Resolved(limited, BuildSettings::default()))
         .on(inspected(BASE, true))

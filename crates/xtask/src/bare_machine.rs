@@ -45,9 +45,8 @@ const INSIDE: &str = "198.18.77.2";
 pub(crate) fn bare_machine(repository: &Repository, commands: &[&str]) -> anyhow::Result<()> {
     let missing: Vec<&str> = TOOLS.into_iter().filter(|name| !command::on_path(name)).collect();
     if !command::is_root() || !missing.is_empty() {
-        let text = format!(
-            "a bare machine is made by root, with debootstrap, ip, iptables, unshare and git; not found: {missing:?}"
-        );
+        let text =
+            format!("a bare machine is made by root, with {}; not found: {missing:?}", TOOLS.join(", "));
         return Err(Missing(text).into());
     }
     let commands = if commands.is_empty() { &README_COMMANDS[..] } else { commands };

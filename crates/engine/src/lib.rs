@@ -12,6 +12,14 @@ pub mod diagnostic;
 
 pub mod plan;
 
+pub mod run;
+
+pub mod debuggee;
+
 pub mod attach;
+
+pub mod log;
+
 mod jsonc;
+
 pub mod launch_json;

@@ -3,10 +3,10 @@
 pub mod container;
 pub mod image;
 
-use crate::ids::ImageRef;
-use container::ContainerPlan;
+use crate::ids::{ImageRef, RunId};
+use container::{ContainerPlan, Mount};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything that is decided before the first call to the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,10 @@ pub struct Plan {
     pub experiment: String,
     /// Name to show, where the spec gives one.
     pub display_name: Option<String>,
+    /// The user's command, every reference resolved, as a person would type it.
+    pub command: String,
+    /// The spec's own limit on the run, in seconds.
+    pub timeout_s: Option<u32>,
     /// What the container runs from.
     pub image: image::ImagePlan,
     /// The container, all but the image and what belongs to one run alone.
@@ -27,6 +31,25 @@ pub struct Plan {
     pub debuggee: Debuggee,
     /// Folders that are collected when the run ends: output name → path in the container.
     pub outputs: Vec<Output>,
+}
+
+impl Plan {
+    /// The same plan for another run: folders, labels and names of the one become those of the other.
+    /// `from` and `to` are the runs' names and the roots of their folders on this machine.
+    pub fn for_another_run(mut self: Box<Self>, from: (&RunId, &Path), to: (&RunId, &Path)) -> Box<Self> {
+        for mount in &mut self.container.mounts {
+            if let Mount::Bind { host, .. } = mount
+                && let Ok(rest) = host.strip_prefix(from.1)
+            {
+                *host = to.1.join(rest);
+            }
+        }
+        let rename = |text: &mut String| *text = text.replace(from.0.as_str(), to.0.as_str());
+        rename(&mut self.container.name);
+        self.container.labels.values_mut().for_each(rename);
+        self.container.environment.iter_mut().for_each(|(_, value)| rename(value));
+        self
+    }
 }
 
 /// The Python process that a debugger is wanted in.

@@ -1,3 +1,56 @@
-//! The repository's own tools.
+//! The repository's own tools, called as `cargo xtask COMMAND`.
+//!
+//! What keeps this room small: a command is one file, programs of the machine are started through
+//! [`command`] only, and nothing here is part of the product: no other crate may depend on this one.
 
-fn main() {}
+#![expect(clippy::print_stdout, reason = "these tools talk to the terminal; nothing here speaks a protocol")]
+
+mod bare_machine;
+mod bundle;
+mod command;
+mod demo;
+mod repository;
+mod setup;
+
+use std::process::ExitCode;
+
+use crate::command::Missing;
+use crate::repository::Repository;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  demo                      set up, build, and stop on a breakpoint in examples/iris
+  setup [--for demo|test]   get what this machine lacks: container engine, base image, debugpy bundle
+  bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
+
+Exit codes: 0 success, 1 something failed, 2 usage, 3 this machine lacks something that cannot be installed.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match perform(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            println!("\nerror: {error:#}");
+            ExitCode::from(if error.is::<Missing>() { 3 } else { 1 })
+        }
+    }
+}
+
+fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
+    let repository = Repository::find()?;
+    match arguments {
+        ["demo"] => demo::demo(&repository)?,
+        ["setup"] | ["setup", "--for", "demo"] => setup::setup(&repository, setup::For::Demo)?,
+        ["setup", "--for", "test"] => setup::setup(&repository, setup::For::Test)?,
+        ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,
+        ["help" | "--help" | "-h"] => print!("{USAGE}"),
+        _ => {
+            print!("{USAGE}");
+            return Ok(ExitCode::from(2));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

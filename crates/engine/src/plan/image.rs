@@ -68,3 +68,12 @@ pub struct Recipe {
     /// Labels of the image.
     pub labels: BTreeMap<String, String>,
 }
+
+/// stub
+pub fn recipe(
+    _plan: &ImagePlan,
+    _base: &crate::plan::ImageFacts,
+    _settings: &BuildSettings,
+) -> Option<Recipe> {
+    None
+}

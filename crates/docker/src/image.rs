@@ -1,0 +1,142 @@
+//! Images: looking at one, fetching one with progress, removing one.
+
+use crate::{Docker, Error, Verb};
+use bollard::errors::Error as Theirs;
+use bollard::models::CreateImageInfo;
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
+};
+use engine::ids::ImageRef;
+use engine::plan::ImageFacts;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use std::collections::{BTreeMap, HashMap};
+
+/// One step forward of a pull.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullProgress {
+    /// The layer, or `None` for a sentence about the whole image.
+    pub layer: Option<String>,
+    /// `Downloading`, `Extracting`, `Pull complete`, …: the engine's word.
+    pub status: String,
+    /// Bytes done of this layer in this status.
+    pub current: Option<u64>,
+    /// Bytes of this layer.
+    pub total: Option<u64>,
+}
+
+/// A pull under way. It is done when the stream has ended; an item that is an error is the last one.
+/// Dropping the stream ends the pull.
+pub type PullStream = BoxStream<'static, Result<PullProgress, Error>>;
+
+/// An image of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageSummary {
+    /// Content id.
+    pub id: String,
+    /// Its names.
+    pub names: Vec<ImageRef>,
+    /// Size on disk in bytes, layers that other images share included.
+    pub size: u64,
+    /// Seconds since 1970.
+    pub created: i64,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Docker {
+    /// Looks at an image on the engine; `None` if it is not there.
+    pub async fn inspect_image(&self, image: &ImageRef) -> Result<Option<ImageFacts>, Error> {
+        let facts = match self.quick.inspect_image(image.as_str()).await {
+            Ok(facts) => facts,
+            Err(Theirs::DockerResponseServerError { status_code: 404, .. }) => return Ok(None),
+            Err(error) => return Err(self.failed(Verb::InspectImage(image.clone()), error)),
+        };
+        Ok(Some(ImageFacts {
+            reference: image.clone(),
+            id: facts.id.unwrap_or_default(),
+            architecture: facts.architecture.unwrap_or_default(),
+            environment: facts.config.and_then(|config| config.env).unwrap_or_default(),
+            size: facts.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
+        }))
+    }
+
+    /// Fetches an image from its registry.
+    pub fn pull(&self, image: &ImageRef) -> PullStream {
+        let (name, tag) = name_and_tag(image.as_str());
+        let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
+        let (this, image) = (self.clone(), image.clone());
+        self.patient
+            .create_image(Some(options), None, None)
+            .and_then(|info| async move {
+                match info.error_detail.as_ref().and_then(|detail| detail.message.clone()) {
+                    Some(error) => Err(Theirs::DockerStreamError { error }),
+                    None => Ok(info),
+                }
+            })
+            .map_ok(progress)
+            .map_err(move |error| this.failed(Verb::Pull(image.clone()), error))
+            .boxed()
+    }
+
+    /// Removes an image by name; layers that other images use stay. One that is gone is removed already.
+    pub async fn remove_image(&self, image: &ImageRef) -> Result<(), Error> {
+        let options = RemoveImageOptionsBuilder::default().build();
+        match self.patient.remove_image(image.as_str(), Some(options), None).await {
+            Ok(_) | Err(Theirs::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            Err(error) => Err(self.failed(Verb::RemoveImage(image.clone()), error)),
+        }
+    }
+
+    /// The images that carry this label.
+    pub async fn images_with(&self, label: &str) -> Result<Vec<ImageSummary>, Error> {
+        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+        let found = self
+            .quick
+            .list_images(Some(options))
+            .await
+            .map_err(|error| self.failed(Verb::InspectImage(ImageRef::from(label)), error))?;
+        let summary = found.into_iter().map(|image| ImageSummary {
+            id: image.id,
+            names: image.repo_tags.into_iter().map(ImageRef).collect(),
+            size: u64::try_from(image.size).unwrap_or_default(),
+            created: image.created,
+            labels: image.labels.into_iter().collect(),
+        });
+        Ok(summary.collect())
+    }
+}
+
+fn progress(info: CreateImageInfo) -> PullProgress {
+    let detail = info.progress_detail.unwrap_or_default();
+    let bytes = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+    let status = info.status.unwrap_or_default();
+    // "latest: Pulling from library/x" carries the tag where a layer's name stands otherwise.
+    let layer = info.id.filter(|_| !status.starts_with("Pulling from"));
+    PullProgress { layer, status, current: bytes(detail.current), total: bytes(detail.total) }
+}
+
+/// Without a tag the engine would fetch every tag there is.
+fn name_and_tag(image: &str) -> (&str, &str) {
+    if image.contains('@') {
+        return (image, "");
+    }
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, "latest"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_names_one_image_and_never_all_tags() {
+        assert_eq!(name_and_tag("python"), ("python", "latest"));
+        assert_eq!(name_and_tag("localhost:5000/base"), ("localhost:5000/base", "latest"));
+        assert_eq!(name_and_tag("localhost:5000/base:1"), ("localhost:5000/base", "1"));
+        assert_eq!(name_and_tag("base@sha256:00"), ("base@sha256:00", ""));
+    }
+}

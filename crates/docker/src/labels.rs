@@ -1,0 +1,21 @@
+//! The names of the labels: the memory that survives any kill.
+
+use engine::ids::{RunId, StoreId};
+use std::collections::BTreeMap;
+
+/// The labels by which our containers and volumes are found again.
+pub struct Labels;
+
+impl Labels {
+    /// Identity of the workspace store that a container belongs to.
+    pub const STORE: &'static str = "aml-debug.store";
+    /// The run that a container carries out.
+    pub const RUN: &'static str = "aml-debug.run";
+    /// What an image or a volume is for: `environment`, `debugpy`, `bytecode`.
+    pub const KIND: &'static str = "aml-debug.kind";
+
+    /// The labels of a run's container.
+    pub fn of_run(store: &StoreId, run: &RunId) -> BTreeMap<String, String> {
+        BTreeMap::from([(Self::STORE.to_owned(), store.to_string()), (Self::RUN.to_owned(), run.to_string())])
+    }
+}

@@ -1,0 +1,65 @@
+//! Volumes of the engine: where files stand that every run of an engine shares.
+
+use crate::{Docker, Error, Verb};
+use bollard::errors::Error as Theirs;
+use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, VolumeCreateRequest};
+use bollard::query_parameters::RemoveVolumeOptionsBuilder;
+use bytes::Bytes;
+use engine::ids::{ContainerId, ImageRef};
+use std::collections::BTreeMap;
+
+/// Where a volume stands in the container that only fills it.
+const INSIDE: &str = "/volume";
+
+impl Docker {
+    /// Makes the volume unless it is there; whether it was made now. Two that ask at once both get it, and
+    /// each may be told that it was made.
+    pub async fn ensure_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<bool, Error> {
+        let failed = |error| self.failed(Verb::Volume(name.to_owned()), error);
+        match self.quick.inspect_volume(name).await {
+            Ok(_) => return Ok(false),
+            Err(Theirs::DockerResponseServerError { status_code: 404, .. }) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let request = VolumeCreateRequest {
+            name: Some(name.to_owned()),
+            labels: Some(labels.clone().into_iter().collect()),
+            ..VolumeCreateRequest::default()
+        };
+        self.quick.create_volume(request).await.map_err(failed)?;
+        Ok(true)
+    }
+
+    /// Unpacks a tar archive into the volume, through a container of the image that never starts. The
+    /// image is not changed; any one that is on the engine will do.
+    pub async fn fill_volume(&self, name: &str, image: &ImageRef, archive: Bytes) -> Result<(), Error> {
+        let verb = || Verb::Volume(name.to_owned());
+        let mount = Mount {
+            typ: Some(MountType::VOLUME),
+            source: Some(name.to_owned()),
+            target: Some(INSIDE.to_owned()),
+            ..Mount::default()
+        };
+        let body = ContainerCreateBody {
+            image: Some(image.to_string()),
+            // Never run, but an image without a command of its own could not be created otherwise.
+            cmd: Some(vec!["true".to_owned()]),
+            host_config: Some(HostConfig { mounts: Some(vec![mount]), ..HostConfig::default() }),
+            ..ContainerCreateBody::default()
+        };
+        let created = self.quick.create_container(None, body).await;
+        let id = ContainerId(created.map_err(|error| self.failed(verb(), error))?.id);
+        let filled = self.copy_in(&id, INSIDE, archive).await;
+        let removed = self.remove(&id).await;
+        filled.and(removed).map_err(|error| Error { verb: verb(), ..error })
+    }
+
+    /// Removes the volume; one that is gone is removed already. One in use is an error.
+    pub async fn remove_volume(&self, name: &str) -> Result<(), Error> {
+        let options = RemoveVolumeOptionsBuilder::default().build();
+        match self.quick.remove_volume(name, Some(options)).await {
+            Err(Theirs::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            other => other.map_err(|error| self.failed(Verb::Volume(name.to_owned()), error)),
+        }
+    }
+}

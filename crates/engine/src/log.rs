@@ -1,0 +1,3 @@
+//! Log bytes → lines. What a line means is decided elsewhere.
+
+pub mod lines;

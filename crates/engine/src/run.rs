@@ -1,0 +1,625 @@
+//! One run, from spec to collected outputs: events in, effects out.
+//!
+//! ```text
+//! resolving ─► imaging ─► creating ─► starting ─► live (waiting ⇄ running ⇄ paused) ─► collecting ─► removing ─► finished
+//!     │           │           │           │          │                                     ▲
+//!     └───────────┴───────────┴─ cancel ──┴──────────┴──► stopping ────────────────────────┘
+//! ```
+//!
+//! Two things keep this true: [`Run::on`] is the only way to change a run, and every effect it returns
+//! answers with exactly one event (or with none after [`Effect::Abandon`]). A run that has ended never
+//! leaves a container behind, whatever arrives late.
+
+mod adopt;
+pub mod card;
+pub mod effect;
+pub mod event;
+pub mod snapshot;
+
+use crate::attach::AttachEntry;
+use crate::debuggee::{self, DebuggeeState, Report};
+use crate::failure::{Blame, Failure};
+use crate::ids::{ContainerId, ImageRef, RunId};
+use crate::message;
+use crate::message::Message;
+use crate::plan::image::{BuildSettings, Recipe, recipe};
+use crate::plan::{ImageFacts, Plan};
+use card::{PhaseCard, PhaseName};
+use effect::Effect;
+use event::{DebugEvent, Exit, RunEvent};
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970, as the sidecar's clock gives them with each event.
+pub type Millis = u64;
+
+/// What the user asked for beside the spec itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wish {
+    /// Stop in the debuggee before its first line and let a debugger attach.
+    pub debug: bool,
+    /// Build the image even if one of the same content is there.
+    pub rebuild: bool,
+    /// Ask the registry for the base image even if one is there.
+    pub pull: bool,
+    /// End when the image is ready.
+    pub image_only: bool,
+    /// Seconds that the debuggee waits for a debugger before it goes on without.
+    pub wait_s: u32,
+}
+
+/// A run: what was asked, what is decided, where it stands, and how long each phase took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Name of the run.
+    pub id: RunId,
+    /// What was asked for.
+    pub wish: Wish,
+    /// What was decided; absent until the spec is resolved.
+    pub plan: Option<Box<Plan>>,
+    /// The image that the container runs from.
+    pub image: Option<ImageFacts>,
+    /// The container, from its creation to its removal.
+    pub container: Option<ContainerId>,
+    /// Loopback port of the gateway, once it listens.
+    pub gateway_port: Option<u16>,
+    /// What the start hook reported.
+    pub report: Option<Report>,
+    /// How the container ended.
+    pub exit: Option<Exit>,
+    /// The phases so far.
+    pub card: PhaseCard,
+    /// Why the run did not succeed.
+    pub failure: Option<Failure>,
+    stage: Stage,
+    #[serde(skip)]
+    build: BuildSettings,
+    last_progress: Millis,
+}
+
+/// Where the run stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "at", rename_all = "camelCase")]
+enum Stage {
+    Resolving,
+    Imaging {
+        /// Not stored: an image phase whose owner is gone is never taken up again.
+        #[serde(skip)]
+        step: ImageStep,
+    },
+    Preparing,
+    Creating {
+        /// Asked to stop while the engine was still creating: never leave it behind.
+        cancelled: bool,
+    },
+    Starting,
+    Live(Debugger),
+    Stopping(End),
+    Collecting(End),
+    Removing(End),
+    Finished(End),
+}
+
+/// What the image phase is waiting for.
+#[derive(Debug, Clone, Default, PartialEq)]
+enum ImageStep {
+    #[default]
+    InspectingBase,
+    Pulling,
+    InspectingBuilt(Box<Recipe>),
+    Building,
+}
+
+/// What a debugger is doing to a live run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Debugger {
+    /// None is wanted, or the wait for one is over.
+    Away,
+    /// One is wanted and the start hook has not reported yet.
+    Expected,
+    /// The debuggee stands before its first line until one attaches.
+    Awaited,
+    /// One is attached and the debuggee runs.
+    Attached,
+    /// The debuggee stands at a breakpoint.
+    Paused,
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum End {
+    /// Exit code 0, outputs collected.
+    Completed,
+    /// Something failed; [`Run::failure`] says what.
+    Failed,
+    /// The user asked for the end.
+    Cancelled,
+    /// Nobody knows how it ended.
+    Lost,
+}
+
+/// The longest that each phase may take without any progress, in milliseconds. The run itself has no
+/// limit but the spec's own.
+const PATIENCE: [(PhaseName, Millis); 6] = [
+    (PhaseName::Resolve, 30_000),
+    // A pull or a wheel that is compiled may be silent for long; ten minutes was seen on slow disks.
+    (PhaseName::Build, 600_000),
+    (PhaseName::Create, 120_000),
+    (PhaseName::Start, 120_000),
+    (PhaseName::Attach, 120_000),
+    (PhaseName::Collect, 120_000),
+];
+
+/// How long the container's processes have to end after the first signal.
+const STOP_GRACE_MS: u32 = 5_000;
+
+impl Run {
+    /// A new run and what has to happen first.
+    pub fn start(id: RunId, wish: Wish, at: Millis) -> (Self, Vec<Effect>) {
+        let gateway = (wish.debug && !wish.image_only).then_some(Effect::OpenGateway);
+        let effects = gateway.into_iter().chain([Effect::Resolve]).collect();
+        let mut run = Self {
+            id,
+            wish,
+            plan: None,
+            image: None,
+            container: None,
+            gateway_port: None,
+            report: None,
+            exit: None,
+            card: PhaseCard::default(),
+            failure: None,
+            stage: Stage::Resolving,
+            build: BuildSettings::default(),
+            last_progress: at,
+        };
+        run.card.begin(PhaseName::Resolve, at);
+        (run, effects)
+    }
+
+    /// A run of a plan that an earlier run made.
+    pub fn start_planned(id: RunId, wish: Wish, plan: Box<Plan>, at: Millis) -> (Self, Vec<Effect>) {
+        let (mut run, _) = Self::start(id, wish, at);
+        run.plan = Some(plan);
+        let gateway = run.wish.debug.then_some(Effect::OpenGateway);
+        (run, gateway.into_iter().chain([Effect::ReadBuildSettings]).collect())
+    }
+
+    /// Takes one event and says what has to happen next.
+    pub fn on(&mut self, at: Millis, event: RunEvent) -> Vec<Effect> {
+        if !matches!(event, RunEvent::Tick) {
+            self.last_progress = at;
+        }
+        match event {
+            RunEvent::Tick => self.watch(at),
+            RunEvent::Progress => vec![],
+            RunEvent::CancelRequested { at_once } => self.cancel(at, at_once),
+            RunEvent::Failed(failure) => self.fail(at, failure),
+            RunEvent::GatewayOpen { port } => {
+                self.gateway_port = Some(port);
+                vec![]
+            }
+            RunEvent::Resolved(plan, build) => self.resolved(at, plan, build),
+            RunEvent::BuildSettingsRead(build) => match self.plan.take() {
+                Some(plan) => self.resolved(at, plan, build),
+                None => vec![],
+            },
+            RunEvent::ImageInspected { reference, facts } => self.image_inspected(at, reference, facts),
+            RunEvent::ImagePulled(reference) => self.image_pulled(reference),
+            RunEvent::ImageBuilt(facts) => self.image_ready(at, facts, Some(message!("phase.image-built"))),
+            RunEvent::DebuggerPrepared { volume } => self.create(at, Some(volume)),
+            RunEvent::ContainerCreated(container) => self.created(at, container),
+            RunEvent::ContainerStarted => self.started(at),
+            RunEvent::DebuggeeReported(report) => self.reported(at, report),
+            RunEvent::Debug(event) => self.debugged(at, event),
+            RunEvent::ContainerExited(exit) => self.exited(at, exit),
+            RunEvent::ContainerGone => self.gone(at),
+            RunEvent::EngineLost(failure) => self.engine_lost(at, failure),
+            RunEvent::Collected => self.collected(at),
+            RunEvent::ContainerRemoved => self.removed(),
+            RunEvent::CaughtUp => vec![],
+        }
+    }
+
+    /// Whether the run has ended and nothing is left to do.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.stage, Stage::Finished(_))
+    }
+
+    /// How the run ended, once it has.
+    pub fn end(&self) -> Option<End> {
+        match self.stage {
+            Stage::Finished(end) => Some(end),
+            _ => None,
+        }
+    }
+
+    fn resolved(&mut self, at: Millis, plan: Box<Plan>, build: BuildSettings) -> Vec<Effect> {
+        let Stage::Resolving = self.stage else { return vec![] };
+        self.card.end_ok(PhaseName::Resolve, at, None);
+        self.card.begin(PhaseName::Build, at);
+        self.build = build;
+        let base = plan.image.base().clone();
+        self.plan = Some(plan);
+        if self.wish.pull {
+            self.stage = Stage::Imaging { step: ImageStep::Pulling };
+            vec![Effect::PullImage(base)]
+        } else {
+            self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
+            vec![Effect::InspectImage(base)]
+        }
+    }
+
+    fn image_inspected(&mut self, at: Millis, reference: ImageRef, facts: Option<ImageFacts>) -> Vec<Effect> {
+        let Stage::Imaging { step } = &self.stage else { return vec![] };
+        match (step.clone(), facts) {
+            (ImageStep::InspectingBase, None) => {
+                self.stage = Stage::Imaging { step: ImageStep::Pulling };
+                vec![Effect::PullImage(reference)]
+            }
+            (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, base),
+            (ImageStep::InspectingBuilt(_), Some(built)) if !self.wish.rebuild => {
+                self.image_ready(at, built, Some(message!("phase.image-reused")))
+            }
+            (ImageStep::InspectingBuilt(recipe), _) => {
+                self.stage = Stage::Imaging { step: ImageStep::Building };
+                vec![Effect::BuildImage(recipe)]
+            }
+            (ImageStep::Pulling | ImageStep::Building, _) => vec![],
+        }
+    }
+
+    fn image_pulled(&mut self, reference: ImageRef) -> Vec<Effect> {
+        let Stage::Imaging { step: ImageStep::Pulling } = self.stage else { return vec![] };
+        self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
+        vec![Effect::InspectImage(reference)]
+    }
+
+    fn base_ready(&mut self, at: Millis, base: ImageFacts) -> Vec<Effect> {
+        let Some(plan) = &self.plan else { return vec![] };
+        match recipe(&plan.image, &base, &self.build) {
+            None => self.image_ready(at, base, Some(message!("phase.image-as-it-is"))),
+            Some(recipe) => {
+                let name = recipe.name.clone();
+                self.stage = Stage::Imaging { step: ImageStep::InspectingBuilt(Box::new(recipe)) };
+                vec![Effect::InspectImage(name)]
+            }
+        }
+    }
+
+    fn image_ready(&mut self, at: Millis, facts: ImageFacts, note: Option<Message>) -> Vec<Effect> {
+        let Stage::Imaging { .. } = self.stage else { return vec![] };
+        self.card.end_ok(PhaseName::Build, at, note);
+        self.image = Some(facts.clone());
+        if self.wish.image_only {
+            return self.finish(End::Completed);
+        }
+        self.card.begin(PhaseName::Create, at);
+        self.stage = Stage::Preparing;
+        if self.wish.debug { vec![Effect::PrepareDebugger { image: facts }] } else { self.create(at, None) }
+    }
+
+    fn create(&mut self, _at: Millis, debug_volume: Option<String>) -> Vec<Effect> {
+        let (Stage::Preparing, Some(plan), Some(image)) = (&self.stage, &self.plan, &self.image) else {
+            return vec![];
+        };
+        let mut container = plan.container.clone();
+        container.image = ImageRef(image.id.clone());
+        if let Some(volume) = debug_volume {
+            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
+        }
+        self.stage = Stage::Creating { cancelled: false };
+        vec![Effect::CreateContainer(Box::new(container))]
+    }
+
+    fn created(&mut self, at: Millis, container: ContainerId) -> Vec<Effect> {
+        match self.stage {
+            Stage::Creating { cancelled: false } => {
+                self.container = Some(container.clone());
+                self.card.end_ok(PhaseName::Create, at, None);
+                self.card.begin(PhaseName::Start, at);
+                self.stage = Stage::Starting;
+                vec![Effect::StartContainer(container)]
+            }
+            Stage::Creating { cancelled: true } => self.remove(container, End::Cancelled),
+            // It came too late: whatever this run is doing now, nobody else will remove it.
+            _ => vec![Effect::RemoveContainer(container)],
+        }
+    }
+
+    fn started(&mut self, at: Millis) -> Vec<Effect> {
+        let (Stage::Starting, Some(container)) = (&self.stage, self.container.clone()) else {
+            return vec![];
+        };
+        self.card.end_ok(PhaseName::Start, at, None);
+        if self.wish.debug {
+            self.card.begin(PhaseName::Attach, at);
+            self.stage = Stage::Live(Debugger::Expected);
+            vec![Effect::OpenRelay(container)]
+        } else {
+            self.card.begin(PhaseName::Run, at);
+            self.stage = Stage::Live(Debugger::Away);
+            vec![]
+        }
+    }
+
+    fn reported(&mut self, at: Millis, report: Report) -> Vec<Effect> {
+        let Stage::Live(stand) = self.stage else { return vec![] };
+        let state = report.state;
+        self.stage = Stage::Live(match (state, report.paused) {
+            (DebuggeeState::Waiting, _) if stand == Debugger::Expected => Debugger::Awaited,
+            (DebuggeeState::Waiting, _) => stand,
+            // Its earlier owner is gone, and whoever was attached with it.
+            (DebuggeeState::Attended, Some(_)) => Debugger::Paused,
+            (DebuggeeState::Attended, None) | (DebuggeeState::Unattended, _) => Debugger::Away,
+        });
+        self.report = Some(report);
+        if state == DebuggeeState::Unattended {
+            return self.unattended(at);
+        }
+        match self.attach_entry() {
+            Some(entry) => vec![Effect::OfferDebugger(Box::new(entry))],
+            None => vec![],
+        }
+    }
+
+    /// Nobody attached in time; the debuggee has gone on.
+    fn unattended(&mut self, at: Millis) -> Vec<Effect> {
+        if self.card.open() == Some(PhaseName::Attach) {
+            self.card.end_ok(PhaseName::Attach, at, Some(message!("attach.gave-up")));
+            self.card.begin(PhaseName::Run, at);
+        }
+        self.stage = Stage::Live(Debugger::Away);
+        vec![Effect::Note(message!("attach.gave-up"))]
+    }
+
+    /// The entry that an editor attaches by.
+    pub fn attach_entry(&self) -> Option<AttachEntry> {
+        let (plan, port) = (self.plan.as_ref()?, self.gateway_port?);
+        Some(AttachEntry::for_run(plan, port))
+    }
+
+    fn debugged(&mut self, at: Millis, event: DebugEvent) -> Vec<Effect> {
+        let Stage::Live(stand) = self.stage else { return vec![] };
+        let next = match event {
+            DebugEvent::TerminateRequested => return self.cancel(at, false),
+            DebugEvent::Unattended => return self.unattended(at),
+            DebugEvent::DebuggeeGone => return self.relay_broke(),
+            DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
+            DebugEvent::Paused => Debugger::Paused,
+            // Whoever stood at a breakpoint when its debugger vanished still stands there.
+            DebugEvent::Vanished => stand,
+            DebugEvent::Detached if stand == Debugger::Awaited => stand,
+            DebugEvent::Detached => Debugger::Away,
+        };
+        if matches!(stand, Debugger::Expected | Debugger::Awaited) && next != stand {
+            self.card.end_ok(PhaseName::Attach, at, None);
+            self.card.begin(PhaseName::Run, at);
+        }
+        self.stage = Stage::Live(next);
+        vec![]
+    }
+
+    /// The way to the debuggee broke and its container still runs: try once more.
+    fn relay_broke(&self) -> Vec<Effect> {
+        self.container.clone().map(Effect::OpenRelay).into_iter().collect()
+    }
+
+    fn exited(&mut self, at: Millis, exit: Exit) -> Vec<Effect> {
+        let end = match self.stage {
+            Stage::Stopping(end) => end,
+            Stage::Starting | Stage::Live(_) => self.judge(&exit),
+            _ => return vec![],
+        };
+        self.exit = Some(exit);
+        self.end_open_phase(at, end);
+        self.card.begin(PhaseName::Collect, at);
+        self.stage = Stage::Collecting(end);
+        vec![Effect::Collect]
+    }
+
+    /// What an exit that nobody asked for means.
+    fn judge(&mut self, exit: &Exit) -> End {
+        let command = self.plan.as_ref().map(|plan| plan.command.clone()).unwrap_or_default();
+        let unattended = matches!(self.stage, Stage::Live(Debugger::Expected));
+        let failure = if let Some(error) = &exit.error {
+            Some(
+                Failure::new(Blame::Environment, message!("start.failed"))
+                    .with_detail([error.clone()])
+                    .with_fix(message!("start.failed.fix")),
+            )
+        } else if exit.oom_killed {
+            Some(
+                Failure::new(Blame::Code, message!("run.out-of-memory"))
+                    .with_fix(message!("run.out-of-memory.fix")),
+            )
+        } else if exit.code == 127 {
+            Some(
+                Failure::new(Blame::User, message!("run.command-not-found", command = command))
+                    .with_fix(message!("run.command-not-found.fix")),
+            )
+        } else if unattended && exit.code == 0 {
+            Some(
+                Failure::new(Blame::User, message!("attach.never-reported", command = command))
+                    .with_fix(message!("attach.never-reported.fix")),
+            )
+        } else if exit.code != 0 {
+            Some(
+                Failure::new(Blame::Code, message!("run.exit-code", command = command, code = exit.code))
+                    .with_fix(message!("run.exit-code.fix")),
+            )
+        } else {
+            None
+        };
+        match failure {
+            Some(failure) => {
+                self.failure = Some(failure.with_detail(exit.last_lines.clone()));
+                End::Failed
+            }
+            None => End::Completed,
+        }
+    }
+
+    /// The container is not there any more and did not say how it ended.
+    fn gone(&mut self, at: Millis) -> Vec<Effect> {
+        let end = match self.stage {
+            Stage::Stopping(end) => end,
+            Stage::Starting | Stage::Live(_) => {
+                self.failure = Some(
+                    Failure::new(Blame::Environment, message!("run.container-removed"))
+                        .with_fix(message!("run.container-removed.fix")),
+                );
+                End::Failed
+            }
+            _ => return vec![],
+        };
+        self.container = None;
+        self.end_open_phase(at, end);
+        self.card.begin(PhaseName::Collect, at);
+        self.stage = Stage::Collecting(end);
+        vec![Effect::Collect]
+    }
+
+    /// The engine stopped answering. The container may well go on, so the record keeps its id: the next
+    /// `aml-debug` that reaches the engine takes the run up again.
+    fn engine_lost(&mut self, at: Millis, failure: Failure) -> Vec<Effect> {
+        if self.is_finished() {
+            return vec![];
+        }
+        self.failure = Some(failure);
+        self.end_open_phase(at, End::Lost);
+        let mut effects = vec![Effect::Abandon];
+        effects.extend(self.finish(End::Lost));
+        effects
+    }
+
+    fn collected(&mut self, at: Millis) -> Vec<Effect> {
+        let Stage::Collecting(end) = self.stage else { return vec![] };
+        self.card.end_ok(PhaseName::Collect, at, None);
+        match self.container.clone() {
+            Some(container) => self.remove(container, end),
+            None => self.finish(end),
+        }
+    }
+
+    /// The last thing before the end, so that a record with an end means that nothing is left behind.
+    fn remove(&mut self, container: ContainerId, end: End) -> Vec<Effect> {
+        self.container = Some(container.clone());
+        self.stage = Stage::Removing(end);
+        vec![Effect::RemoveContainer(container)]
+    }
+
+    fn removed(&mut self) -> Vec<Effect> {
+        let Stage::Removing(end) = self.stage else { return vec![] };
+        self.container = None;
+        self.finish(end)
+    }
+
+    fn cancel(&mut self, at: Millis, at_once: bool) -> Vec<Effect> {
+        let failure = Failure::new(Blame::Cancelled, message!("run.cancelled"));
+        self.end_with(at, End::Cancelled, failure, if at_once { 0 } else { STOP_GRACE_MS })
+    }
+
+    fn fail(&mut self, at: Millis, failure: Failure) -> Vec<Effect> {
+        self.end_with(at, End::Failed, failure, 0)
+    }
+
+    /// Ends the run from wherever it stands.
+    fn end_with(&mut self, at: Millis, end: End, failure: Failure, grace_ms: u32) -> Vec<Effect> {
+        match (&self.stage, self.container.clone()) {
+            (Stage::Finished(_), _) => vec![],
+            // The first cause stands; a second request only shortens the grace.
+            (Stage::Stopping(_), Some(container)) => vec![Effect::StopContainer { container, grace_ms: 0 }],
+            (Stage::Collecting(earlier), container) => {
+                // Collecting failed: the run's own end stands, and the container goes all the same.
+                let earlier = *earlier;
+                self.card.end_failed(PhaseName::Collect, at, &failure);
+                match container {
+                    Some(container) => self.remove(container, earlier),
+                    None => self.finish(earlier),
+                }
+            }
+            // The engine would not remove it: the next sweep over our containers will.
+            (Stage::Removing(earlier), _) => {
+                let earlier = *earlier;
+                self.finish(earlier)
+            }
+            (Stage::Creating { .. }, None) if end == End::Cancelled => {
+                self.failure = Some(failure);
+                self.end_open_phase(at, end);
+                self.stage = Stage::Creating { cancelled: true };
+                vec![]
+            }
+            (_, None) => {
+                self.failure = Some(failure);
+                self.end_open_phase(at, end);
+                let mut effects = vec![Effect::Abandon];
+                effects.extend(self.finish(end));
+                effects
+            }
+            (_, Some(container)) => {
+                self.failure = Some(failure);
+                self.end_open_phase(at, end);
+                self.stage = Stage::Stopping(end);
+                vec![Effect::StopContainer { container, grace_ms }]
+            }
+        }
+    }
+
+    fn end_open_phase(&mut self, at: Millis, end: End) {
+        let Some(open) = self.card.open() else { return };
+        match (end, &self.failure) {
+            (End::Failed | End::Lost, Some(failure)) => self.card.end_failed(open, at, &failure.clone()),
+            (End::Cancelled, _) => self.card.end_cancelled(open, at),
+            _ => self.card.end_ok(open, at, None),
+        }
+    }
+
+    fn finish(&mut self, end: End) -> Vec<Effect> {
+        self.stage = Stage::Finished(end);
+        vec![Effect::CloseGateway]
+    }
+
+    /// Nothing spins for ever: a phase without progress for longer than its patience fails.
+    fn watch(&mut self, at: Millis) -> Vec<Effect> {
+        let silent = at.saturating_sub(self.last_progress);
+        if let Stage::Stopping(end) | Stage::Removing(end) = self.stage
+            && silent > PATIENCE[0].1
+        {
+            // The engine does not answer any more; the record must not wait for it.
+            self.stage = Stage::Finished(end);
+            return vec![Effect::Abandon, Effect::CloseGateway];
+        }
+        if let (Stage::Live(_), Some(limit)) =
+            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_s))
+            && let Some(began) = self.card.began(PhaseName::Start)
+            && at.saturating_sub(began) > Millis::from(limit) * 1_000
+        {
+            let failure = Failure::new(Blame::Code, message!("run.timeout", seconds = limit))
+                .with_fix(message!("run.timeout.fix"));
+            return self.end_with(at, End::Failed, failure, STOP_GRACE_MS);
+        }
+        // A debuggee that has reported waits for a person, who has no deadline here: the hook has one.
+        if matches!(self.stage, Stage::Live(stand) if stand != Debugger::Expected) {
+            return vec![];
+        }
+        let Some(open) = self.card.open() else { return vec![] };
+        let patience = PATIENCE.iter().find(|(phase, _)| *phase == open).map(|(_, limit)| *limit);
+        match patience {
+            Some(limit) if silent > limit => {
+                let failure = Failure::new(
+                    Blame::Environment,
+                    message!("phase.silent", phase = open, seconds = limit / 1_000),
+                )
+                .with_fix(message!("phase.silent.fix"));
+                self.fail(at, failure)
+            }
+            _ => vec![],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Taking over a run whose owner is gone. The stored run says what was meant, the engine says what is there.
+
+use super::card::PhaseName;
+use super::effect::Effect;
+use super::event::Exit;
+use super::{Debugger, End, Millis, Run, Stage};
+use crate::failure::{Blame, Failure};
+use crate::ids::ContainerId;
+use crate::message;
+
+/// What the engine knows of the run's container.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// None of that run.
+    Nothing,
+    /// Created, never started.
+    Created(ContainerId),
+    /// Its first process runs.
+    Running(ContainerId),
+    /// It has ended.
+    Exited(ContainerId, Exit),
+}
+
+/// For how long the process that takes over will be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adopter {
+    /// It stays until the run ends: it follows the run and lets a debugger attach again.
+    Staying,
+    /// It is on its way to something else: it makes the record true and leaves the container alone.
+    Passing,
+}
+
+impl Run {
+    /// Takes the run over and says what has to happen for its record to become true.
+    pub fn adopt(mut self, at: Millis, found: Found, adopter: Adopter) -> (Self, Vec<Effect>) {
+        self.last_progress = at;
+        self.gateway_port = None;
+        let effects = match found {
+            Found::Nothing => self.adopt_nothing(at),
+            Found::Created(container) => {
+                let mut effects = self.adopt_nothing(at);
+                effects.push(Effect::RemoveContainer(container));
+                effects
+            }
+            Found::Running(container) => self.adopt_running(at, container, adopter),
+            // Logs and outputs were in hand when its owner went; what is left is the removal.
+            Found::Exited(container, _) if matches!(self.stage, Stage::Removing(_)) => {
+                self.container = Some(container.clone());
+                vec![Effect::RemoveContainer(container)]
+            }
+            Found::Exited(container, exit) => {
+                self.revive(at, container);
+                self.exited(at, exit)
+            }
+        };
+        (self, effects)
+    }
+
+    fn adopt_nothing(&mut self, at: Millis) -> Vec<Effect> {
+        self.container = None;
+        match self.stage {
+            Stage::Finished(_) => vec![],
+            Stage::Collecting(_) => vec![Effect::Collect],
+            Stage::Removing(end) => self.finish(end),
+            // The stop was asked for and it did stop: the record says what the user meant.
+            Stage::Stopping(end) => {
+                self.end_open_phase(at, end);
+                self.finish(end)
+            }
+            _ => {
+                let phase = self.card.open().unwrap_or(PhaseName::Resolve);
+                self.failure = Some(
+                    Failure::new(Blame::Environment, message!("adopt.owner-gone", phase = phase))
+                        .with_fix(message!("adopt.owner-gone.fix", run = self.id)),
+                );
+                self.end_open_phase(at, End::Lost);
+                self.finish(End::Lost)
+            }
+        }
+    }
+
+    fn adopt_running(&mut self, at: Millis, container: ContainerId, adopter: Adopter) -> Vec<Effect> {
+        self.revive(at, container.clone());
+        if let Stage::Stopping(_) = self.stage {
+            return vec![Effect::Follow(container.clone()), Effect::StopContainer { container, grace_ms: 0 }];
+        }
+        if adopter == Adopter::Passing {
+            return vec![Effect::CatchUp(container)];
+        }
+        let mut effects = vec![Effect::Follow(container.clone())];
+        if self.wish.debug {
+            effects.push(Effect::OpenGateway);
+            effects.push(Effect::OpenRelay(container));
+        }
+        effects
+    }
+
+    /// Puts the stage where a run with a container that has been started must stand.
+    fn revive(&mut self, at: Millis, container: ContainerId) {
+        self.container = Some(container);
+        self.stage = match self.stage {
+            Stage::Stopping(end) => Stage::Stopping(end),
+            // Whoever was attached is not any more, and a paused debuggee still stands where it stood.
+            Stage::Live(Debugger::Attached) => Stage::Live(Debugger::Away),
+            Stage::Live(stand) => Stage::Live(stand),
+            _ if self.wish.debug && self.report.is_none() => Stage::Live(Debugger::Expected),
+            _ => Stage::Live(Debugger::Away),
+        };
+        if self.card.open().is_none_or(|phase| phase < PhaseName::Attach) {
+            self.end_open_phase(at, End::Completed);
+            let phase = match self.stage {
+                Stage::Live(Debugger::Expected | Debugger::Awaited) => PhaseName::Attach,
+                _ => PhaseName::Run,
+            };
+            self.card.begin(phase, at);
+        }
+        if let Some(failure) = &self.failure
+            && failure.blame == Blame::Environment
+        {
+            // The run was given up for lost and is found again.
+            self.failure = None;
+        }
+    }
+}

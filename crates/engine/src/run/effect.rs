@@ -1,0 +1,60 @@
+//! What a run asks the sidecar to do. Deciding happens in the engine, doing in the sidecar.
+
+use crate::attach::AttachEntry;
+use crate::ids::{ContainerId, ImageRef};
+use crate::message::Message;
+use crate::plan::ImageFacts;
+use crate::plan::container::ContainerPlan;
+use crate::plan::image::Recipe;
+
+/// One thing to do; the comment names the event that answers it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Read the spec and what it refers to → `Resolved`.
+    Resolve,
+    /// Read what of this machine reaches a build → `BuildSettingsRead`.
+    ReadBuildSettings,
+    /// Listen for debuggers on loopback → `GatewayOpen`.
+    OpenGateway,
+    /// → `ImageInspected`.
+    InspectImage(ImageRef),
+    /// → `Progress`…, `ImagePulled`.
+    PullImage(ImageRef),
+    /// → `Progress`…, `ImageBuilt`.
+    BuildImage(Box<Recipe>),
+    /// Have debugpy and the start hook in a volume, with bytecode for this image → `DebuggerPrepared`.
+    PrepareDebugger {
+        /// The image that the debuggee runs from.
+        image: ImageFacts,
+    },
+    /// → `ContainerCreated`.
+    CreateContainer(Box<ContainerPlan>),
+    /// Follow the output, then start → `ContainerStarted`, later `ContainerExited` or `ContainerGone`.
+    StartContainer(ContainerId),
+    /// Follow a container that was started by an owner who is gone, its log from where that owner left it
+    /// → later `ContainerExited` or `ContainerGone`.
+    Follow(ContainerId),
+    /// Bring the log files up to date with the container's output so far → `CaughtUp`.
+    CatchUp(ContainerId),
+    /// Reach into the container for the debuggee → `DebuggeeReported`, then `Debug`….
+    OpenRelay(ContainerId),
+    /// Tell the user that a debugger can attach.
+    OfferDebugger(Box<AttachEntry>),
+    /// Stop the whole process tree; the container's exit comes from following it.
+    StopContainer {
+        /// Which.
+        container: ContainerId,
+        /// Milliseconds between the first signal and the last.
+        grace_ms: u32,
+    },
+    /// Remove what is left of the container → `ContainerRemoved`.
+    RemoveContainer(ContainerId),
+    /// Complete the logs, list outputs and metrics → `Collected`.
+    Collect,
+    /// Drop all work in flight of this run. Nothing answers.
+    Abandon,
+    /// Close the gateway. Nothing answers.
+    CloseGateway,
+    /// A line for the user in the run's control log. Nothing answers.
+    Note(Message),
+}

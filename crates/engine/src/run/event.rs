@@ -1,0 +1,103 @@
+//! What can happen to a run.
+
+use crate::debuggee::Report;
+use crate::failure::Failure;
+use crate::ids::{ContainerId, ImageRef};
+use crate::plan::image::BuildSettings;
+use crate::plan::{ImageFacts, Plan};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can happen to a run; each answers one effect or comes from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunEvent {
+    /// Time passed.
+    Tick,
+    /// Work in flight showed a sign of life; the watchdog starts again.
+    Progress,
+    /// The user asks for the end.
+    CancelRequested {
+        /// Without any grace.
+        at_once: bool,
+    },
+    /// The work in flight failed.
+    Failed(Failure),
+    /// The gateway listens on this loopback port.
+    GatewayOpen {
+        /// Port on 127.0.0.1.
+        port: u16,
+    },
+    /// The spec is read and everything is decided.
+    Resolved(Box<Plan>, BuildSettings),
+    /// What of this machine reaches a build, for a plan that was made earlier.
+    BuildSettingsRead(BuildSettings),
+    /// The engine's answer about an image.
+    ImageInspected {
+        /// What was asked.
+        reference: ImageRef,
+        /// What is there.
+        facts: Option<ImageFacts>,
+    },
+    /// A pull ended well.
+    ImagePulled(ImageRef),
+    /// A build ended well.
+    ImageBuilt(ImageFacts),
+    /// debugpy and the start hook are in this volume.
+    DebuggerPrepared {
+        /// Name of the engine's volume.
+        volume: String,
+    },
+    /// The container exists.
+    ContainerCreated(ContainerId),
+    /// The container runs and its output is followed.
+    ContainerStarted,
+    /// The start hook has reported, through the relay; the gateway is connected to the debuggee.
+    DebuggeeReported(Report),
+    /// Word from the gateway.
+    Debug(DebugEvent),
+    /// The container's first process ended.
+    ContainerExited(Exit),
+    /// The engine does not know the container any more.
+    ContainerGone,
+    /// The engine does not answer any more.
+    EngineLost(Failure),
+    /// Logs are complete, outputs and metrics are listed.
+    Collected,
+    /// Nothing is left of the container.
+    ContainerRemoved,
+    /// The log files hold all that the container has written so far.
+    CaughtUp,
+}
+
+/// What the gateway reads from the frames that pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebugEvent {
+    /// A debugger has attached and set its breakpoints; the debuggee goes on.
+    Configured,
+    /// The debuggee stands still.
+    Paused,
+    /// The debuggee goes on.
+    Resumed,
+    /// The debugger left in good order; the debuggee goes on.
+    Detached,
+    /// The debugger's connection broke; the debuggee stays as it is.
+    Vanished,
+    /// The debugger asks for the end of the run.
+    TerminateRequested,
+    /// Nobody attached in time; the debuggee has gone on.
+    Unattended,
+    /// The connection to the debuggee broke; nothing is said of the container.
+    DebuggeeGone,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Exit code of the first process, 128 + signal for a signal.
+    pub code: i64,
+    /// The kernel killed it for memory.
+    pub oom_killed: bool,
+    /// The engine's own word on a start that failed.
+    pub error: Option<String>,
+    /// The end of its output.
+    pub last_lines: Vec<String>,
+}

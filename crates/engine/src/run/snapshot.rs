@@ -1,0 +1,112 @@
+//! What the outside sees of a run: one whole value, never a difference.
+
+use super::card::PhaseCard;
+use super::{Debugger, End, Millis, Run, Stage};
+use crate::failure::Failure;
+use crate::ids::{ContainerId, ImageRef, RunId};
+use serde::{Deserialize, Serialize};
+
+/// The state words of the product (design section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    /// Everything before the container runs.
+    Preparing,
+    /// The debuggee waits for a debugger.
+    Waiting,
+    /// The user's code runs.
+    Running,
+    /// It stands at a breakpoint.
+    Paused,
+    /// It is being ended.
+    Stopping,
+    /// It ended well.
+    Completed,
+    /// It did not.
+    Failed,
+    /// The user ended it.
+    Cancelled,
+    /// Nobody knows how it ended.
+    Lost,
+}
+
+impl State {
+    /// Whether nothing more will happen to the run.
+    pub fn is_final(self) -> bool {
+        matches!(self, State::Completed | State::Failed | State::Cancelled | State::Lost)
+    }
+
+    /// The word itself.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Preparing => "preparing",
+            State::Waiting => "waiting",
+            State::Running => "running",
+            State::Paused => "paused",
+            State::Stopping => "stopping",
+            State::Completed => "completed",
+            State::Failed => "failed",
+            State::Cancelled => "cancelled",
+            State::Lost => "lost",
+        }
+    }
+}
+
+/// A run as the outside sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Name of the run.
+    pub id: RunId,
+    /// Its state.
+    pub state: State,
+    /// Its phases.
+    pub card: PhaseCard,
+    /// The image, once known.
+    pub image: Option<ImageRef>,
+    /// The container, while there is one.
+    pub container: Option<ContainerId>,
+    /// The gateway's port, while it listens.
+    pub gateway_port: Option<u16>,
+    /// Exit code, once the container has ended.
+    pub exit_code: Option<i64>,
+    /// Why it did not succeed.
+    pub failure: Option<Failure>,
+    /// When the run began.
+    pub began: Option<Millis>,
+}
+
+impl Run {
+    /// The run as the outside sees it.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            id: self.id.clone(),
+            state: self.state(),
+            card: self.card.clone(),
+            image: self.image.as_ref().map(|image| image.reference.clone()),
+            container: self.container.clone(),
+            gateway_port: self.gateway_port,
+            exit_code: self.exit.as_ref().map(|exit| exit.code),
+            failure: self.failure.clone(),
+            began: self.card.0.first().map(|phase| phase.began),
+        }
+    }
+
+    /// The state word.
+    pub fn state(&self) -> State {
+        match &self.stage {
+            Stage::Resolving | Stage::Imaging { .. } | Stage::Preparing | Stage::Starting => State::Preparing,
+            Stage::Creating { cancelled: false } => State::Preparing,
+            Stage::Creating { cancelled: true } => State::Stopping,
+            Stage::Live(Debugger::Expected) => State::Preparing,
+            Stage::Live(Debugger::Awaited) => State::Waiting,
+            Stage::Live(Debugger::Away | Debugger::Attached) => State::Running,
+            Stage::Live(Debugger::Paused) => State::Paused,
+            Stage::Stopping(_) => State::Stopping,
+            Stage::Collecting(_) | Stage::Removing(_) => State::Stopping,
+            Stage::Finished(End::Completed) => State::Completed,
+            Stage::Finished(End::Failed) => State::Failed,
+            Stage::Finished(End::Cancelled) => State::Cancelled,
+            Stage::Finished(End::Lost) => State::Lost,
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Traces: what happens to a run on the left, what it asks for and where it then stands on the right.
+
+use super::adopt::{Adopter, Found};
+use super::*;
+use crate::plan::container::{ContainerPlan, Limits};
+use crate::plan::image::{ImagePlan, Packages};
+use crate::plan::{Debuggee, Process};
+use expect_test::{Expect, expect};
+use std::fmt::Write as _;
+
+/// A run that is fed events and writes down what it does.
+struct Trace {
+    run: Run,
+    now: Millis,
+    text: String,
+}
+
+impl Trace {
+    fn start(wish: Wish) -> Self {
+        let (run, effects) = Run::start(RunId::from("iris_1_0001"), wish, 1_000);
+        let mut trace = Self { run, now: 1_000, text: String::new() };
+        trace.note("start", &effects);
+        trace
+    }
+
+    fn adopted(self, found: Found, adopter: Adopter) -> Self {
+        let stored = serde_json::to_string(&self.run).expect("a run can be stored at any time");
+        let run: Run = serde_json::from_str(&stored).expect("a stored run can be read");
+        let (run, effects) = run.adopt(self.now, found.clone(), adopter);
+        let mut trace = Self { run, ..self };
+        trace.note(&format!("adopt {}", brief(&format!("{found:?}"))), &effects);
+        trace
+    }
+
+    fn on(mut self, event: RunEvent) -> Self {
+        self.now += 10;
+        let name = brief(&format!("{event:?}"));
+        let effects = self.run.on(self.now, event);
+        self.note(&name, &effects);
+        self
+    }
+
+    fn later(mut self, ms: Millis) -> Self {
+        self.now += ms;
+        self
+    }
+
+    fn until_live(self) -> Self {
+        self.on(RunEvent::Resolved(plan(), BuildSettings::default()))
+            .on(inspected(BASE, true))
+            .on(RunEvent::DebuggerPrepared { volume: "v".into() })
+            .on(RunEvent::ContainerCreated("c1".into()))
+            .on(RunEvent::ContainerStarted)
+    }
+
+    fn note(&mut self, event: &str, effects: &[Effect]) {
+        let effects: Vec<String> = effects.iter().map(|effect| brief(&format!("{effect:?}"))).collect();
+        let state = self.run.state().word();
+        let _ = writeln!(self.text, "{event} -> [{}] {state}", effects.join(", "));
+    }
+
+    fn expect(&self, expected: Expect) {
+        expected.assert_eq(&self.text);
+    }
+
+    fn card(&self) -> String {
+        let phases = self.run.card.0.iter().map(|phase| {
+            let ms = phase.ended.map_or_else(|| "…".to_owned(), |ended| (ended - phase.began).to_string());
+            format!("{} {ms} {:?}", phase.name, phase.outcome)
+        });
+        phases.collect::<Vec<_>>().join(", ")
+    }
+
+    fn failure(&self) -> &str {
+        self.run.failure.as_ref().map_or("", |failure| failure.what.id.as_str())
+    }
+}
+
+/// The name of a value and, where it is short, its content.
+fn brief(text: &str) -> String {
+    if text.len() <= 40 {
+        text.to_owned()
+    } else {
+        text.split([' ', '(', '{']).next().unwrap_or(text).to_owned()
+    }
+}
+
+const BASE: &str = "base:1";
+
+fn debug() -> Wish {
+    Wish { debug: true, wait_s: 60, ..Wish::default() }
+}
+
+fn plan() -> Box<Plan> {
+    Box::new(Plan {
+        spec: "/home/a/job.yml".into(),
+        experiment: "iris".into(),
+        display_name: None,
+        command: "python train.py".into(),
+        timeout_s: None,
+        image: ImagePlan::Existing { reference: BASE.into() },
+        container: ContainerPlan {
+            name: "iris".into(),
+            image: BASE.into(),
+            command: vec!["sh".into(), "-c".into(), "python train.py".into()],
+            working_dir: "/wd".into(),
+            environment: vec![],
+            mounts: vec![],
+            files: vec![],
+            user: None,
+            labels: Default::default(),
+            limits: Limits::default(),
+            gpu: false,
+        },
+        code: "/home/a".into(),
+        debuggee: Debuggee {
+            remote_root: "/wd".into(),
+            process: Some(Process::Script("train.py".into())),
+            isolated_by: None,
+        },
+        outputs: vec![],
+    })
+}
+
+fn inspected(name: &str, there: bool) -> RunEvent {
+    RunEvent::ImageInspected { reference: name.into(), facts: there.then(|| facts(name)) }
+}
+
+fn facts(name: &str) -> ImageFacts {
+    ImageFacts {
+        reference: name.into(),
+        id: "sha256:1".into(),
+        architecture: "amd64".into(),
+        environment: vec![],
+        size: 1,
+    }
+}
+
+fn listening() -> RunEvent {
+    RunEvent::DebuggeeReported(Report {
+        pid: 7,
+        port: 40_000,
+        python: "3.11.2".into(),
+        argv: vec!["python".into(), "train.py".into()],
+        cwd: "/wd".into(),
+        debugpy: "1.8.22".into(),
+        debugpy_from: "/aml-debug/debugpy".into(),
+        bytecode: true,
+        paused: None,
+        state: DebuggeeState::Waiting,
+    })
+}
+
+fn exit(code: i64) -> Exit {
+    Exit { code, last_lines: vec!["the last line".into()], ..Exit::default() }
+}
+
+#[test]
+fn a_run_without_a_debugger_goes_through_every_phase() {
+    let trace = Trace::start(Wish::default())
+        .on(RunEvent::Resolved(plan(), BuildSettings::default()))
+        .on(inspected(BASE, false))
+        .on(RunEvent::ImagePulled(BASE.into()))
+        .on(inspected(BASE, true))
+        .on(RunEvent::ContainerCreated("c1".into()))
+        .on(RunEvent::ContainerStarted)
+        .on(RunEvent::ContainerExited(exit(0)))
+        .on(RunEvent::Collected)
+        .on(RunEvent::ContainerRemoved);
+    trace.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [PullImage(ImageRef("base:1"))] preparing
+        ImagePulled(ImageRef("base:1")) -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerStarted -> [] running
+        ContainerExited -> [Collect] stopping
+        Collected -> [RemoveContainer(ContainerId("c1"))] stopping
+        ContainerRemoved -> [CloseGateway] completed
+    "#]]);
+    assert_eq!(
+        trace.card(),
+        "resolve 10 Ok, build 30 Ok, create 10 Ok, start 10 Ok, run 10 Ok, collect 10 Ok"
+    );
+}
+
+#[test]
+fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
+    let trace = Trace::start(debug())
+        .on(RunEvent::GatewayOpen { port: 5 })
+        .until_live()
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Debug(DebugEvent::Paused))
+        .on(RunEvent::Debug(DebugEvent::Vanished))
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Debug(DebugEvent::Detached))
+        .on(RunEvent::ContainerExited(exit(0)));
+    trace.expect(expect![[r#"
+        start -> [OpenGateway, Resolve] preparing
+        GatewayOpen { port: 5 } -> [] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [PrepareDebugger] preparing
+        DebuggerPrepared { volume: "v" } -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [OfferDebugger(AttachEntry { port: 5 })] waiting
+        Debug(Configured) -> [] running
+        Debug(Paused) -> [] paused
+        Debug(Vanished) -> [] paused
+        Debug(Configured) -> [] running
+        Debug(Detached) -> [] running
+        ContainerExited -> [Collect] stopping
+    "#]]);
+}
+
+#[test]
+fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
+    let mut wanted = plan();
+    wanted.image = ImagePlan::Environment {
+        base: BASE.into(),
+        packages: Packages { python: None, pip: vec!["numpy".into()] },
+    };
+    let built = |wish: Wish| {
+        let trace = Trace::start(wish)
+            .on(RunEvent::Resolved(wanted.clone(), BuildSettings::default()))
+            .on(inspected(BASE, true))
+            .on(inspected("aml-debug/env:x", true));
+        trace.text.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(built(Wish::default()), "ImageInspected -> [CreateContainer] preparing");
+    assert_eq!(built(Wish { rebuild: true, ..Wish::default() }), "ImageInspected -> [BuildImage] preparing");
+    assert_eq!(
+        built(Wish { image_only: true, ..Wish::default() }),
+        "ImageInspected -> [CloseGateway] completed"
+    );
+}
+
+#[test]
+fn a_container_that_appears_after_cancel_is_removed() {
+    let trace = Trace::start(Wish::default())
+        .on(RunEvent::Resolved(plan(), BuildSettings::default()))
+        .on(inspected(BASE, true))
+        .on(RunEvent::CancelRequested { at_once: false })
+        .on(RunEvent::ContainerCreated("c1".into()))
+        .on(RunEvent::ContainerRemoved)
+        .on(RunEvent::ContainerCreated("c2".into()));
+    trace.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [CreateContainer] preparing
+        CancelRequested { at_once: false } -> [] stopping
+        ContainerCreated(ContainerId("c1")) -> [RemoveContainer(ContainerId("c1"))] stopping
+        ContainerRemoved -> [CloseGateway] cancelled
+        ContainerCreated(ContainerId("c2")) -> [RemoveContainer(ContainerId("c2"))] cancelled
+    "#]]);
+}
+
+#[test]
+fn cancel_while_paused_stops_the_container_and_a_second_request_hurries() {
+    let trace = Trace::start(debug())
+        .until_live()
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Paused))
+        .on(RunEvent::CancelRequested { at_once: false })
+        .on(RunEvent::CancelRequested { at_once: true })
+        .on(RunEvent::ContainerExited(exit(137)))
+        .on(RunEvent::Collected)
+        .on(RunEvent::ContainerRemoved);
+    let tail: Vec<&str> = trace.text.lines().skip(8).collect();
+    expect![[r#"
+        CancelRequested { at_once: false } -> [StopContainer] stopping
+        CancelRequested { at_once: true } -> [StopContainer] stopping
+        ContainerExited -> [Collect] stopping
+        Collected -> [RemoveContainer(ContainerId("c1"))] stopping
+        ContainerRemoved -> [CloseGateway] cancelled"#]]
+    .assert_eq(&tail.join("\n"));
+    assert_eq!(trace.failure(), "run.cancelled");
+}
+
+#[test]
+fn a_process_that_should_have_reported_and_did_not_is_never_a_silent_success() {
+    let trace = Trace::start(debug()).until_live().on(RunEvent::ContainerExited(exit(0)));
+    assert_eq!((trace.failure(), trace.run.state().word()), ("attach.never-reported", "stopping"));
+    assert!(trace.card().contains("attach 10 Failed"), "{}", trace.card());
+
+    let cannot =
+        Failure::new(Blame::User, message!("debuggee.isolated", command = "python -I", option = "-I"));
+    let trace = Trace::start(debug()).until_live().on(RunEvent::Failed(cannot));
+    assert_eq!(trace.failure(), "debuggee.isolated");
+    assert!(trace.text.ends_with("Failed -> [StopContainer] stopping\n"), "{}", trace.text);
+}
+
+#[test]
+fn every_way_for_a_container_to_end_badly_has_its_own_cause() {
+    let judged = |exit: Exit| {
+        let trace = Trace::start(Wish::default()).until_live().on(RunEvent::ContainerExited(exit));
+        trace.failure().to_owned()
+    };
+    assert_eq!(judged(exit(1)), "run.exit-code");
+    assert_eq!(judged(exit(127)), "run.command-not-found");
+    assert_eq!(judged(Exit { oom_killed: true, ..exit(137) }), "run.out-of-memory");
+    assert_eq!(judged(Exit { error: Some("no such file".into()), ..exit(128) }), "start.failed");
+    let trace = Trace::start(Wish::default()).until_live().on(RunEvent::ContainerGone);
+    assert_eq!(trace.failure(), "run.container-removed");
+}
+
+#[test]
+fn a_phase_without_progress_ends_and_progress_restarts_its_watchdog() {
+    let building = || Trace::start(Wish::default()).on(RunEvent::Resolved(plan(), BuildSettings::default()));
+    let trace = building().later(500_000).on(RunEvent::Progress).later(500_000).on(RunEvent::Tick);
+    assert_eq!(trace.run.state().word(), "preparing");
+    let trace = trace.later(200_000).on(RunEvent::Tick);
+    assert_eq!((trace.run.state().word(), trace.failure()), ("failed", "phase.silent"));
+
+    // A person at a breakpoint has all the time in the world.
+    let trace = Trace::start(debug()).until_live().on(listening()).later(10_000_000).on(RunEvent::Tick);
+    assert_eq!(trace.run.state().word(), "waiting");
+}
+
+#[test]
+fn the_specs_own_time_limit_ends_the_run() {
+    let mut limited = plan();
+    limited.timeout_s = Some(60);
+    let trace = Trace::start(Wish::default())
+        .on(RunEvent::Resolved(limited, BuildSettings::default()))
+        .on(inspected(BASE, true))
+        .on(RunEvent::ContainerCreated("c1".into()))
+        .on(RunEvent::ContainerStarted)
+        .later(61_000)
+        .on(RunEvent::Tick);
+    assert_eq!((trace.run.state().word(), trace.failure()), ("stopping", "run.timeout"));
+}
+
+#[test]
+fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
+    let running =
+        || Trace::start(debug()).until_live().on(listening()).on(RunEvent::Debug(DebugEvent::Paused));
+    let paused = running().adopted(Found::Running("c1".into()), Adopter::Passing);
+    assert!(
+        paused
+            .text
+            .ends_with("adopt Running(ContainerId(\"c1\")) -> [CatchUp(ContainerId(\"c1\"))] paused\n")
+    );
+    let staying = running().adopted(Found::Running("c1".into()), Adopter::Staying);
+    assert_eq!(
+        staying.text.lines().last(),
+        Some(
+            "adopt Running(ContainerId(\"c1\")) -> \
+             [Follow(ContainerId(\"c1\")), OpenGateway, OpenRelay(ContainerId(\"c1\"))] paused"
+        )
+    );
+    let ended = running().adopted(Found::Exited("c1".into(), exit(0)), Adopter::Passing);
+    assert!(ended.text.ends_with("-> [Collect] stopping\n"), "{}", ended.text);
+    let gone = running().adopted(Found::Nothing, Adopter::Passing);
+    assert_eq!((gone.run.state().word(), gone.failure()), ("lost", "adopt.owner-gone"));
+
+    let building = Trace::start(debug()).on(RunEvent::Resolved(plan(), BuildSettings::default()));
+    let building = building.adopted(Found::Nothing, Adopter::Passing);
+    assert_eq!(building.run.state().word(), "lost");
+    assert!(building.card().ends_with("Failed"), "{}", building.card());
+
+    let created = Trace::start(Wish::default())
+        .on(RunEvent::Resolved(plan(), BuildSettings::default()))
+        .on(inspected(BASE, true))
+        .adopted(Found::Created("c1".into()), Adopter::Passing);
+    assert!(created.text.ends_with("-> [CloseGateway, RemoveContainer(ContainerId(\"c1\"))] lost\n"));
+}
+
+#[test]
+fn an_engine_that_stopped_answering_leaves_the_run_to_be_found_again() {
+    let lost = Failure::new(Blame::Environment, message!("run.engine-lost"));
+    let trace = Trace::start(Wish::default()).until_live().on(RunEvent::EngineLost(lost));
+    assert_eq!(trace.run.state().word(), "lost");
+    assert_eq!(trace.run.container, Some("c1".into()));
+    let found = trace.adopted(Found::Running("c1".into()), Adopter::Staying);
+    assert_eq!((found.run.state().word(), found.failure()), ("running", ""));
+}

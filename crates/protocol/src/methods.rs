@@ -1,0 +1,92 @@
+//! Every method of the wire; the only place where a method's name is written.
+
+use crate::check::{CheckAnswer, CheckParams};
+use crate::debug::{AttachAnswer, AttachParams, DebugReady};
+use crate::doctor::{DoctorAnswer, DoctorParams};
+use crate::log::{LogAppended, Progress, ReadLogAnswer, ReadLogParams};
+use crate::run::{
+    CancelRunParams, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer,
+    RunIdParams, RunSnapshot, StartRunParams,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A request: the editor asks, the sidecar answers at once; what takes time arrives as notifications.
+pub trait Request {
+    /// Name on the wire.
+    const METHOD: &'static str;
+    /// What is asked.
+    type Params: Serialize + DeserializeOwned;
+    /// What is answered.
+    type Answer: Serialize + DeserializeOwned;
+}
+
+/// A notification from the sidecar.
+pub trait Notification {
+    /// Name on the wire.
+    const METHOD: &'static str;
+    /// What it says.
+    type Params: Serialize + DeserializeOwned;
+}
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident = $method:literal: $params:ty => $answer:ty;)*) => {
+        $($(#[$doc])* #[derive(Debug)] pub enum $name {}
+        impl Request for $name {
+            const METHOD: &'static str = $method;
+            type Params = $params;
+            type Answer = $answer;
+        })*
+        /// Names of all requests, for the generated TypeScript.
+        pub const REQUESTS: &[(&str, &str, &str, &str)] =
+            &[$((stringify!($name), $method, stringify!($params), stringify!($answer))),*];
+    };
+}
+
+macro_rules! notifications {
+    ($($(#[$doc:meta])* $name:ident = $method:literal: $params:ty;)*) => {
+        $($(#[$doc])* #[derive(Debug)] pub enum $name {}
+        impl Notification for $name {
+            const METHOD: &'static str = $method;
+            type Params = $params;
+        })*
+        /// Names of all notifications, for the generated TypeScript.
+        pub const NOTIFICATIONS: &[(&str, &str, &str)] =
+            &[$((stringify!($name), $method, stringify!($params))),*];
+    };
+}
+
+requests! {
+    /// Starts a run of a spec and answers with its name.
+    StartRun = "aml/startRun": StartRunParams => RunAnswer;
+    /// Starts the plan of an earlier run again.
+    Rerun = "aml/rerun": RerunParams => RunAnswer;
+    /// Asks for the end of a run, whichever process owns it.
+    CancelRun = "aml/cancelRun": CancelRunParams => RunAnswer;
+    /// One run as it stands.
+    ShowRun = "aml/showRun": RunIdParams => RunSnapshot;
+    /// A page of runs, newest first.
+    ListRuns = "aml/listRuns": ListRunsParams => ListRunsAnswer;
+    /// Forgets an ended run: record, logs and outputs.
+    RemoveRun = "aml/removeRun": RemoveRunParams => RunAnswer;
+    /// The files that a run wrote.
+    ListOutputs = "aml/listOutputs": RunIdParams => OutputsAnswer;
+    /// A stretch of one of a run's logs.
+    ReadLog = "aml/readLog": ReadLogParams => ReadLogAnswer;
+    /// Makes or refreshes the launch.json entry of a run.
+    Attach = "aml/attach": AttachParams => AttachAnswer;
+    /// The diagnostics of spec files.
+    Check = "aml/check": CheckParams => CheckAnswer;
+    /// What the machine offers and what is in the way.
+    Doctor = "aml/doctor": DoctorParams => DoctorAnswer;
+}
+
+notifications! {
+    /// A run changed; carries the whole of it.
+    RunChanged = "aml/runChanged": RunSnapshot;
+    /// A log grew.
+    LogGrew = "aml/logAppended": LogAppended;
+    /// A pull or a build moved on.
+    Progressed = "aml/progress": Progress;
+    /// The debuggee stands before its first line: attach now.
+    DebuggerReady = "aml/debugReady": DebugReady;
+}

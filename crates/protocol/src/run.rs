@@ -1,0 +1,179 @@
+//! Runs on the wire.
+
+use crate::text::{FailureText, Text};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use ts_rs::TS;
+
+/// What to run and how.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StartRunParams {
+    /// Path of the spec or script, absolute or against the sidecar's working directory.
+    pub spec: String,
+    /// Environment of a bare script: an image, a conda file or an environment spec.
+    pub environment: Option<String>,
+    /// Wait in the debuggee for a debugger.
+    pub debug: bool,
+    /// Script whose process is debugged, where the command starts several.
+    pub process: Option<String>,
+    /// Experiment to list the run under, instead of the spec's own.
+    pub experiment: Option<String>,
+    /// Values for inputs: name → value.
+    pub inputs: BTreeMap<String, String>,
+    /// Environment variables of the run, over the spec's own.
+    pub env: BTreeMap<String, String>,
+    /// Names of environment variables whose values are secret; they go in by file. Values come from `env`
+    /// or from the sidecar's own environment.
+    pub secrets: Vec<String>,
+    /// Build the image even if one of the same content is there.
+    pub rebuild: bool,
+    /// Ask the registry for the base image even if one is there.
+    pub pull: bool,
+    /// End when the image is ready.
+    pub image_only: bool,
+}
+
+/// The name of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RunAnswer {
+    /// The run.
+    pub run: String,
+}
+
+/// A request about one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RunIdParams {
+    /// The run, or a unique beginning of its name.
+    pub run: String,
+}
+
+/// Which plan to start again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RerunParams {
+    /// The earlier run, or a unique beginning of its name.
+    pub run: String,
+    /// Under a debugger or not; absent means as before.
+    #[serde(default)]
+    pub debug: Option<bool>,
+}
+
+/// Which run to end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CancelRunParams {
+    /// The run, or a unique beginning of its name.
+    pub run: String,
+    /// Without any grace for its processes.
+    #[serde(default)]
+    pub at_once: bool,
+}
+
+/// Which run to forget.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoveRunParams {
+    /// The run, or a unique beginning of its name.
+    pub run: String,
+}
+
+/// Which page of runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListRunsParams {
+    /// Runs of this experiment only.
+    pub experiment: Option<String>,
+    /// At most so many; 0 is 100.
+    pub limit: u32,
+    /// After so many.
+    pub offset: u32,
+}
+
+/// A page of runs, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ListRunsAnswer {
+    /// The runs.
+    pub runs: Vec<RunSnapshot>,
+}
+
+/// A run as it stands; always the whole of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSnapshot {
+    /// Name of the run.
+    pub run: String,
+    /// Experiment it is listed under.
+    pub experiment: String,
+    /// Name the spec gives it.
+    pub display_name: Option<String>,
+    /// Path of the spec.
+    pub spec: String,
+    /// `preparing`, `waiting`, `running`, `paused`, `stopping`, `completed`, `failed`, `cancelled`, `lost`.
+    pub state: String,
+    /// Whether it was started for a debugger.
+    pub debug: bool,
+    /// The phase card.
+    pub phases: Vec<PhaseSnapshot>,
+    /// Image that the container runs from.
+    pub image: Option<String>,
+    /// The container, while there is one.
+    pub container: Option<String>,
+    /// Loopback port for a debugger, while the gateway listens.
+    pub gateway_port: Option<u16>,
+    /// Exit code of the user's command.
+    pub exit_code: Option<i32>,
+    /// Why it did not succeed.
+    pub failure: Option<FailureText>,
+    /// Start, in milliseconds since 1970.
+    #[ts(type = "number")]
+    pub started_at: u64,
+    /// End, in milliseconds since 1970.
+    #[ts(type = "number | null")]
+    pub ended_at: Option<u64>,
+}
+
+/// One phase of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PhaseSnapshot {
+    /// `resolve`, `build`, `create`, `start`, `attach`, `run`, `collect`.
+    pub name: String,
+    /// Duration in milliseconds; absent while the phase is under way.
+    #[ts(type = "number | null")]
+    pub ms: Option<u64>,
+    /// `running`, `ok`, `failed`, `cancelled`.
+    pub outcome: String,
+    /// Worth knowing of a phase that went well.
+    pub note: Option<Text>,
+    /// Why it failed.
+    pub cause: Option<Text>,
+    /// What to do about it.
+    pub fix: Option<Text>,
+}
+
+/// What a run left behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputsAnswer {
+    /// Folder on this machine that holds the files.
+    pub folder: String,
+    /// Files, relative to the folder, with their size in bytes.
+    pub files: Vec<OutputFile>,
+    /// Metrics by name, their last value.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// One file of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputFile {
+    /// Relative path with `/`.
+    pub path: String,
+    /// Size in bytes.
+    #[ts(type = "number")]
+    pub bytes: u64,
+}

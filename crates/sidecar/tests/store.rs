@@ -96,6 +96,10 @@ fn in_another_process() {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
+        "refused" => {
+            let failure = Store::open(home).unwrap_err();
+            fs::write(home.parent().unwrap().join("said"), text(&failure)).unwrap();
+        }
         other => panic!("no role {other}"),
     }
 }
@@ -372,6 +376,59 @@ fn a_home_that_cannot_be_a_folder_is_named() {
     let failure = text(&Store::open(&file.join("store")).unwrap_err());
     assert!(failure.starts_with(&format!("cannot use {}: ", file.join("store").display())), "{failure}");
     assert!(failure.ends_with("or set AML_DEBUG_HOME to a folder that is."), "{failure}");
+}
+
+/// What a process without root's rights is told that opens the store in `parent/home`.
+#[cfg(unix)]
+fn told_to_nobody(parent: &Path) -> String {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    // A copy, since the folder of the build may be closed to others.
+    let program = parent.join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(parent, fs::Permissions::from_mode(0o777)).unwrap();
+    let mut command = Command::new(&program);
+    if fs::metadata("/proc/self").map_or(0, |facts| facts.uid()) == 0 {
+        command.uid(65534).gid(65534);
+    }
+    let role = format!("refused 0 {}", parent.join("home").display());
+    let status = command
+        .args(["--exact", "in_another_process"])
+        .env(ROLE, role)
+        .current_dir("/")
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    fs::read_to_string(parent.join("said")).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_without_write_permission_is_named_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let home = parent.path().join("home");
+    let close = || {
+        for path in [home.join("store.sqlite"), home.clone()] {
+            let mode = if path.is_dir() { 0o555 } else { 0o444 };
+            let _ = fs::set_permissions(&path, fs::Permissions::from_mode(mode));
+        }
+    };
+    let expected =
+        format!("the workspace store {} cannot be opened for writing", home.join("store.sqlite").display());
+    fs::create_dir(&home).unwrap();
+    close();
+    let failure = told_to_nobody(parent.path());
+    assert!(failure.starts_with(&expected), "{failure}");
+    assert!(failure.ends_with("or set AML_DEBUG_HOME to a folder that is."), "{failure}");
+
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
+    filled(&home);
+    close();
+    let failure = told_to_nobody(parent.path());
+    assert!(failure.starts_with(&expected), "{failure}");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[cfg(unix)]

@@ -13,3 +13,5 @@ pub mod diagnostic;
 pub mod plan;
 
 pub mod debuggee;
+
+pub mod dap;

@@ -29,3 +29,5 @@ pub mod log;
 mod jsonc;
 
 pub mod launch_json;
+
+pub mod dap;

@@ -14,6 +14,8 @@ pub mod yaml;
 
 pub mod spec;
 
+pub mod check;
+
 pub mod command_line;
 
 pub mod plan;

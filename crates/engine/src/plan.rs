@@ -11,7 +11,7 @@ pub mod settings;
 use crate::ids::{ImageRef, RunId};
 use crate::spec::job::Distribution;
 use container::{ContainerPlan, Mount};
-pub use job::plan;
+pub use job::{plan, plan_script, runnable};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

@@ -380,8 +380,7 @@ impl Run {
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.
-            DebugEvent::Vanished => stand,
-            DebugEvent::Detached if stand == Debugger::Awaited => stand,
+            DebugEvent::Detached if matches!(stand, Debugger::Awaited | Debugger::Paused) => stand,
             DebugEvent::Detached => Debugger::Away,
         };
         if matches!(stand, Debugger::Expected | Debugger::Awaited) && next != stand {

@@ -23,12 +23,14 @@ pub mod environment;
 pub mod files;
 pub mod job;
 pub mod kind;
+pub mod pipeline;
 pub(crate) mod rules;
 pub mod schema;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::message;
 use crate::yaml::{self, Parsed, Span};
+use environment::{CondaFile, DEFAULT_IMAGE, Environment};
 use files::{Files, Need};
 pub use kind::Kind;
 use schema::Checker;
@@ -70,6 +72,8 @@ pub struct Spec {
 pub enum Body {
     /// A v2 command job.
     Command(Box<job::CommandJob>),
+    /// An environment file, or a conda file, which is an environment on the usual base image.
+    Environment(Environment),
 }
 
 /// Reads one file. `path` is absolute; a relative path in the file is seen from its folder.
@@ -99,6 +103,17 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         summary = Some(job.summary());
         job::warn(&mut checker, root, &job);
         body = Some(Body::Command(Box::new(job)));
+    }
+    if checker.is_well() && kind == Kind::Environment {
+        body = Some(Body::Environment(Environment::read(&mut checker, root)));
+    }
+    if checker.is_well() && kind == Kind::Conda {
+        let conda = Some(Box::new(CondaFile::from_node(root, None)));
+        let image = Some(DEFAULT_IMAGE.to_owned());
+        body = Some(Body::Environment(Environment::Inline { image, conda, build: None }));
+    }
+    if checker.is_well() && kind == Kind::PipelineJob {
+        summary = Some(pipeline::summary(&mut checker, root));
     }
     let (mut diagnostics, mut needs) = checker.finish();
     diagnostics.extend(findings.iter().cloned());

@@ -1,6 +1,7 @@
 //! Agreement with azure-ai-ml on real files: `AML_DEBUG_CORPUS` names a folder with `verdicts.json` and `files/`.
 //!
 //! Without the variable nothing is compared, and the test says so on standard error.
+#![expect(clippy::print_stderr, reason = "what was not run has to be seen")]
 
 use engine::spec::files::{Files, Found, Need};
 use engine::spec::{self, Reading};

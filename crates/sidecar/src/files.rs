@@ -6,8 +6,9 @@
 
 use engine::failure::{Blame, Failure};
 use engine::message;
+use engine::spec::files::{Found, Need};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// More than any spec, launch.json or script that a person wrote; above it, something else was named.
@@ -52,6 +53,116 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Whether there is anything of that name.
 pub fn exists(path: &Path) -> bool {
     path.exists()
+}
+
+/// User and group of this process; `None` where the platform has none.
+#[cfg(target_os = "linux")]
+pub fn own_user() -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt;
+    let facts = fs::metadata("/proc/self").ok()?;
+    Some((facts.uid(), facts.gid()))
+}
+
+/// User and group of this process; `None` where the platform does not tell by a file.
+#[cfg(not(target_os = "linux"))]
+pub fn own_user() -> Option<(u32, u32)> {
+    None
+}
+
+/// The kernel's table of IPv4 connections, where it has one.
+pub fn tcp_table() -> Option<String> {
+    fs::read_to_string("/proc/net/tcp").ok()
+}
+
+/// Makes a folder and those above it.
+pub fn make_folder(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| write_failure(path, &error))
+}
+
+/// At most `limit` bytes of a file, from `offset` on; none where there is no such file.
+pub fn read_from(path: &Path, offset: u64, limit: u64) -> Result<Vec<u8>, Failure> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(read_failure(path, &error)),
+    };
+    let mut bytes = Vec::new();
+    file.seek(io::SeekFrom::Start(offset))
+        .and_then(|_| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|error| read_failure(path, &error))?;
+    Ok(bytes)
+}
+
+/// Every file below a folder, by its path from there with `/`, and its size; sorted. What cannot be looked
+/// into is left out, and links are not followed.
+pub fn list(folder: &Path) -> Vec<(String, u64)> {
+    let mut found = Vec::new();
+    let mut open = vec![(folder.to_owned(), String::new())];
+    while let Some((folder, prefix)) = open.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            match entry.metadata() {
+                Ok(facts) if facts.is_dir() => open.push((entry.path(), format!("{name}/"))),
+                Ok(facts) if facts.is_file() => found.push((name, facts.len())),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Removes a folder if nothing is in it.
+pub fn remove_empty_folder(path: &Path) {
+    // A folder that somebody filled in the meantime stays.
+    let _ = fs::remove_dir(path);
+}
+
+/// Holds an exclusive lock on a file, made if need be, until the value is dropped. Waits for other holders.
+pub async fn lock(path: PathBuf) -> Result<File, Failure> {
+    let taken = {
+        let path = path.clone();
+        tokio::task::spawn_blocking(move || {
+            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        })
+        .await
+    };
+    let taken = taken.unwrap_or_else(|cause| Err(io::Error::other(cause)));
+    taken.map_err(|error| write_failure(&path, &error))
+}
+
+/// A tar archive with small files of ours put in front.
+pub fn read_archive_with(archive: &Path, ours: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
+    // Far above the 10 MB of the debugger.
+    let theirs = read(archive, 256 << 20)?;
+    let append = || {
+        let mut all = tar::Builder::new(Vec::with_capacity(theirs.len() + (64 << 10)));
+        for (path, text) in ours {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            all.append_data(&mut header, path, text.as_bytes())?;
+        }
+        // Without its end mark, ours goes on with theirs.
+        let mut all = all.into_inner()?;
+        all.truncate(all.len() - 1024);
+        all.extend_from_slice(&theirs);
+        Ok(all)
+    };
+    append().map_err(|error| read_failure(archive, &error))
+}
+
+/// What stands at a path, for the engine crate's reading of specs.
+pub fn look(need: &Need) -> Found {
+    match fs::metadata(&need.path) {
+        Ok(facts) if facts.is_dir() => Found::Folder,
+        Ok(_) if need.bytes => read(&need.path, TEXT_LIMIT).map_or(Found::Missing, |bytes| Found::File(bytes.into())),
+        Ok(_) => Found::File(Vec::new().into()),
+        Err(_) => Found::Missing,
+    }
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {

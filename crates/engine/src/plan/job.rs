@@ -6,11 +6,13 @@ use super::environment::image_plan;
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Output, Plan};
 use crate::command_line;
+use crate::diagnostic::Severity;
 use crate::failure::{Blame, Failure};
 use crate::message;
+use crate::spec::environment::Environment;
 use crate::spec::files::{Found, resolve};
 use crate::spec::job::{CommandJob, Input, is_local, local};
-use crate::spec::{Body, Spec};
+use crate::spec::{Body, Kind, Reading, Spec};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -43,7 +45,80 @@ impl Values {
 pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Plan, Failure> {
     match &spec.body {
         Body::Command(job) => plan_command(&spec.path, job, settings, place),
+        Body::Environment(_) => Err(not_yet(Kind::Environment)),
     }
+}
+
+/// Decides everything about a run of a bare script: `python SCRIPT ARGUMENT…` in the script's own folder.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_script(
+    script: &Path,
+    arguments: &[String],
+    environment: &Environment,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    let name = script.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let words =
+        ["python".to_owned(), quoted(&name)].into_iter().chain(arguments.iter().map(|word| quoted(word)));
+    let job = CommandJob {
+        name: None,
+        experiment_name: None,
+        display_name: None,
+        command: words.collect::<Vec<_>>().join(" "),
+        code: Some(".".to_owned()),
+        compute: None,
+        environment: environment.clone(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        environment_variables: Vec::new(),
+        distribution: None,
+        shm_size: None,
+        instance_count: None,
+        docker_args: Vec::new(),
+        timeout_seconds: None,
+    };
+    plan_command(script, &job, settings, place)
+}
+
+/// The spec of a reading, if it can run on this machine.
+///
+/// # Errors
+/// The first error of the spec, or that its kind does not run here.
+pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
+    let errors: Vec<_> =
+        reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    if let Some(first) = errors.first() {
+        let detail = errors.iter().map(|finding| {
+            let start = finding.range.start;
+            format!("{}:{}:{}: {}", path.display(), start.line + 1, start.character + 1, finding.message)
+        });
+        let what = message!("plan.not-well", problem = first.message);
+        let fix = message!("plan.not-well.fix", path = path.display());
+        return Err(Failure::new(Blame::User, what).with_detail(detail).with_fix(fix));
+    }
+    match (reading.kind, reading.spec) {
+        (Kind::CommandJob, Some(spec)) => Ok(spec),
+        (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
+            .with_fix(message!("plan.no-environment.fix"))),
+        (kind, _) if kind.is_azure_only() => {
+            Err(Failure::new(Blame::User, message!("plan.not-here", kind = kind.title())))
+        }
+        (kind, _) => Err(not_yet(kind)),
+    }
+}
+
+fn not_yet(kind: Kind) -> Failure {
+    Failure::new(Blame::User, message!("plan.not-yet", kind = kind.title()))
+}
+
+/// A word as the shell takes it whole.
+fn quoted(word: &str) -> String {
+    let is_plain = !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&byte));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn plan_command(

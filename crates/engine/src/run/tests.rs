@@ -196,7 +196,7 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         .on(listening())
         .on(RunEvent::Debug(DebugEvent::Configured))
         .on(RunEvent::Debug(DebugEvent::Paused))
-        .on(RunEvent::Debug(DebugEvent::Vanished))
+        .on(RunEvent::Debug(DebugEvent::Detached))
         .on(RunEvent::Debug(DebugEvent::Configured))
         .on(RunEvent::Debug(DebugEvent::Detached))
         .on(RunEvent::ContainerExited(exit(0)));
@@ -211,7 +211,7 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         DebuggeeReported -> [OfferDebugger(AttachEntry { port: 5 })] waiting
         Debug(Configured) -> [] running
         Debug(Paused) -> [] paused
-        Debug(Vanished) -> [] paused
+        Debug(Detached) -> [] paused
         Debug(Configured) -> [] running
         Debug(Detached) -> [] running
         ContainerExited -> [Collect] stopping
@@ -354,8 +354,8 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
              [Follow(ContainerId(\"c1\")), OpenGateway, OpenRelay(ContainerId(\"c1\"))] paused"
         )
     );
-    let ended = running().adopted(Found::Exited("c1".into(), exit(0)), Adopter::Passing);
-    assert!(ended.text.ends_with("-> [Collect] stopping\n"), "{}", ended.text);
+    let ended = running().adopted(Found::Exited("c1".into()), Adopter::Passing);
+    assert!(ended.text.ends_with("-> [Follow(ContainerId(\"c1\"))] paused\n"), "{}", ended.text);
     let gone = running().adopted(Found::Nothing, Adopter::Passing);
     assert_eq!((gone.run.state().word(), gone.failure()), ("lost", "adopt.owner-gone"));
 

@@ -4,6 +4,9 @@ use super::schema::Checker;
 use crate::yaml::{self, Node, Value};
 use serde_json::json;
 
+/// The base image that azure-ai-ml documents for conda files.
+pub const DEFAULT_IMAGE: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04";
+
 /// An environment as written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Environment {
@@ -14,7 +17,7 @@ pub enum Environment {
         /// The image.
         image: Option<String>,
         /// What goes on top.
-        conda: Option<CondaFile>,
+        conda: Option<Box<CondaFile>>,
         /// A folder with a Dockerfile.
         build: Option<Build>,
     },
@@ -45,6 +48,11 @@ pub struct CondaFile {
 }
 
 impl Environment {
+    /// An image with nothing on top.
+    pub fn of_image(image: &str) -> Environment {
+        Environment::Inline { image: Some(image.to_owned()), conda: None, build: None }
+    }
+
     /// Reads the value of an `environment` key that was checked before.
     pub(crate) fn read(checker: &mut Checker<'_>, node: &Node) -> Environment {
         if let Some(text) = node.as_str() {
@@ -52,7 +60,7 @@ impl Environment {
                 if text.starts_with("azureml://") { text } else { text.trim_start_matches("azureml:") };
             return Environment::Registered(name.to_owned());
         }
-        let conda = node.some("conda_file").and_then(|conda| CondaFile::of(checker, conda));
+        let conda = node.some("conda_file").and_then(|conda| CondaFile::of(checker, conda)).map(Box::new);
         let build = node.some("build").map(|build| Build {
             path: build.text("path").unwrap_or(".").to_owned(),
             dockerfile: build.text("dockerfile_path").unwrap_or("Dockerfile").to_owned(),

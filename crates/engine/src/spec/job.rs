@@ -266,7 +266,7 @@ pub(super) fn warn(checker: &mut Checker<'_>, root: &Node, job: &CommandJob) {
         if !binding.doubled {
             if known.contains(&first) {
                 let whole = format!("{}.{}", binding.group, binding.name);
-                let message = message!("spec.single-brace", binding = whole);
+                let message = message!("spec.single-brace", binding = format!("{{{whole}}}"));
                 let fix = (message!("spec.single-brace.fix"), format!("${{{{{whole}}}}}"));
                 checker.find(Severity::Warning, span, message, Some(fix));
             }

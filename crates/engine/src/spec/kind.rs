@@ -79,6 +79,58 @@ impl Kind {
         }
     }
 
+    /// The kind in words, for a sentence like "Running a … is not supported yet".
+    pub fn title(self) -> String {
+        match self {
+            Kind::CommandJob => message!("spec.title.command-job"),
+            Kind::PipelineJob => message!("spec.title.pipeline-job"),
+            Kind::SweepJob => message!("spec.title.sweep-job"),
+            Kind::AutoMl => message!("spec.title.automl-job"),
+            Kind::SparkJob => message!("spec.title.spark-job"),
+            Kind::ParallelJob => message!("spec.title.parallel-job"),
+            Kind::CommandComponent
+            | Kind::PipelineComponent
+            | Kind::ParallelComponent
+            | Kind::SparkComponent
+            | Kind::ImportComponent => message!("spec.title.component"),
+            Kind::Environment => message!("spec.title.environment"),
+            Kind::Conda => message!("spec.title.conda"),
+            Kind::ManagedOnlineEndpoint | Kind::KubernetesOnlineEndpoint | Kind::BatchEndpoint => {
+                message!("spec.title.endpoint")
+            }
+            Kind::ManagedOnlineDeployment | Kind::KubernetesOnlineDeployment | Kind::BatchDeployment => {
+                message!("spec.title.deployment")
+            }
+            Kind::Data => message!("spec.title.data"),
+            Kind::Model => message!("spec.title.model"),
+            Kind::Compute => message!("spec.title.compute"),
+            Kind::Schedule => message!("spec.title.schedule"),
+            Kind::RunConfig => message!("spec.title.runconfig"),
+            Kind::Script => message!("spec.title.script"),
+            Kind::Notebook => message!("spec.title.notebook"),
+            Kind::Unparsable | Kind::Unknown => message!("spec.title.unknown"),
+        }
+        .text()
+    }
+
+    /// Whether nothing but Azure runs this kind, now and later.
+    pub fn is_azure_only(self) -> bool {
+        matches!(
+            self,
+            Kind::SweepJob
+                | Kind::AutoMl
+                | Kind::SparkJob
+                | Kind::ParallelJob
+                | Kind::ParallelComponent
+                | Kind::SparkComponent
+                | Kind::ImportComponent
+                | Kind::BatchEndpoint
+                | Kind::BatchDeployment
+                | Kind::Compute
+                | Kind::Schedule
+        )
+    }
+
     /// Kinds that are no YAML and are told from the name of the file.
     pub fn of_name(path: &Path) -> Option<Kind> {
         match path.extension()?.to_str()? {

@@ -74,6 +74,8 @@ pub enum Ty {
     LocalFolder,
     /// `StringTransformedEnum`: any case of these.
     OneOf(&'static [&'static str]),
+    /// `StringTransformedEnum(casing_transform=camel_to_snake)`: these, or the same in camel case.
+    SnakeOneOf(&'static [&'static str]),
     /// `DumpableEnumField`: exactly these.
     ExactlyOneOf(&'static [&'static str]),
     /// `Dict`.
@@ -190,24 +192,22 @@ impl<'a> Checker<'a> {
             Ty::Nested(shape) | Ty::Open(shape) => self.nested(node, *shape, matches!(ty, Ty::Open(_))),
             Ty::Union(alternatives) => self.union(node, ty, alternatives),
             Ty::ListOf(inner) => match &node.value {
-                Value::List(items) => items.iter().fold(true, |well, item| self.check(item, inner) && well),
+                Value::List(items) => every(items, |item| self.check(item, inner)),
                 _ => self.wrong_type(node, ty),
             },
             Ty::MapOf(inner) => match &node.value {
-                Value::Map(entries) => {
-                    entries.iter().fold(true, |well, entry| self.entry(entry, inner) && well)
-                }
+                Value::Map(entries) => every(entries, |entry| self.entry(entry, inner)),
                 _ => self.wrong_type(node, ty),
             },
             Ty::Steps(inner) => match &node.value {
-                Value::Map(entries) => {
-                    entries.iter().fold(true, |well, entry| self.step(entry, inner) && well)
-                }
+                Value::Map(entries) => every(entries, |entry| self.step(entry, inner)),
                 _ => self.wrong_type(node, ty),
             },
             Ty::ComponentFile(shape) => self.component_file(node, *shape),
             Ty::LocalPath | Ty::LocalFile | Ty::LocalFolder => self.local_path(node, ty),
-            Ty::OneOf(_) | Ty::ExactlyOneOf(_) => is_scalar_of(&node.value, ty) || self.bad_enum(node, ty),
+            Ty::OneOf(_) | Ty::SnakeOneOf(_) | Ty::ExactlyOneOf(_) => {
+                is_scalar_of(&node.value, ty) || self.bad_enum(node, ty)
+            }
             Ty::ComponentName => match node.as_str() {
                 Some(name) if is_component_name(name) => true,
                 Some(name) => self.error(node.span, message!("spec.component-name", name = name)),
@@ -294,6 +294,21 @@ impl<'a> Checker<'a> {
         self.error(node.span, message)
     }
 
+    /// Reads another file and looks at it with its own places and folder; `None` if it cannot be read.
+    pub(crate) fn in_file<T>(
+        &mut self,
+        written: &str,
+        look: impl FnOnce(&mut Checker<'_>, &Node) -> T,
+    ) -> Option<T> {
+        let bytes = self.bytes(written)??;
+        let parsed = yaml::parse(&bytes);
+        let path = resolve(&self.folder, written);
+        let mut inner = Checker::new(self.files, &parsed.source, path.parent().unwrap_or(Path::new("")));
+        let seen = look(&mut inner, parsed.root.as_ref()?);
+        self.needs.extend(inner.needs);
+        Some(seen)
+    }
+
     /// Whether something stands at a path. What is not known yet counts as there, and is asked for.
     pub(crate) fn exists(&mut self, written: &str) -> Option<Found> {
         let path = resolve(&self.folder, written);
@@ -351,10 +366,35 @@ impl<'a> Checker<'a> {
         self.explain(node, ty, &flat, &possible)
     }
 
+    /// The first alternative with known keys that takes a value.
+    pub(crate) fn accepted_shape(&mut self, node: &Node, alternatives: &Ty) -> Option<Shape> {
+        let mut flat = Vec::new();
+        flatten(std::slice::from_ref(alternatives), &mut flat);
+        self.quiet += 1;
+        let shape = flat.iter().filter(|ty| may_be(node, ty)).find_map(|ty| match ty {
+            Ty::Nested(shape) | Ty::Open(shape) if self.check(node, ty) => Some(*shape),
+            _ => None,
+        });
+        self.quiet -= 1;
+        shape
+    }
+
     /// Says what is wrong with a value that no alternative takes, in the words of the alternative that was
     /// most likely meant.
     fn explain(&mut self, node: &Node, ty: &Ty, flat: &[Ty], possible: &[Ty]) -> bool {
         if let Value::Map(_) = node.value {
+            let knows_type = |ty: &Ty| matches!(ty, Ty::Nested(shape) | Ty::Open(shape) if shape.fields().iter().any(|field| field.key == "type"));
+            if let Some(kind) = node.get("type")
+                && !possible.iter().any(|ty| knows_type(ty))
+            {
+                let mut known: Vec<&str> = flat.iter().flat_map(type_values).collect();
+                known.sort_unstable();
+                known.dedup();
+                if !known.is_empty() {
+                    let found = kind.printed().unwrap_or_default();
+                    return self.not_one_of(kind.span, &found, &known);
+                }
+            }
             let best = possible
                 .iter()
                 .filter(|ty| matches!(ty, Ty::Nested(_) | Ty::Open(_)))
@@ -368,15 +408,6 @@ impl<'a> Checker<'a> {
             if let Some((_, findings)) = best {
                 self.findings.extend(findings);
                 return false;
-            }
-            if let Some(kind) = node.get("type") {
-                let mut known: Vec<&str> = flat.iter().flat_map(type_values).collect();
-                known.sort_unstable();
-                known.dedup();
-                if !known.is_empty() {
-                    let found = kind.printed().unwrap_or_default();
-                    return self.not_one_of(kind.span, &found, &known);
-                }
             }
         }
         let Some(text) = node.as_str() else { return self.wrong_type(node, ty) };
@@ -472,7 +503,9 @@ impl<'a> Checker<'a> {
     }
 
     fn bad_enum(&mut self, node: &Node, ty: &Ty) -> bool {
-        let (Ty::OneOf(values) | Ty::ExactlyOneOf(values)) = ty else { return false };
+        let (Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values)) = ty else {
+            return false;
+        };
         let found = node.printed().unwrap_or_else(|| kind_of(node));
         self.not_one_of(node.span, &found, values)
     }
@@ -534,6 +567,15 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Whether all items are well; unlike `all` it looks at every one, for every one may have a finding.
+fn every<T>(items: &[T], mut is_well: impl FnMut(&T) -> bool) -> bool {
+    let mut well = true;
+    for item in items {
+        well &= is_well(item);
+    }
+    well
+}
+
 const FILE_PREFIX: &str = "file:";
 
 /// Where a finding about a whole mapping is shown: its first key.
@@ -585,7 +627,7 @@ fn type_values(ty: &Ty) -> Vec<&'static str> {
     let (Ty::Nested(shape) | Ty::Open(shape)) = ty else { return Vec::new() };
     let field = shape.fields().iter().find(|field| field.key == "type");
     match field.map(|field| field.ty) {
-        Some(Ty::OneOf(values) | Ty::ExactlyOneOf(values)) => values.to_vec(),
+        Some(Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values)) => values.to_vec(),
         _ => Vec::new(),
     }
 }
@@ -619,6 +661,9 @@ fn is_scalar_of(value: &Value, ty: &Ty) -> bool {
             Value::Str(text) => values.iter().any(|value| value.eq_ignore_ascii_case(text)),
             _ => false,
         },
+        Ty::SnakeOneOf(values) => {
+            matches!(value, Value::Str(text) if values.contains(&camel_to_snake(text).as_str()))
+        }
         Ty::ExactlyOneOf(values) => matches!(value, Value::Str(text) if values.contains(&text.as_str())),
         _ => match value {
             Value::Str(text) => is_text_of(text, ty),
@@ -640,6 +685,27 @@ fn is_text_of(text: &str, ty: &Ty) -> bool {
         Ty::Git => text.starts_with("git+"),
         _ => false,
     }
+}
+
+/// azure-ai-ml's own: `TCNForecaster` is `tcn_forecaster`.
+fn camel_to_snake(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len() + 4);
+    for (at, character) in characters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| characters.get(at));
+        let next = characters.get(at + 1);
+        let begins = character.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || next.is_some_and(char::is_ascii_lowercase)
+            });
+        if begins {
+            out.push('_');
+        }
+        out.push(character.to_ascii_lowercase());
+    }
+    out
 }
 
 /// `name:version`, `name@label`, or a full ARM id with a version.
@@ -779,7 +845,7 @@ fn expected(ty: &Ty) -> String {
             Ty::LocalPath => message!("spec.kind.path").text(),
             Ty::LocalFile | Ty::ComponentFile(_) | Ty::JobFile => message!("spec.kind.file").text(),
             Ty::LocalFolder => message!("spec.kind.folder").text(),
-            Ty::OneOf(values) | Ty::ExactlyOneOf(values) => values.join(" | "),
+            Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values) => values.join(" | "),
             Ty::Map | Ty::MapOf(_) | Ty::Steps(_) | Ty::Nested(_) | Ty::Open(_) => {
                 message!("spec.kind.map").text()
             }

@@ -423,7 +423,7 @@ const fn read_only(key: &'static str) -> Field {
 const ALLOWED_DEPLOYMENT_TEMPLATES_TY: Ty = ListOf(&Nested(Shape::DeploymentTemplateReference));
 const ALLOWED_TRAINING_ALGORITHMS_TY: Ty = ListOf(&Union(&[
     Binding,
-    OneOf(&[
+    SnakeOneOf(&[
         "arimax",
         "auto_arima",
         "average",
@@ -448,10 +448,11 @@ const ALLOWED_TRAINING_ALGORITHMS_TY: Ty = ListOf(&Union(&[
 const ALSO_OUTPUTS_TY: Ty = MapOf(&Union(&[Open(Shape::PrimitiveOutput), Nested(Shape::OutputPort)]));
 const AMS_GRADIENT_TY: Ty = Union(&[Binding, Nested(Shape::CustomChoice), Bool]);
 const AUGMENTATIONS_TY: Ty = Union(&[Binding, Nested(Shape::CustomChoice), Str]);
+const AUTH_MODE_TY: Ty = SnakeOneOf(&["aad_token", "aml_token", "key"]);
 const CODE_TY: Ty = Union(&[LocalPath, Url, Git, Registry, Feed, ArmVersioned("codes")]);
 const COMPONENT_ALLOWED_TRAINING_ALGORITHMS_TY: Ty = ListOf(&Union(&[
     Binding,
-    OneOf(&[
+    SnakeOneOf(&[
         "decision_tree",
         "elastic_net",
         "extreme_random_trees",
@@ -471,7 +472,7 @@ const COMPONENT_ENVIRONMENT_TY: Ty = Union(&[
     Nested(Shape::AnonymousEnvironment),
 ]);
 const COMPONENT_OUTPUTS_TY: Ty = MapOf(&Union(&[Nested(Shape::OutputPort), Open(Shape::PrimitiveOutput)]));
-const COMPONENT_PRIMARY_METRIC_TY: Ty = OneOf(&[
+const COMPONENT_PRIMARY_METRIC_TY: Ty = SnakeOneOf(&[
     "accuracy",
     "auc_weighted",
     "average_precision_score_weighted",
@@ -550,7 +551,7 @@ const JOBS_TY: Ty = Steps(&Union(&[
     Union(&[]),
 ]));
 const LEARNING_RATE_SCHEDULER_TY: Ty =
-    Union(&[Binding, Nested(Shape::CustomChoice), OneOf(&["none", "step", "warmup_cosine"])]);
+    Union(&[Binding, Nested(Shape::CustomChoice), SPEC_LEARNING_RATE_SCHEDULER_TY]);
 const LEARNING_RATE_TY: Ty = Union(&[
     Binding,
     Number,
@@ -562,11 +563,11 @@ const LEARNING_RATE_TY: Ty = Union(&[
     Nested(Shape::QNormal),
     Nested(Shape::Randint),
 ]);
-const LOG_VERBOSITY_TY: Ty = OneOf(&["critical", "debug", "error", "info", "not_set", "warning"]);
+const LOG_VERBOSITY_TY: Ty = SnakeOneOf(&["critical", "debug", "error", "info", "not_set", "warning"]);
 const MODEL_SIZE_TY: Ty = Union(&[
     Binding,
     Nested(Shape::CustomChoice),
-    OneOf(&["extra_large", "large", "medium", "none", "small"]),
+    SnakeOneOf(&["extra_large", "large", "medium", "none", "small"]),
 ]);
 const MODEL_TY: Ty = Union(&[Registry, ArmAnyVersion("models"), Nested(Shape::AnonymousModel)]);
 const MODE_TY: Ty = ExactlyOneOf(&[
@@ -582,7 +583,7 @@ const MODE_TY: Ty = ExactlyOneOf(&[
 ]);
 const NODE_ALLOWED_TRAINING_ALGORITHMS_TY: Ty = ListOf(&Union(&[
     Binding,
-    OneOf(&[
+    SnakeOneOf(&[
         "bernoulli_naive_bayes",
         "decision_tree",
         "extreme_random_trees",
@@ -618,11 +619,10 @@ const NODE_SERVICES_TY: Ty = MapOf(&Union(&[
     Nested(Shape::JupyterLabJobService),
     Nested(Shape::JobService),
 ]));
-const OPTIMIZER_TY: Ty =
-    Union(&[Binding, Nested(Shape::CustomChoice), OneOf(&["adam", "adamw", "none", "sgd"])]);
+const OPTIMIZER_TY: Ty = Union(&[Binding, Nested(Shape::CustomChoice), SPEC_OPTIMIZER_TY]);
 const OUTPUTS_TY: Ty = MapOf(&OrNull(&Union(&[Binding, Nested(Shape::Output), OutputBinding])));
 const PATH_TY: Ty = Union(&[ArmVersioned("data"), Str, LocalPath]);
-const PRIMARY_METRIC_TY: Ty = OneOf(&[
+const PRIMARY_METRIC_TY: Ty = SnakeOneOf(&[
     "accuracy",
     "auc_weighted",
     "average_precision_score_weighted",
@@ -655,26 +655,30 @@ const SPEC_DISTRIBUTION_TY: Ty = Union(&[
 ]);
 const SPEC_ENVIRONMENT_TY: Ty = OrNull(&ENVIRONMENT_TY);
 const SPEC_INPUTS_TY: Ty = MapOf(&Union(&[Nested(Shape::Parameter), Nested(Shape::InputPort)]));
+const SPEC_LEARNING_RATE_SCHEDULER_TY: Ty = SnakeOneOf(&["none", "step", "warmup_cosine"]);
+const SPEC_OPTIMIZER_TY: Ty = SnakeOneOf(&["adam", "adamw", "none", "sgd"]);
 const SPEC_OUTPUTS_TY: Ty = MapOf(&OrNull(&Union(&[Nested(Shape::Output), Str])));
-const SPEC_PRIMARY_METRIC_TY: Ty = OneOf(&[
+const SPEC_PRIMARY_METRIC_TY: Ty = SnakeOneOf(&[
     "normalized_mean_absolute_error",
     "normalized_root_mean_squared_error",
     "r2_score",
     "spearman_correlation",
 ]);
 const SPEC_SEARCH_SPACE_TY: Ty = ListOf(&Nested(Shape::ImageModelDistributionSettingsInstanceSegmentation));
+const SPEC_TASK_TY: Ty = SnakeOneOf(&["text_classification_multilabel"]);
 const SPEC_TRAINING_PARAMETERS_TY: Ty = Nested(Shape::ImageModelSettingsObjectDetection);
 const SPEC_TYPE_TY: Ty = ExactlyOneOf(&["boolean", "integer", "number", "string"]);
+const TASK_TY: Ty = SnakeOneOf(&["image_classification_multilabel"]);
 const TEST_DATA_TY: Ty = Union(&[Binding, Nested(Shape::MlTableInput)]);
 const TIME_SERIES_ID_COLUMN_NAMES_TY: Ty = Union(&[Binding, Str, ListOf(&Union(&[Binding, Str]))]);
 const TRAINING_DATA_TY: Ty = Union(&[Binding, Str, Nested(Shape::MlTableInput)]);
-const TRAINING_MODE_TY: Ty = OneOf(&["auto", "distributed", "non_distributed"]);
+const TRAINING_MODE_TY: Ty = SnakeOneOf(&["auto", "distributed", "non_distributed"]);
 const TRAINING_PARAMETERS_TY: Ty = Nested(Shape::ImageModelSettingsClassification);
 const TRAINING_TY: Ty = Nested(Shape::ClassificationTrainingSettings);
 const TRIGGER_TY: Ty = Union(&[Nested(Shape::CronTrigger), Nested(Shape::RecurrenceTrigger)]);
 const TYPE_TY: Ty = OneOf(&["custom_model", "mlflow_model", "triton_model"]);
 const VALIDATION_METRIC_TYPE_TY: Ty =
-    Union(&[Binding, Nested(Shape::CustomChoice), OneOf(&["coco", "coco_voc", "none", "voc"])]);
+    Union(&[Binding, Nested(Shape::CustomChoice), SnakeOneOf(&["coco", "coco_voc", "none", "voc"])]);
 
 const AML_COMPUTE: &[Field] = &[
     read_only("$schema"),
@@ -703,7 +707,7 @@ const AML_COMPUTE: &[Field] = &[
 const AML_COMPUTE_SSH_SETTINGS: &[Field] =
     &[optional("admin_username", Str), optional("admin_password", Str), optional("ssh_key_value", Str)];
 
-const AML_TOKEN_IDENTITY: &[Field] = &[required("type", OneOf(&["aml_token"]))];
+const AML_TOKEN_IDENTITY: &[Field] = &[required("type", SnakeOneOf(&["aml_token"]))];
 
 const ANONYMOUS_COMMAND_COMPONENT: &[Field] = &[
     required("command", Str),
@@ -830,7 +834,7 @@ const ANONYMOUS_SPARK_COMPONENT: &[Field] = &[
 
 const AUTO_DELETE_SETTING: &[Field] = &[
     optional("value", Str),
-    optional("condition", OneOf(&["created_greater_than", "last_accessed_greater_than"])),
+    optional("condition", SnakeOneOf(&["created_greater_than", "last_accessed_greater_than"])),
 ];
 
 const AUTO_ML_CLASSIFICATION: &[Field] = &[
@@ -866,7 +870,7 @@ const AUTO_ML_CLASSIFICATION: &[Field] = &[
     optional("weight_column_name", Str),
     optional("test_data", Nested(Shape::MlTableInput)),
     optional("test_data_size", Number),
-    required("task", OneOf(&["classification"])),
+    required("task", SnakeOneOf(&["classification"])),
     optional("primary_metric", PRIMARY_METRIC_TY),
     optional("positive_label", Str),
     optional("training", TRAINING_TY),
@@ -905,7 +909,7 @@ const AUTO_ML_CLASSIFICATION_NODE: &[Field] = &[
     optional("weight_column_name", Str),
     optional("test_data", TRAINING_DATA_TY),
     optional("test_data_size", Number),
-    required("task", OneOf(&["classification"])),
+    required("task", SnakeOneOf(&["classification"])),
     optional("primary_metric", PRIMARY_METRIC_TY),
     optional("positive_label", Str),
     optional("training", TRAINING_TY),
@@ -944,7 +948,7 @@ const AUTO_ML_FORECASTING: &[Field] = &[
     optional("weight_column_name", Str),
     optional("test_data", Nested(Shape::MlTableInput)),
     optional("test_data_size", Number),
-    required("task", OneOf(&["forecasting"])),
+    required("task", SnakeOneOf(&["forecasting"])),
     optional("primary_metric", SPEC_PRIMARY_METRIC_TY),
     optional("training", Nested(Shape::ForecastingTrainingSettings)),
     optional("forecasting", Nested(Shape::ForecastingSettings)),
@@ -983,7 +987,7 @@ const AUTO_ML_FORECASTING_NODE: &[Field] = &[
     optional("weight_column_name", Str),
     optional("test_data", TRAINING_DATA_TY),
     optional("test_data_size", Number),
-    required("task", OneOf(&["forecasting"])),
+    required("task", SnakeOneOf(&["forecasting"])),
     optional("primary_metric", SPEC_PRIMARY_METRIC_TY),
     optional("training", Nested(Shape::ForecastingTrainingSettings)),
     optional("forecasting", Nested(Shape::ForecastingSettings)),
@@ -1022,7 +1026,7 @@ const AUTO_ML_REGRESSION: &[Field] = &[
     optional("weight_column_name", Str),
     optional("test_data", Nested(Shape::MlTableInput)),
     optional("test_data_size", Number),
-    required("task", OneOf(&["regression"])),
+    required("task", SnakeOneOf(&["regression"])),
     optional("primary_metric", SPEC_PRIMARY_METRIC_TY),
     optional("training", Nested(Shape::RegressionTrainingSettings)),
 ];
@@ -1060,7 +1064,7 @@ const AUTO_ML_REGRESSION_NODE: &[Field] = &[
     optional("weight_column_name", Str),
     optional("test_data", TRAINING_DATA_TY),
     optional("test_data_size", Number),
-    required("task", OneOf(&["regression"])),
+    required("task", SnakeOneOf(&["regression"])),
     optional("primary_metric", SPEC_PRIMARY_METRIC_TY),
     optional("training", Nested(Shape::RegressionTrainingSettings)),
 ];
@@ -1105,8 +1109,8 @@ const AUTO_ML_TEXT_CLASSIFICATION_MULTILABEL_NODE: &[Field] = &[
     optional("search_space", ListOf(&Nested(Shape::NlpParameterSubspace))),
     optional("featurization", Nested(Shape::NlpFeaturizationSettings)),
     optional("validation_data", TRAINING_DATA_TY),
-    required("task", OneOf(&["text_classification_multilabel"])),
-    optional("primary_metric", OneOf(&["accuracy"])),
+    required("task", SPEC_TASK_TY),
+    optional("primary_metric", SnakeOneOf(&["accuracy"])),
     required("target_column_name", Str),
 ];
 
@@ -1139,7 +1143,7 @@ const AUTO_ML_TEXT_CLASSIFICATION_NODE: &[Field] = &[
     optional("search_space", ListOf(&Nested(Shape::NlpParameterSubspace))),
     optional("featurization", Nested(Shape::NlpFeaturizationSettings)),
     optional("validation_data", TRAINING_DATA_TY),
-    required("task", OneOf(&["text_classification"])),
+    required("task", SnakeOneOf(&["text_classification"])),
     optional("primary_metric", PRIMARY_METRIC_TY),
     required("target_column_name", Str),
 ];
@@ -1173,15 +1177,15 @@ const AUTO_ML_TEXT_NER_NODE: &[Field] = &[
     optional("search_space", ListOf(&Nested(Shape::NlpParameterSubspace))),
     optional("featurization", Nested(Shape::NlpFeaturizationSettings)),
     optional("validation_data", TRAINING_DATA_TY),
-    required("task", OneOf(&["text_ner"])),
-    optional("primary_metric", OneOf(&["accuracy"])),
+    required("task", SnakeOneOf(&["text_ner"])),
+    optional("primary_metric", SnakeOneOf(&["accuracy"])),
     optional("target_column_name", Str),
 ];
 
 const BANDIT_POLICY: &[Field] = &[
     optional("evaluation_interval", OrNull(&Int)),
     optional("delay_evaluation", OrNull(&Int)),
-    required("type", OneOf(&["bandit"])),
+    required("type", SnakeOneOf(&["bandit"])),
     optional("slack_factor", OrNull(&Number)),
     optional("slack_amount", OrNull(&Number)),
 ];
@@ -1222,7 +1226,7 @@ const BATCH_ENDPOINT: &[Field] = &[
     optional("tags", Map),
     optional("provisioning_state", Str),
     optional("properties", Map),
-    optional("auth_mode", OneOf(&["aad_token", "aml_token", "key"])),
+    optional("auth_mode", AUTH_MODE_TY),
     optional("scoring_uri", Str),
     optional("location", Str),
     optional("openapi_uri", Str),
@@ -1234,7 +1238,7 @@ const BATCH_ENDPOINTS_DEFAULTS: &[Field] = &[optional("deployment_name", Str)];
 
 const BATCH_RETRY_SETTINGS: &[Field] = &[optional("max_retries", Int), optional("timeout", Int)];
 
-const BAYESIAN_SAMPLING_ALGORITHM: &[Field] = &[required("type", OneOf(&["bayesian"]))];
+const BAYESIAN_SAMPLING_ALGORITHM: &[Field] = &[required("type", SnakeOneOf(&["bayesian"]))];
 
 const BUILD_CONTEXT: &[Field] =
     &[optional("dockerfile_path", Str), optional("path", Union(&[LocalPath, Url]))];
@@ -1520,8 +1524,7 @@ const CUSTOM_APPLICATIONS: &[Field] = &[
     optional("bind_mounts", ListOf(&Nested(Shape::VolumeSettings))),
 ];
 
-const CUSTOM_CHOICE: &[Field] =
-    &[optional("values", ListOf(&Union(&[Binding, Bool]))), required("type", OneOf(&["choice"]))];
+const CUSTOM_CHOICE: &[Field] = &[optional("values", ListOf(&Any)), required("type", OneOf(&["choice"]))];
 
 const DATA: &[Field] = &[
     read_only("$schema"),
@@ -1557,7 +1560,7 @@ const DATA_INPUT: &[Field] = &[
     optional("datastore", Str),
 ];
 
-const DEFAULT_SCALE_SETTINGS: &[Field] = &[required("type", OneOf(&["default"]))];
+const DEFAULT_SCALE_SETTINGS: &[Field] = &[required("type", SnakeOneOf(&["default"]))];
 
 const DEPLOYMENT_COLLECTION: &[Field] = &[
     required("enabled", OneOf(&["false", "true"])),
@@ -1618,10 +1621,10 @@ const FORECASTING_TRAINING_SETTINGS: &[Field] = &[
     optional("blocked_training_algorithms", ALLOWED_TRAINING_ALGORITHMS_TY),
 ];
 
-const GRID_SAMPLING_ALGORITHM: &[Field] = &[required("type", OneOf(&["grid"]))];
+const GRID_SAMPLING_ALGORITHM: &[Field] = &[required("type", SnakeOneOf(&["grid"]))];
 
 const IDENTITY: &[Field] = &[
-    optional("type", OneOf(&["none", "system_assigned", "user_assigned"])),
+    optional("type", SnakeOneOf(&["none", "system_assigned", "user_assigned"])),
     optional("principal_id", Str),
     optional("tenant_id", Str),
     optional("user_assigned_identities", ListOf(&MapOf(&Str))),
@@ -1659,7 +1662,7 @@ const IMAGE_CLASSIFICATION: &[Field] = &[
     optional("validation_data_size", Number),
     optional("training_parameters", TRAINING_PARAMETERS_TY),
     optional("search_space", SEARCH_SPACE_TY),
-    required("task", OneOf(&["image_classification"])),
+    required("task", SnakeOneOf(&["image_classification"])),
     optional("primary_metric", PRIMARY_METRIC_TY),
 ];
 
@@ -1695,7 +1698,7 @@ const IMAGE_CLASSIFICATION_MULTICLASS_NODE: &[Field] = &[
     optional("validation_data_size", Number),
     optional("training_parameters", TRAINING_PARAMETERS_TY),
     optional("search_space", SEARCH_SPACE_TY),
-    required("task", OneOf(&["image_classification"])),
+    required("task", SnakeOneOf(&["image_classification"])),
     optional("primary_metric", PRIMARY_METRIC_TY),
 ];
 
@@ -1731,7 +1734,7 @@ const IMAGE_CLASSIFICATION_MULTILABEL: &[Field] = &[
     optional("validation_data_size", Number),
     optional("training_parameters", TRAINING_PARAMETERS_TY),
     optional("search_space", SEARCH_SPACE_TY),
-    required("task", OneOf(&["image_classification_multilabel"])),
+    required("task", TASK_TY),
     optional("primary_metric", COMPONENT_PRIMARY_METRIC_TY),
 ];
 
@@ -1767,7 +1770,7 @@ const IMAGE_CLASSIFICATION_MULTILABEL_NODE: &[Field] = &[
     optional("validation_data_size", Number),
     optional("training_parameters", TRAINING_PARAMETERS_TY),
     optional("search_space", SEARCH_SPACE_TY),
-    required("task", OneOf(&["image_classification_multilabel"])),
+    required("task", TASK_TY),
     optional("primary_metric", COMPONENT_PRIMARY_METRIC_TY),
 ];
 
@@ -1801,8 +1804,8 @@ const IMAGE_INSTANCE_SEGMENTATION: &[Field] = &[
     optional("test_data_size", Number),
     optional("validation_data", Nested(Shape::MlTableInput)),
     optional("validation_data_size", Number),
-    required("task", OneOf(&["image_instance_segmentation"])),
-    optional("primary_metric", OneOf(&["mean_average_precision"])),
+    required("task", SnakeOneOf(&["image_instance_segmentation"])),
+    optional("primary_metric", SnakeOneOf(&["mean_average_precision"])),
     optional("training_parameters", SPEC_TRAINING_PARAMETERS_TY),
     optional("search_space", SPEC_SEARCH_SPACE_TY),
 ];
@@ -1837,8 +1840,8 @@ const IMAGE_INSTANCE_SEGMENTATION_NODE: &[Field] = &[
     optional("test_data_size", Number),
     optional("validation_data", TRAINING_DATA_TY),
     optional("validation_data_size", Number),
-    required("task", OneOf(&["image_instance_segmentation"])),
-    optional("primary_metric", OneOf(&["mean_average_precision"])),
+    required("task", SnakeOneOf(&["image_instance_segmentation"])),
+    optional("primary_metric", SnakeOneOf(&["mean_average_precision"])),
     optional("training_parameters", SPEC_TRAINING_PARAMETERS_TY),
     optional("search_space", SPEC_SEARCH_SPACE_TY),
 ];
@@ -1985,13 +1988,13 @@ const IMAGE_MODEL_SETTINGS_CLASSIFICATION: &[Field] = &[
     optional("gradient_accumulation_step", Int),
     optional("layers_to_freeze", Int),
     optional("learning_rate", Number),
-    optional("learning_rate_scheduler", OneOf(&["none", "step", "warmup_cosine"])),
+    optional("learning_rate_scheduler", SPEC_LEARNING_RATE_SCHEDULER_TY),
     optional("model_name", Str),
     optional("momentum", Number),
     optional("nesterov", Bool),
     optional("number_of_epochs", Int),
     optional("number_of_workers", Int),
-    optional("optimizer", OneOf(&["adam", "adamw", "none", "sgd"])),
+    optional("optimizer", SPEC_OPTIMIZER_TY),
     optional("random_seed", Int),
     optional("step_lr_gamma", Number),
     optional("step_lr_step_size", Int),
@@ -2022,13 +2025,13 @@ const IMAGE_MODEL_SETTINGS_OBJECT_DETECTION: &[Field] = &[
     optional("gradient_accumulation_step", Int),
     optional("layers_to_freeze", Int),
     optional("learning_rate", Number),
-    optional("learning_rate_scheduler", OneOf(&["none", "step", "warmup_cosine"])),
+    optional("learning_rate_scheduler", SPEC_LEARNING_RATE_SCHEDULER_TY),
     optional("model_name", Str),
     optional("momentum", Number),
     optional("nesterov", Bool),
     optional("number_of_epochs", Int),
     optional("number_of_workers", Int),
-    optional("optimizer", OneOf(&["adam", "adamw", "none", "sgd"])),
+    optional("optimizer", SPEC_OPTIMIZER_TY),
     optional("random_seed", Int),
     optional("step_lr_gamma", Number),
     optional("step_lr_step_size", Int),
@@ -2042,14 +2045,14 @@ const IMAGE_MODEL_SETTINGS_OBJECT_DETECTION: &[Field] = &[
     optional("image_size", Int),
     optional("max_size", Int),
     optional("min_size", Int),
-    optional("model_size", OneOf(&["extra_large", "large", "medium", "none", "small"])),
+    optional("model_size", SnakeOneOf(&["extra_large", "large", "medium", "none", "small"])),
     optional("multi_scale", Bool),
     optional("nms_iou_threshold", Number),
     optional("tile_grid_size", Str),
     optional("tile_overlap_ratio", Number),
     optional("tile_predictions_nms_threshold", Number),
     optional("validation_iou_threshold", Number),
-    optional("validation_metric_type", OneOf(&["coco", "coco_voc", "none", "voc"])),
+    optional("validation_metric_type", SnakeOneOf(&["coco", "coco_voc", "none", "voc"])),
     optional("log_training_metrics", Str),
     optional("log_validation_loss", Str),
 ];
@@ -2084,8 +2087,8 @@ const IMAGE_OBJECT_DETECTION: &[Field] = &[
     optional("test_data_size", Number),
     optional("validation_data", Nested(Shape::MlTableInput)),
     optional("validation_data_size", Number),
-    required("task", OneOf(&["image_object_detection"])),
-    optional("primary_metric", OneOf(&["mean_average_precision"])),
+    required("task", SnakeOneOf(&["image_object_detection"])),
+    optional("primary_metric", SnakeOneOf(&["mean_average_precision"])),
     optional("training_parameters", SPEC_TRAINING_PARAMETERS_TY),
     optional("search_space", COMPONENT_SEARCH_SPACE_TY),
 ];
@@ -2120,8 +2123,8 @@ const IMAGE_OBJECT_DETECTION_NODE: &[Field] = &[
     optional("test_data_size", Number),
     optional("validation_data", TRAINING_DATA_TY),
     optional("validation_data_size", Number),
-    required("task", OneOf(&["image_object_detection"])),
-    optional("primary_metric", OneOf(&["mean_average_precision"])),
+    required("task", SnakeOneOf(&["image_object_detection"])),
+    optional("primary_metric", SnakeOneOf(&["mean_average_precision"])),
     optional("training_parameters", SPEC_TRAINING_PARAMETERS_TY),
     optional("search_space", COMPONENT_SEARCH_SPACE_TY),
 ];
@@ -2164,7 +2167,7 @@ const INTEGER_QUNIFORM: &[Field] = &[
 ];
 
 const INTELLECTUAL_PROPERTY: &[Field] =
-    &[optional("publisher", Str), optional("protection_level", OneOf(&["all", "none"]))];
+    &[optional("publisher", Str), optional("protection_level", SnakeOneOf(&["all", "none"]))];
 
 const JOB_RESOURCE_CONFIGURATION: &[Field] = &[
     optional("instance_count", Int),
@@ -2232,7 +2235,7 @@ const KUBERNETES_ONLINE_DEPLOYMENT: &[Field] = &[
     optional("readiness_probe", Nested(Shape::LivenessProbe)),
     optional("provisioning_state", Str),
     optional("instance_count", Int),
-    optional("type", OneOf(&["kubernetes", "managed"])),
+    optional("type", SnakeOneOf(&["kubernetes", "managed"])),
     optional("model_mount_path", Str),
     optional("instance_type", Str),
     optional("data_collector", Nested(Shape::DataCollector)),
@@ -2247,7 +2250,7 @@ const KUBERNETES_ONLINE_ENDPOINT: &[Field] = &[
     optional("tags", Map),
     optional("provisioning_state", Str),
     optional("properties", Map),
-    optional("auth_mode", OneOf(&["aad_token", "aml_token", "key"])),
+    optional("auth_mode", AUTH_MODE_TY),
     optional("scoring_uri", Str),
     optional("location", Str),
     optional("openapi_uri", Str),
@@ -2267,7 +2270,7 @@ const LIVENESS_PROBE: &[Field] = &[
 ];
 
 const MANAGED_IDENTITY: &[Field] = &[
-    required("type", OneOf(&["managed", "managed_identity"])),
+    required("type", SnakeOneOf(&["managed", "managed_identity"])),
     optional("client_id", Str),
     optional("object_id", Str),
     optional("msi_resource_id", Str),
@@ -2292,7 +2295,7 @@ const MANAGED_ONLINE_DEPLOYMENT: &[Field] = &[
     optional("readiness_probe", Nested(Shape::LivenessProbe)),
     optional("provisioning_state", Str),
     optional("instance_count", Int),
-    optional("type", OneOf(&["kubernetes", "managed"])),
+    optional("type", SnakeOneOf(&["kubernetes", "managed"])),
     optional("model_mount_path", Str),
     required("instance_type", Str),
     optional("data_collector", Nested(Shape::DataCollector)),
@@ -2309,7 +2312,7 @@ const MANAGED_ONLINE_ENDPOINT: &[Field] = &[
     optional("tags", Map),
     optional("provisioning_state", Str),
     optional("properties", Map),
-    optional("auth_mode", OneOf(&["aad_token", "aml_token", "key"])),
+    optional("auth_mode", AUTH_MODE_TY),
     optional("scoring_uri", Str),
     optional("location", Str),
     optional("openapi_uri", Str),
@@ -2323,7 +2326,7 @@ const MANAGED_ONLINE_ENDPOINT: &[Field] = &[
 const MEDIAN_STOPPING_POLICY: &[Field] = &[
     optional("evaluation_interval", OrNull(&Int)),
     optional("delay_evaluation", OrNull(&Int)),
-    required("type", OneOf(&["median_stopping"])),
+    required("type", SnakeOneOf(&["median_stopping"])),
 ];
 
 const ML_TABLE_INPUT: &[Field] = &[
@@ -2413,7 +2416,7 @@ const NLP_FIXED_PARAMETERS: &[Field] = &[
     optional("learning_rate", Number),
     optional(
         "learning_rate_scheduler",
-        OneOf(&[
+        SnakeOneOf(&[
             "constant",
             "constant_with_warmup",
             "cosine",
@@ -2446,7 +2449,7 @@ const NLP_PARAMETER_SUBSPACE: &[Field] = &[
         "learning_rate_scheduler",
         Union(&[
             Binding,
-            OneOf(&[
+            SnakeOneOf(&[
                 "constant",
                 "constant_with_warmup",
                 "cosine",
@@ -2798,10 +2801,10 @@ const QUEUE_SETTINGS: &[Field] = &[
 const RANDINT: &[Field] = &[required("type", OneOf(&["randint"])), required("upper", Int)];
 
 const RANDOM_SAMPLING_ALGORITHM: &[Field] = &[
-    required("type", OneOf(&["random"])),
+    required("type", SnakeOneOf(&["random"])),
     optional("seed", Int),
     optional("logbase", Union(&[Binding, Number, Str])),
-    optional("rule", OneOf(&["random", "sobol"])),
+    optional("rule", SnakeOneOf(&["random", "sobol"])),
 ];
 
 const RAY_DISTRIBUTION: &[Field] = &[
@@ -3025,7 +3028,7 @@ const STACK_ENSEMBLE_SETTINGS: &[Field] = &[
     optional("stack_meta_learner_train_percentage", Number),
     optional(
         "stack_meta_learner_type",
-        OneOf(&[
+        SnakeOneOf(&[
             "elastic_net",
             "elastic_net_cv",
             "light_gbm_classifier",
@@ -3135,7 +3138,7 @@ const SWEEP_JOB_LIMITS: &[Field] = &[
 ];
 
 const SWEEP_OBJECTIVE: &[Field] =
-    &[required("goal", OneOf(&["maximize", "minimize"])), required("primary_metric", Str)];
+    &[required("goal", SnakeOneOf(&["maximize", "minimize"])), required("primary_metric", Str)];
 
 const TABLE_FEATURIZATION_SETTINGS: &[Field] = &[
     optional("dataset_language", Str),
@@ -3144,7 +3147,7 @@ const TABLE_FEATURIZATION_SETTINGS: &[Field] = &[
         "blocked_transformers",
         ListOf(&Union(&[
             Binding,
-            OneOf(&[
+            SnakeOneOf(&[
                 "cat_target_encoder",
                 "count_vectorizer",
                 "hash_one_hot_encoder",
@@ -3164,7 +3167,7 @@ const TABLE_FEATURIZATION_SETTINGS: &[Field] = &[
 ];
 
 const TARGET_UTILIZATION_SCALE_SETTINGS: &[Field] = &[
-    required("type", OneOf(&["target_utilization"])),
+    required("type", SnakeOneOf(&["target_utilization"])),
     optional("polling_interval", Int),
     optional("target_utilization_percentage", Int),
     optional("min_instances", Int),
@@ -3218,7 +3221,7 @@ const TEXT_CLASSIFICATION: &[Field] = &[
     optional("search_space", ListOf(&Nested(Shape::NlpParameterSubspace))),
     optional("featurization", Nested(Shape::NlpFeaturizationSettings)),
     optional("validation_data", Nested(Shape::MlTableInput)),
-    required("task", OneOf(&["text_classification"])),
+    required("task", SnakeOneOf(&["text_classification"])),
     optional("primary_metric", PRIMARY_METRIC_TY),
     required("target_column_name", Str),
 ];
@@ -3252,8 +3255,8 @@ const TEXT_CLASSIFICATION_MULTILABEL: &[Field] = &[
     optional("search_space", ListOf(&Nested(Shape::NlpParameterSubspace))),
     optional("featurization", Nested(Shape::NlpFeaturizationSettings)),
     optional("validation_data", Nested(Shape::MlTableInput)),
-    required("task", OneOf(&["text_classification_multilabel"])),
-    optional("primary_metric", OneOf(&["accuracy"])),
+    required("task", SPEC_TASK_TY),
+    optional("primary_metric", SnakeOneOf(&["accuracy"])),
     required("target_column_name", Str),
 ];
 
@@ -3286,15 +3289,15 @@ const TEXT_NER: &[Field] = &[
     optional("search_space", ListOf(&Nested(Shape::NlpParameterSubspace))),
     optional("featurization", Nested(Shape::NlpFeaturizationSettings)),
     optional("validation_data", Nested(Shape::MlTableInput)),
-    required("task", OneOf(&["text_ner"])),
-    optional("primary_metric", OneOf(&["accuracy"])),
+    required("task", SnakeOneOf(&["text_ner"])),
+    optional("primary_metric", SnakeOneOf(&["accuracy"])),
     optional("target_column_name", Str),
 ];
 
 const TRUNCATION_SELECTION_POLICY: &[Field] = &[
     optional("evaluation_interval", OrNull(&Int)),
     optional("delay_evaluation", OrNull(&Int)),
-    required("type", OneOf(&["truncation_selection"])),
+    required("type", SnakeOneOf(&["truncation_selection"])),
     required("truncation_percentage", Int),
 ];
 
@@ -3304,7 +3307,7 @@ const UNIFORM: &[Field] = &[
     required("max_value", Union(&[Binding, WholeOnly, Number])),
 ];
 
-const USER_IDENTITY: &[Field] = &[required("type", OneOf(&["user_identity"]))];
+const USER_IDENTITY: &[Field] = &[required("type", SnakeOneOf(&["user_identity"]))];
 
 const VOLUME_SETTINGS: &[Field] = &[optional("source", Str), optional("target", Str)];
 

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "these tools talk to the terminal; nothing here speaks a protocol")]
 
 mod bare_machine;
+mod bench;
 mod bundle;
 mod checks;
 mod codegen;
@@ -28,6 +29,7 @@ Usage: cargo xtask COMMAND
   setup [--for demo|test]   get what this machine lacks: container engine, base image, debugpy bundle
   tidy                      the house rules that a compiler does not check
   codegen [--check]         write the generated files, or only compare them
+  bench [CASE]...           the figures, as ratios against the plain way; --help for more
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
 Exit codes: 0 success, 1 something failed, 2 usage, 3 this machine lacks something that cannot be installed.
@@ -58,6 +60,7 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["tidy"] => tidy::tidy(&repository)?,
         ["codegen"] => codegen::codegen(&repository, true)?,
         ["codegen", "--check"] => codegen::codegen(&repository, false)?,
+        ["bench", rest @ ..] => bench::bench(&repository, rest)?,
         ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,
         ["help" | "--help" | "-h"] => print!("{USAGE}"),
         _ => {

@@ -41,13 +41,16 @@ pub(super) fn is_there() -> bool {
     is_on_engine(PUBLISHED) || is_on_engine(MADE)
 }
 
+/// The one of the two that is on the engine.
+pub(crate) fn on_this_engine() -> anyhow::Result<&'static str> {
+    let there = [PUBLISHED, MADE].into_iter().find(|image| is_on_engine(image));
+    there.context("there is no base image on the engine; run `cargo xtask setup`")
+}
+
 /// `registry/prefix=replacement` where the stand-in is used.
 pub(super) fn rewrite() -> anyhow::Result<Option<String>> {
-    if is_on_engine(PUBLISHED) {
-        return Ok(None);
-    }
-    anyhow::ensure!(is_on_engine(MADE), "there is no base image on the engine; run `cargo xtask setup`");
-    Ok(Some(format!("{PUBLISHED_REPOSITORY}={MADE}")))
+    let rewritten = on_this_engine()? == MADE;
+    Ok(rewritten.then(|| format!("{PUBLISHED_REPOSITORY}={MADE}")))
 }
 
 /// Pulls the published image or makes the stand-in.

@@ -54,6 +54,19 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
+/// User and group of this process; `None` where the platform does not say.
+#[cfg(target_os = "linux")]
+pub fn own_user() -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").ok().map(|facts| (facts.uid(), facts.gid()))
+}
+
+/// User and group of this process. Elsewhere engines run in a machine of their own, which maps users itself.
+#[cfg(not(target_os = "linux"))]
+pub fn own_user() -> Option<(u32, u32)> {
+    None
+}
+
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = behind_links(path)?;
     let folder = target.parent().unwrap_or(Path::new("."));

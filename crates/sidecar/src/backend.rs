@@ -23,14 +23,14 @@ use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
 /// What the JSON-RPC server calls.
 #[derive(Debug, Clone)]
-pub struct Backend {
+pub(crate) struct Backend {
     events: mpsc::UnboundedSender<Event>,
     parent: mpsc::UnboundedSender<u32>,
 }
 
 /// The service with every method of the wire, and the socket that carries it. `parent` receives the
 /// editor's process id as soon as it is known.
-pub fn service(
+pub(crate) fn service(
     events: mpsc::UnboundedSender<Event>,
     parent: mpsc::UnboundedSender<u32>,
     notices: mpsc::UnboundedReceiver<Notice>,
@@ -119,7 +119,7 @@ struct Told<N>(PhantomData<N>);
 
 impl<N: Notification> tower_lsp::ls_types::notification::Notification for Told<N>
 where
-    N::Params: Serialize + DeserializeOwned + Send + Sync,
+    N::Params: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     type Params = N::Params;
     const METHOD: &'static str = N::METHOD;

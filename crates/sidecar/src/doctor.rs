@@ -58,12 +58,15 @@ fn index(settings: &Settings) -> Option<Finding> {
 }
 
 fn attempt(attempt: &Attempt) -> Finding {
-    let outcome = match &attempt.outcome {
-        Outcome::Connected => "ok",
-        Outcome::Taken | Outcome::Missing => "information",
-        Outcome::NotPermitted { .. } | Outcome::Failed(_) => "warning",
+    let address = &attempt.address;
+    let (outcome, what) = match &attempt.outcome {
+        Outcome::Connected => ("ok", message!("doctor.socket-connected", address = address)),
+        Outcome::Taken => ("information", message!("doctor.socket-taken", address = address)),
+        Outcome::Missing => ("information", message!("doctor.socket-missing", address = address)),
+        Outcome::NotPermitted { .. } => ("warning", message!("doctor.socket-not-permitted", address = address)),
+        Outcome::Failed(cause) => ("warning", message!("doctor.socket-failed", address = address, cause = cause)),
     };
-    finding("socket", outcome, &message!("doctor.socket", address = attempt.address, outcome = attempt), None)
+    finding("socket", outcome, &what, None)
 }
 
 /// BuildKit keeps half of a gigabyte of packages in its cache; below this a build is likely to fail.

@@ -36,7 +36,7 @@ pub(crate) fn read(path: &Path) -> Result<Reading, Failure> {
 /// A path against the working directory.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| {
-        Failure::new(Blame::User, message!("files.unreadable", path = path.display()))
+        Failure::new(Blame::User, message!("files.cannot-read", path = path.display()))
             .with_detail([error.to_string()])
     })
 }

@@ -54,7 +54,7 @@ pub(super) async fn build(context: RunContext, recipe: Recipe) -> Result<RunEven
         let mut texts = Vec::with_capacity(batch.len());
         for line in batch {
             match line {
-                Ok(line) => texts.push(line.to_string()),
+                Ok(line) => texts.push(line.text),
                 Err(error) => {
                     write(&context, &mut log, texts)?;
                     return Err(error.into());

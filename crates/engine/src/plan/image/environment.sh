@@ -92,5 +92,6 @@ else
 fi
 
 if [ -s requirements.txt ]; then
-    run uv pip install --python "$prefix" --compile-bytecode --requirement requirements.txt
+    run uv pip install --python "$prefix" --requirement requirements.txt
+    run "$prefix/bin/python" -I bytecode.py "$cache"
 fi

@@ -87,8 +87,8 @@ elif [ -n "$minor" ] && have "$minor"; then
     run uv venv --no-project --python "$minor" "$prefix"
 else
     has=$(uv python list --only-installed 2>/dev/null | sed 's/^[a-z]*-\([0-9.]*\)[^ ]* *\([^ ]*\).*/\1 (\2)/' | sort -u -k1,1 | tr '\n' ' ')
-    printf '+ %s\n' "find Python $asked in the base image"
-    fail "the environment asks for Python $asked; the base image has no conda to make one, and it has: ${has:-no Python at all}"
+    run uv python find --no-project "$asked" ||
+        fail "the environment asks for Python $asked; the base image has no conda to make one, and it has: ${has:-no Python that uv can use}"
 fi
 
 if [ -s requirements.txt ]; then

@@ -14,6 +14,11 @@ impl Labels {
     /// What an image or a volume is for: `environment`, `debugpy`, `bytecode`.
     pub const KIND: &'static str = "aml-debug.kind";
 
+    /// The labels of what belongs to a store and to none of its runs.
+    pub fn of_store(store: &StoreId) -> BTreeMap<String, String> {
+        BTreeMap::from([(Self::STORE.to_owned(), store.to_string())])
+    }
+
     /// The labels of a run's container.
     pub fn of_run(store: &StoreId, run: &RunId) -> BTreeMap<String, String> {
         BTreeMap::from([(Self::STORE.to_owned(), store.to_string()), (Self::RUN.to_owned(), run.to_string())])

@@ -10,6 +10,14 @@ pub mod failure;
 
 pub mod diagnostic;
 
+pub mod yaml;
+
+pub mod spec;
+
+pub mod check;
+
+pub mod command_line;
+
 pub mod plan;
 
 pub mod run;
@@ -19,3 +27,9 @@ pub mod debuggee;
 pub mod attach;
 
 pub mod log;
+
+mod jsonc;
+
+pub mod launch_json;
+
+pub mod dap;

@@ -1,10 +1,17 @@
 //! The plan of a run: everything decided, nothing done.
 
+pub mod command;
 pub mod container;
+pub mod environment;
 pub mod image;
+pub mod job;
+pub mod rewrite;
+pub mod settings;
 
 use crate::ids::{ImageRef, RunId};
+use crate::spec::job::Distribution;
 use container::{ContainerPlan, Mount};
+pub use job::{plan, plan_script, runnable};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -19,31 +26,43 @@ pub struct Plan {
     pub display_name: Option<String>,
     /// The user's command, every reference resolved, as a person would type it.
     pub command: String,
-    /// The spec's own limit on the run, in seconds.
-    pub timeout_s: Option<u32>,
     /// What the container runs from.
     pub image: image::ImagePlan,
     /// The container, all but the image and what belongs to one run alone.
     pub container: ContainerPlan,
-    /// The folder with the user's code on this machine.
+    /// The folder with the user's code on this machine; the spec's folder where the spec names none.
     pub code: PathBuf,
     /// What the debugger needs to know; present whether or not this run is debugged.
     pub debuggee: Debuggee,
     /// Folders that are collected when the run ends: output name → path in the container.
     pub outputs: Vec<Output>,
+    /// Folders of this machine that have to exist before the start, writable for the container's user.
+    pub folders: Vec<PathBuf>,
+    /// Folders in the source tree that the run's own folders are mounted over. One that did not exist is
+    /// made before the start (as the user, not as root) and removed after the end if it is empty.
+    pub mount_points: Vec<PathBuf>,
+    /// `limits.timeout` of the spec.
+    pub timeout_seconds: Option<u64>,
+    /// Several processes, where the spec asks for them.
+    pub distribution: Option<Distribution>,
 }
 
 impl Plan {
     /// The same plan for another run: folders, labels and names of the one become those of the other.
     /// `from` and `to` are the runs' names and the roots of their folders on this machine.
     pub fn for_another_run(mut self: Box<Self>, from: (&RunId, &Path), to: (&RunId, &Path)) -> Box<Self> {
+        let move_over = |path: &mut PathBuf| {
+            if let Ok(rest) = path.strip_prefix(from.1) {
+                *path = to.1.join(rest);
+            }
+        };
         for mount in &mut self.container.mounts {
-            if let Mount::Bind { host, .. } = mount
-                && let Ok(rest) = host.strip_prefix(from.1)
-            {
-                *host = to.1.join(rest);
+            if let Mount::Bind { host, .. } = mount {
+                move_over(host);
             }
         }
+        self.folders.iter_mut().for_each(move_over);
+        self.outputs.iter_mut().for_each(|output| move_over(&mut output.host));
         let rename = |text: &mut String| *text = text.replace(from.0.as_str(), to.0.as_str());
         rename(&mut self.container.name);
         self.container.labels.values_mut().for_each(rename);
@@ -81,6 +100,8 @@ pub struct Output {
     pub name: String,
     /// Path in the container.
     pub path: String,
+    /// The folder of this machine that is mounted for it.
+    pub host: PathBuf,
 }
 
 /// What an inspected image tells.

@@ -16,7 +16,6 @@ pub mod effect;
 pub mod event;
 pub mod snapshot;
 
-use crate::attach::AttachEntry;
 use crate::debuggee::{self, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
@@ -348,20 +347,18 @@ impl Run {
     fn reported(&mut self, at: Millis, report: Report) -> Vec<Effect> {
         let Stage::Live(stand) = self.stage else { return vec![] };
         let state = report.state;
+        self.stage = Stage::Live(match (state, report.paused) {
+            (DebuggeeState::Waiting, _) if stand == Debugger::Expected => Debugger::Awaited,
+            (DebuggeeState::Waiting, _) => stand,
+            // Its earlier owner is gone, and whoever was attached with it.
+            (DebuggeeState::Attended, Some(_)) => Debugger::Paused,
+            (DebuggeeState::Attended, None) | (DebuggeeState::Unattended, _) => Debugger::Away,
+        });
         self.report = Some(report);
-        if stand == Debugger::Expected {
-            self.stage = Stage::Live(match state {
-                DebuggeeState::Waiting => Debugger::Awaited,
-                DebuggeeState::Attended | DebuggeeState::Unattended => Debugger::Away,
-            });
-        }
         if state == DebuggeeState::Unattended {
             return self.unattended(at);
         }
-        match self.attach_entry() {
-            Some(entry) => vec![Effect::OfferDebugger(Box::new(entry))],
-            None => vec![],
-        }
+        vec![Effect::OfferDebugger]
     }
 
     /// Nobody attached in time; the debuggee has gone on.
@@ -374,12 +371,6 @@ impl Run {
         vec![Effect::Note(message!("attach.gave-up"))]
     }
 
-    /// The entry that an editor attaches by.
-    pub fn attach_entry(&self) -> Option<AttachEntry> {
-        let (plan, port) = (self.plan.as_ref()?, self.gateway_port?);
-        Some(AttachEntry::for_run(plan, port))
-    }
-
     fn debugged(&mut self, at: Millis, event: DebugEvent) -> Vec<Effect> {
         let Stage::Live(stand) = self.stage else { return vec![] };
         let next = match event {
@@ -389,8 +380,7 @@ impl Run {
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.
-            DebugEvent::Vanished => stand,
-            DebugEvent::Detached if stand == Debugger::Awaited => stand,
+            DebugEvent::Detached if matches!(stand, Debugger::Awaited | Debugger::Paused) => stand,
             DebugEvent::Detached => Debugger::Away,
         };
         if matches!(stand, Debugger::Expected | Debugger::Awaited) && next != stand {
@@ -592,9 +582,9 @@ impl Run {
             return vec![Effect::Abandon, Effect::CloseGateway];
         }
         if let (Stage::Live(_), Some(limit)) =
-            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_s))
+            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
             && let Some(began) = self.card.began(PhaseName::Start)
-            && at.saturating_sub(began) > Millis::from(limit) * 1_000
+            && at.saturating_sub(began) > limit * 1_000
         {
             let failure = Failure::new(Blame::Code, message!("run.timeout", seconds = limit))
                 .with_fix(message!("run.timeout.fix"));

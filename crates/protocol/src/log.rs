@@ -15,6 +15,24 @@ pub struct LogAppended {
     pub lines: Vec<String>,
 }
 
+/// How far a pull or a build is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// The run.
+    pub run: String,
+    /// What is being worked on: a layer, a build step.
+    pub item: String,
+    /// What is happening to it.
+    pub status: String,
+    /// Bytes or steps done.
+    #[ts(type = "number")]
+    pub done: u64,
+    /// Bytes or steps in all; 0 if nobody knows.
+    #[ts(type = "number")]
+    pub total: u64,
+}
+
 /// Which stretch of which log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

@@ -3,7 +3,7 @@
 use crate::check::{CheckAnswer, CheckParams};
 use crate::debug::{AttachAnswer, AttachParams, DebugReady};
 use crate::doctor::{DoctorAnswer, DoctorParams};
-use crate::log::{LogAppended, ReadLogAnswer, ReadLogParams};
+use crate::log::{LogAppended, Progress, ReadLogAnswer, ReadLogParams};
 use crate::run::{
     CancelRunParams, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer,
     RunIdParams, RunSnapshot, StartRunParams,
@@ -85,6 +85,8 @@ notifications! {
     RunChanged = "aml/runChanged": RunSnapshot;
     /// A log grew.
     LogGrew = "aml/logAppended": LogAppended;
+    /// A pull or a build moved on.
+    Progressed = "aml/progress": Progress;
     /// The debuggee stands before its first line: attach now.
     DebuggerReady = "aml/debugReady": DebugReady;
 }

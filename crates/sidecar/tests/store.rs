@@ -4,6 +4,7 @@
 use engine::failure::Failure;
 use engine::ids::{ImageRef, RunId};
 use sidecar::store::{ImageRecord, RunRecord, Store};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -82,6 +83,7 @@ fn in_another_process() {
                 record.exit_code = Some(step);
                 store.update(&owner, &record).unwrap();
                 store.ask(&RunId::from("common"), &format!("{number}:{step}"), 7).unwrap();
+                store.port_for(home, &format!("{number}:{step}")).unwrap();
             }
         }
         "own" => {
@@ -95,6 +97,10 @@ fn in_another_process() {
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
+        }
+        "refused" => {
+            let failure = Store::open(home).unwrap_err();
+            fs::write(home.parent().unwrap().join("said"), text(&failure)).unwrap();
         }
         other => panic!("no role {other}"),
     }
@@ -150,6 +156,9 @@ fn four_processes_write_and_nothing_is_lost() {
         let last = store.get(&RunId(format!("worker_{number}"))).unwrap().unwrap();
         assert_eq!(last.exit_code, Some(200));
     }
+    let targets = (0..4).flat_map(|number| (1..=200).map(move |step| format!("{number}:{step}")));
+    let ports: BTreeSet<u16> = targets.map(|target| store.port_for(home.path(), &target).unwrap()).collect();
+    assert_eq!(ports.len(), 800, "chosen at once, and no two the same");
 }
 
 #[test]
@@ -372,6 +381,59 @@ fn a_home_that_cannot_be_a_folder_is_named() {
     let failure = text(&Store::open(&file.join("store")).unwrap_err());
     assert!(failure.starts_with(&format!("cannot use {}: ", file.join("store").display())), "{failure}");
     assert!(failure.ends_with("or set AML_DEBUG_HOME to a folder that is."), "{failure}");
+}
+
+/// What a process without root's rights is told that opens the store in `parent/home`.
+#[cfg(unix)]
+fn told_to_nobody(parent: &Path) -> String {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    // A copy, since the folder of the build may be closed to others.
+    let program = parent.join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(parent, fs::Permissions::from_mode(0o777)).unwrap();
+    let mut command = Command::new(&program);
+    if fs::metadata("/proc/self").map_or(0, |facts| facts.uid()) == 0 {
+        command.uid(65534).gid(65534);
+    }
+    let role = format!("refused 0 {}", parent.join("home").display());
+    let status = command
+        .args(["--exact", "in_another_process"])
+        .env(ROLE, role)
+        .current_dir("/")
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    fs::read_to_string(parent.join("said")).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_without_write_permission_is_named_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let home = parent.path().join("home");
+    let close = || {
+        for path in [home.join("store.sqlite"), home.clone()] {
+            let mode = if path.is_dir() { 0o555 } else { 0o444 };
+            let _ = fs::set_permissions(&path, fs::Permissions::from_mode(mode));
+        }
+    };
+    let expected =
+        format!("the workspace store {} cannot be opened for writing", home.join("store.sqlite").display());
+    fs::create_dir(&home).unwrap();
+    close();
+    let failure = told_to_nobody(parent.path());
+    assert!(failure.starts_with(&expected), "{failure}");
+    assert!(failure.ends_with("or set AML_DEBUG_HOME to a folder that is."), "{failure}");
+
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
+    filled(&home);
+    close();
+    let failure = told_to_nobody(parent.path());
+    assert!(failure.starts_with(&expected), "{failure}");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[cfg(unix)]

@@ -45,9 +45,8 @@ const INSIDE: &str = "198.18.77.2";
 pub(crate) fn bare_machine(repository: &Repository, commands: &[&str]) -> anyhow::Result<()> {
     let missing: Vec<&str> = TOOLS.into_iter().filter(|name| !command::on_path(name)).collect();
     if !command::is_root() || !missing.is_empty() {
-        let text = format!(
-            "a bare machine is made by root, with debootstrap, ip, iptables, unshare and git; not found: {missing:?}"
-        );
+        let text =
+            format!("a bare machine is made by root, with {}; not found: {missing:?}", TOOLS.join(", "));
         return Err(Missing(text).into());
     }
     let commands = if commands.is_empty() { &README_COMMANDS[..] } else { commands };
@@ -101,23 +100,35 @@ fn copy_crates(root: &Path) -> anyhow::Result<()> {
 /// What the machine's first process runs: each command with a time and an exit code, all of them, then the sum.
 fn inside(commands: &[&str]) -> String {
     let settings = SETTINGS.iter().filter_map(|name| {
-        let value = std::env::var(name).ok()?;
-        Some(format!("export {name}='{}'\n", value.replace('\'', "'\\''")))
+        let value = std::env::var_os(name)?;
+        Some(format!("export {name}={}\n", command::quoted(&value)))
     });
-    let steps = commands.iter().map(|command| {
-        format!(
-            "echo; echo '### {command}'; begin=$(date +%s); {command} </dev/null; code=$?\n\
-             report=\"$report\n{command}: exit code $code after $(($(date +%s) - begin)) s\"\n\
-             [ $code = 0 ] || failed=1\n"
-        )
-    });
-    format!(
-        "#!/bin/sh\nexport HOME=/root PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
-         {}cd /root/aml-debug\nfailed=0\nreport=\n{}echo; echo \"On the bare machine:$report\"\nexit $failed\n",
-        settings.collect::<String>(),
-        steps.collect::<String>()
-    )
+    let steps = commands.iter().map(|command| format!("step {}\n", command::quoted(command.as_ref())));
+    format!("{INSIDE_BEGIN}{}{}{INSIDE_END}", settings.collect::<String>(), steps.collect::<String>())
 }
+
+const INSIDE_BEGIN: &str = r#"#!/bin/sh
+export HOME=/root PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+cd /root/aml-debug
+failed=0
+report=
+step() {
+    echo
+    echo "== $1 =="
+    begin=$(date +%s)
+    sh -c "$1" </dev/null
+    code=$?
+    report="$report
+$1: exit code $code after $(($(date +%s) - begin)) s"
+    [ $code = 0 ] || failed=1
+}
+"#;
+
+const INSIDE_END: &str = r#"
+echo
+echo "On the bare machine:$report"
+exit $failed
+"#;
 
 /// Becomes the machine: mounts first, then a root of its own (a mere `chroot` would keep containers from starting).
 const ENTER: &str = r#"
@@ -249,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_command_that_fails_is_reported_and_the_next_one_still_runs() {
-        let script = inside(&["false", "echo still here"]).replace("cd /root/aml-debug", "");
+        let script = inside(&["false", "echo 'still here'"]).replace("cd /root/aml-debug", "");
         let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("sh");
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(text.contains("false: exit code 1 after") && text.contains("\nstill here\n"), "{text}");

@@ -33,7 +33,7 @@ impl Command {
     /// The program by name, found on the search path.
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Command {
         let inner = std::process::Command::new(program.as_ref());
-        Command { inner, shown: word(program.as_ref()) }
+        Command { inner, shown: quoted(program.as_ref()) }
     }
 
     /// The program run as root: as it is for root, through `sudo` for others.
@@ -45,7 +45,7 @@ impl Command {
     }
 
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Command {
-        let _ = write!(self.shown, " {}", word(argument.as_ref()));
+        let _ = write!(self.shown, " {}", quoted(argument.as_ref()));
         self.inner.arg(argument);
         self
     }
@@ -55,7 +55,7 @@ impl Command {
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Command {
-        self.shown = format!("{name}={} {}", word(value.as_ref()), self.shown);
+        self.shown = format!("{name}={} {}", quoted(value.as_ref()), self.shown);
         self.inner.env(name, value);
         self
     }
@@ -147,7 +147,7 @@ fn reason(output: &Output) -> String {
 }
 
 /// A word of a command line, quoted where a shell would split it.
-fn word(text: &OsStr) -> String {
+pub(crate) fn quoted(text: &OsStr) -> String {
     let text = OsString::from(text).to_string_lossy().into_owned();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     match !text.is_empty() && text.chars().all(plain) {

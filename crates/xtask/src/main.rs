@@ -6,11 +6,15 @@
 #![expect(clippy::print_stdout, reason = "these tools talk to the terminal; nothing here speaks a protocol")]
 
 mod bare_machine;
+mod bench;
 mod bundle;
+mod checks;
+mod codegen;
 mod command;
 mod demo;
 mod repository;
 mod setup;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -21,7 +25,11 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   demo                      set up, build, and stop on a breakpoint in examples/iris
+  test [FILTER]             set up, then all checks and tests, or only the tests whose name contains FILTER
   setup [--for demo|test]   get what this machine lacks: container engine, base image, debugpy bundle
+  tidy                      the house rules that a compiler does not check
+  codegen [--check]         write the generated files, or only compare them
+  bench [CASE]...           the figures, as ratios against the plain way; --help for more
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
 Exit codes: 0 success, 1 something failed, 2 usage, 3 this machine lacks something that cannot be installed.
@@ -45,6 +53,14 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["demo"] => demo::demo(&repository)?,
         ["setup"] | ["setup", "--for", "demo"] => setup::setup(&repository, setup::For::Demo)?,
         ["setup", "--for", "test"] => setup::setup(&repository, setup::For::Test)?,
+        ["test"] => return Ok(passed(checks::test(&repository, None)?)),
+        ["test", filter] if !filter.starts_with('-') => {
+            return Ok(passed(checks::test(&repository, Some(filter))?));
+        }
+        ["tidy"] => tidy::tidy(&repository)?,
+        ["codegen"] => codegen::codegen(&repository, true)?,
+        ["codegen", "--check"] => codegen::codegen(&repository, false)?,
+        ["bench", rest @ ..] => bench::bench(&repository, rest)?,
         ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,
         ["help" | "--help" | "-h"] => print!("{USAGE}"),
         _ => {
@@ -53,4 +69,8 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn passed(all: bool) -> ExitCode {
+    if all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -212,6 +212,10 @@ container: string | null,
  */
 gatewayPort: number | null, 
 /**
+ * Where the code folder stands here and in the container, once the spec is resolved.
+ */
+mapping: PathMapping | null, 
+/**
  * Exit code of the user's command.
  */
 exitCode: number | null, 
@@ -227,6 +231,19 @@ startedAt: number,
  * End, in milliseconds since 1970.
  */
 endedAt: number | null, };
+
+/**
+ * A folder on this machine and the same folder where the code runs.
+ */
+export type PathMapping = { 
+/**
+ * Absolute path on this machine.
+ */
+localRoot: string, 
+/**
+ * Absolute path in the container.
+ */
+remoteRoot: string, };
 
 /**
  * One phase of a run.
@@ -303,6 +320,31 @@ log: string,
  * Whole lines, without their line ends.
  */
 lines: Array<string>, };
+
+/**
+ * How far a pull or a build is.
+ */
+export type Progress = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * What is being worked on: a layer, a build step.
+ */
+item: string, 
+/**
+ * What is happening to it.
+ */
+status: string, 
+/**
+ * Bytes or steps done.
+ */
+done: number, 
+/**
+ * Bytes or steps in all; 0 if nobody knows.
+ */
+total: number, };
 
 /**
  * Which stretch of which log.
@@ -563,5 +605,6 @@ export interface Requests {
 export interface Notifications {
   "aml/runChanged": RunSnapshot;
   "aml/logAppended": LogAppended;
+  "aml/progress": Progress;
   "aml/debugReady": DebugReady;
 }

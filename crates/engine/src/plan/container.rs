@@ -81,6 +81,25 @@ impl std::fmt::Debug for SecretFile {
     }
 }
 
+/// Where the value of a secret variable stands in the container.
+pub fn secret_path(name: &str) -> String {
+    format!("{SECRETS}/{name}")
+}
+
+const SECRETS: &str = "/aml-debug-secrets";
+
+/// The command with the secret variables in its environment, read from their files: so their values stand
+/// in no argument and in nothing that the engine shows.
+pub fn with_secrets(command: Vec<String>, names: &[String]) -> Vec<String> {
+    if names.is_empty() {
+        return command;
+    }
+    let exports: Vec<String> =
+        names.iter().map(|name| format!("export {name}=\"$(cat {})\"", secret_path(name))).collect();
+    let script = format!("{}; exec \"$@\"", exports.join("; "));
+    ["/bin/sh", "-c", &script, "aml-debug"].map(str::to_owned).into_iter().chain(command).collect()
+}
+
 /// Limits on the container; `None` is the engine's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {

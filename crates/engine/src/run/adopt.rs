@@ -2,14 +2,13 @@
 
 use super::card::PhaseName;
 use super::effect::Effect;
-use super::event::Exit;
 use super::{Debugger, End, Millis, Run, Stage};
 use crate::failure::{Blame, Failure};
 use crate::ids::ContainerId;
 use crate::message;
 
 /// What the engine knows of the run's container.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// None of that run.
     Nothing,
@@ -18,7 +17,7 @@ pub enum Found {
     /// Its first process runs.
     Running(ContainerId),
     /// It has ended.
-    Exited(ContainerId, Exit),
+    Exited(ContainerId),
 }
 
 /// For how long the process that takes over will be there.
@@ -44,13 +43,14 @@ impl Run {
             }
             Found::Running(container) => self.adopt_running(at, container, adopter),
             // Logs and outputs were in hand when its owner went; what is left is the removal.
-            Found::Exited(container, _) if matches!(self.stage, Stage::Removing(_)) => {
+            Found::Exited(container) if matches!(self.stage, Stage::Removing(_)) => {
                 self.container = Some(container.clone());
                 vec![Effect::RemoveContainer(container)]
             }
-            Found::Exited(container, exit) => {
-                self.revive(at, container);
-                self.exited(at, exit)
+            // Following it brings the rest of its log first, and then its end.
+            Found::Exited(container) => {
+                self.revive(at, container.clone());
+                vec![Effect::Follow(container)]
             }
         };
         (self, effects)

@@ -1,6 +1,5 @@
 //! What a run asks the sidecar to do. Deciding happens in the engine, doing in the sidecar.
 
-use crate::attach::AttachEntry;
 use crate::ids::{ContainerId, ImageRef};
 use crate::message::Message;
 use crate::plan::ImageFacts;
@@ -38,8 +37,8 @@ pub enum Effect {
     CatchUp(ContainerId),
     /// Reach into the container for the debuggee → `DebuggeeReported`, then `Debug`….
     OpenRelay(ContainerId),
-    /// Tell the user that a debugger can attach.
-    OfferDebugger(Box<AttachEntry>),
+    /// Tell the user that a debugger can attach. Nothing answers.
+    OfferDebugger,
     /// Stop the whole process tree; the container's exit comes from following it.
     StopContainer {
         /// Which.

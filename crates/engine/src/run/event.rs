@@ -77,10 +77,8 @@ pub enum DebugEvent {
     Paused,
     /// The debuggee goes on.
     Resumed,
-    /// The debugger left in good order; the debuggee goes on.
+    /// The debugger left. The debuggee stays as it is; in good order, it was told to go on before.
     Detached,
-    /// The debugger's connection broke; the debuggee stays as it is.
-    Vanished,
     /// The debugger asks for the end of the run.
     TerminateRequested,
     /// Nobody attached in time; the debuggee has gone on.

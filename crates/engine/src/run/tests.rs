@@ -97,7 +97,6 @@ fn plan() -> Box<Plan> {
         experiment: "iris".into(),
         display_name: None,
         command: "python train.py".into(),
-        timeout_s: None,
         image: ImagePlan::Existing { reference: BASE.into() },
         container: ContainerPlan {
             name: "iris".into(),
@@ -119,6 +118,10 @@ fn plan() -> Box<Plan> {
             isolated_by: None,
         },
         outputs: vec![],
+        folders: vec![],
+        mount_points: vec![],
+        timeout_seconds: None,
+        distribution: None,
     })
 }
 
@@ -193,7 +196,7 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         .on(listening())
         .on(RunEvent::Debug(DebugEvent::Configured))
         .on(RunEvent::Debug(DebugEvent::Paused))
-        .on(RunEvent::Debug(DebugEvent::Vanished))
+        .on(RunEvent::Debug(DebugEvent::Detached))
         .on(RunEvent::Debug(DebugEvent::Configured))
         .on(RunEvent::Debug(DebugEvent::Detached))
         .on(RunEvent::ContainerExited(exit(0)));
@@ -208,7 +211,7 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         DebuggeeReported -> [OfferDebugger(AttachEntry { port: 5 })] waiting
         Debug(Configured) -> [] running
         Debug(Paused) -> [] paused
-        Debug(Vanished) -> [] paused
+        Debug(Detached) -> [] paused
         Debug(Configured) -> [] running
         Debug(Detached) -> [] running
         ContainerExited -> [Collect] stopping
@@ -322,7 +325,7 @@ fn a_phase_without_progress_ends_and_progress_restarts_its_watchdog() {
 #[test]
 fn the_specs_own_time_limit_ends_the_run() {
     let mut limited = plan();
-    limited.timeout_s = Some(60);
+    limited.timeout_seconds = Some(60);
     let trace = Trace::start(Wish::default())
         .on(RunEvent::Resolved(limited, BuildSettings::default()))
         .on(inspected(BASE, true))
@@ -351,8 +354,8 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
              [Follow(ContainerId(\"c1\")), OpenGateway, OpenRelay(ContainerId(\"c1\"))] paused"
         )
     );
-    let ended = running().adopted(Found::Exited("c1".into(), exit(0)), Adopter::Passing);
-    assert!(ended.text.ends_with("-> [Collect] stopping\n"), "{}", ended.text);
+    let ended = running().adopted(Found::Exited("c1".into()), Adopter::Passing);
+    assert!(ended.text.ends_with("-> [Follow(ContainerId(\"c1\"))] paused\n"), "{}", ended.text);
     let gone = running().adopted(Found::Nothing, Adopter::Passing);
     assert_eq!((gone.run.state().word(), gone.failure()), ("lost", "adopt.owner-gone"));
 

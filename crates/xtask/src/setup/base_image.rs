@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -22,7 +22,6 @@ const PUBLISHED_REPOSITORY: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubunt
 /// The stand-in. Always the same release of Debian, whatever the machine: the example asks for its Python 3.11.
 const MADE: &str = "aml-debug/base:bookworm";
 const SUITE: &str = "bookworm";
-const MIRROR: &str = "http://deb.debian.org/debian";
 
 /// What making the stand-in needs; the keyring is what debootstrap checks the release's signature with.
 pub(super) const PACKAGES: [&str; 2] = ["debootstrap", "debian-archive-keyring"];
@@ -42,13 +41,16 @@ pub(super) fn is_there() -> bool {
     is_on_engine(PUBLISHED) || is_on_engine(MADE)
 }
 
+/// The one of the two that is on the engine.
+pub(crate) fn on_this_engine() -> anyhow::Result<&'static str> {
+    let there = [PUBLISHED, MADE].into_iter().find(|image| is_on_engine(image));
+    there.context("there is no base image on the engine; run `cargo xtask setup`")
+}
+
 /// `registry/prefix=replacement` where the stand-in is used.
 pub(super) fn rewrite() -> anyhow::Result<Option<String>> {
-    if is_on_engine(PUBLISHED) {
-        return Ok(None);
-    }
-    anyhow::ensure!(is_on_engine(MADE), "there is no base image on the engine; run `cargo xtask setup`");
-    Ok(Some(format!("{PUBLISHED_REPOSITORY}={MADE}")))
+    let rewritten = on_this_engine()? == MADE;
+    Ok(rewritten.then(|| format!("{PUBLISHED_REPOSITORY}={MADE}")))
 }
 
 /// Pulls the published image or makes the stand-in.
@@ -126,7 +128,7 @@ pub(crate) fn debootstrap(root: &Path, packages: &str) -> anyhow::Result<()> {
         .arg(format!("--include={packages}"))
         .arg(SUITE)
         .arg(root)
-        .arg(mirror());
+        .args(mirror());
     println!("$ {}", command.shown());
     let log = root.join("debootstrap/debootstrap.log");
     command.read().map(drop).map_err(|error| {
@@ -185,16 +187,15 @@ fn import(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A Debian machine's own mirror, which a closed network may need; Debian's public one elsewhere.
-fn mirror() -> String {
-    let release = fs::read_to_string(PathBuf::from("/etc/os-release")).unwrap_or_default();
+/// A Debian machine's own mirror, which a closed network may need; elsewhere debootstrap knows a public one.
+fn mirror() -> Option<String> {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     if !release.lines().any(|line| line == "ID=debian") {
-        return MIRROR.to_owned();
+        return None;
     }
     let format = "$(REPO_URI) $(COMPONENT) $(CODENAME)";
     let targets = Command::new("apt-get").args(["indextargets", "--format", format, "Identifier: Packages"]);
-    let targets = targets.read().unwrap_or_default();
-    mirror_among(&targets).unwrap_or_else(|| MIRROR.to_owned())
+    mirror_among(&targets.read().unwrap_or_default())
 }
 
 /// The first source of a Debian release proper: not of its security or update lists, not of a third party.

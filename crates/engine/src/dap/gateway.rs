@@ -1,0 +1,536 @@
+//! The debuggee's only client and the editors' only server: frames from both sides in, frames and facts out.
+//!
+//! One gateway per run. It holds at most one session, keeps the run alive when a session ends, and owns
+//! what ends a run. The debug server in the container is trusted to be debugpy's in-process one, which
+//! starts a new session on the same connection with a new `initialize`, so a session is passed through
+//! and not imitated; what it does not do is tell a new client that the program is already paused.
+//!
+//! True at any time: sequence numbers to each side are our own; a request is answered once; `paused` is
+//! what the debuggee said last, whether or not anybody was attached.
+
+use crate::message;
+use crate::message::Message;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A connection to the gateway's port, counted by whoever accepts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
+
+/// What the gateway is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GatewayInput {
+    /// Somebody connected; a session begins with the first request, not here.
+    ClientConnected(ClientId),
+    /// A message of a client.
+    FromClient(ClientId, Value),
+    /// A client's connection ended, for whatever reason.
+    ClientGone(ClientId),
+    /// The relay has connected to a debug server, the first or, after adoption, another.
+    DebuggeeConnected {
+        /// The thread that was found paused.
+        paused: Option<i64>,
+    },
+    /// A message of the debug server.
+    FromDebuggee(Value),
+    /// The connection to the debug server ended.
+    DebuggeeGone,
+}
+
+/// What the gateway wants done, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GatewayOutput {
+    /// Send a client a message.
+    ToClient(ClientId, Value),
+    /// Close a client's connection once everything is sent.
+    CloseClient(ClientId),
+    /// Send the debug server a message.
+    ToDebuggee(Value),
+    /// Something the run should know.
+    Fact(DebugFact),
+}
+
+/// What happened to the debuggee, seen from the frames that pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DebugFact {
+    /// A client's `attach` was accepted.
+    Attached {
+        /// The name that the client gave itself.
+        client: String,
+    },
+    /// The client has set its breakpoints; a waiting program starts now.
+    Configured,
+    /// The program stopped.
+    Paused {
+        /// The protocol's word: `breakpoint`, `step`, `exception`, `pause`, …
+        reason: String,
+        /// The thread that caused it.
+        thread: Option<i64>,
+    },
+    /// The program goes on.
+    Resumed,
+    /// The session ended; the run goes on.
+    Detached,
+    /// The client wants the run to end. The gateway leaves that to the run.
+    TerminateRequested,
+    /// The debug server has judged the breakpoints of one file.
+    BreakpointsAnswered {
+        /// The file as the client names it.
+        source: String,
+        /// In the order asked.
+        breakpoints: Vec<BreakpointAnswer>,
+    },
+    /// The debug server did not accept the client's `attach`.
+    DebuggerRefused(String),
+    /// Nobody attended the program in time, so it runs on.
+    Unattended,
+}
+
+/// The debug server's judgement of one breakpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakpointAnswer {
+    /// Line asked for, from 1.
+    pub asked: i64,
+    /// Line it will stop at.
+    pub line: i64,
+    /// Whether it is bound.
+    pub verified: bool,
+    /// Why not.
+    pub message: Option<String>,
+}
+
+/// The state of one run's debugging.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Used where a client's `attach` maps no path: local folder, folder in the container.
+    mappings: Vec<(String, String)>,
+    debuggee: Connection,
+    session: Option<Session>,
+    /// Sequence number of the last message to the debug server.
+    sent: i64,
+    waiting: BTreeMap<i64, Waiting>,
+    paused: Option<Pause>,
+    /// What earlier sessions left set in the debug server, by source path.
+    left_behind: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    Absent,
+    Open,
+}
+
+#[derive(Debug)]
+struct Session {
+    client: ClientId,
+    name: String,
+    /// Sequence number of the last message to the client.
+    sent: i64,
+    /// What came before the debug server was there.
+    queue: Vec<Value>,
+    /// Files whose breakpoints this session has set.
+    sources: BTreeSet<String>,
+    configured: bool,
+    terminated: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Pause {
+    reason: String,
+    thread: Option<i64>,
+}
+
+/// A request that the debug server has not answered yet.
+#[derive(Debug)]
+enum Waiting {
+    /// A client's.
+    Client { client: ClientId, seq: i64, request: Value },
+    /// One of ours, whose answer nobody needs.
+    Own,
+}
+
+impl Gateway {
+    /// A gateway for a run whose code folder stands elsewhere in the container: pairs of a local folder
+    /// and the folder in the container.
+    pub fn new(mappings: Vec<(String, String)>) -> Self {
+        Self {
+            mappings,
+            debuggee: Connection::Absent,
+            session: None,
+            sent: 0,
+            waiting: BTreeMap::new(),
+            paused: None,
+            left_behind: BTreeSet::new(),
+        }
+    }
+
+    /// Who holds the session, if anybody.
+    pub fn attached(&self) -> Option<ClientId> {
+        self.session.as_ref().map(|session| session.client)
+    }
+
+    /// Takes one input and says what follows from it.
+    pub fn on(&mut self, input: GatewayInput) -> Vec<GatewayOutput> {
+        let mut out = Vec::new();
+        match input {
+            GatewayInput::ClientConnected(_) => {}
+            GatewayInput::FromClient(client, message) => self.client_says(client, message, &mut out),
+            GatewayInput::ClientGone(client) => self.client_gone(client, &mut out),
+            GatewayInput::DebuggeeConnected { paused } => self.debuggee_connected(paused, &mut out),
+            GatewayInput::FromDebuggee(message) => self.debuggee_says(message, &mut out),
+            GatewayInput::DebuggeeGone => self.debuggee_gone(&mut out),
+        }
+        out
+    }
+
+    // The client's side.
+
+    fn client_says(&mut self, client: ClientId, message: Value, out: &mut Vec<GatewayOutput>) {
+        // The debug server is never asked anything on a client's behalf that it could answer with a request,
+        // so a client's responses answer nothing.
+        if message["type"] != "request" {
+            return;
+        }
+        match &self.session {
+            Some(session) if session.client != client => {
+                let said = message!("dap.taken", client = session.name);
+                out.push(GatewayOutput::ToClient(client, refusal(1, &message, &said)));
+                out.push(GatewayOutput::CloseClient(client));
+                return;
+            }
+            Some(_) => {}
+            None => self.session = Some(Session::new(client, &message)),
+        }
+        match message["command"].as_str().unwrap_or_default() {
+            "disconnect" => self.disconnect(&message, out),
+            "terminate" => {
+                self.reply(&message, out);
+                out.push(GatewayOutput::Fact(DebugFact::TerminateRequested));
+            }
+            "launch" => self.refuse(&message, &message!("dap.launch"), out),
+            "restart" => self.refuse(&message, &message!("dap.no-restart"), out),
+            _ if self.debuggee == Connection::Open => self.forward(message, out),
+            _ => {
+                if let Some(session) = &mut self.session {
+                    session.queue.push(message);
+                }
+            }
+        }
+    }
+
+    fn forward(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = &mut self.session else { return };
+        match message["command"].as_str().unwrap_or_default() {
+            "attach" => complete_attach(&mut message, &self.mappings),
+            "setBreakpoints" => {
+                if let Some(source) = source_path(&message) {
+                    session.sources.insert(source.to_owned());
+                    self.left_behind.insert(source.to_owned());
+                }
+            }
+            "configurationDone" => {
+                let stale: Vec<String> = self.left_behind.difference(&session.sources).cloned().collect();
+                for source in stale {
+                    self.left_behind.remove(&source);
+                    self.ask(
+                        "setBreakpoints",
+                        json!({"source": {"path": source}, "breakpoints": [], "lines": []}),
+                        out,
+                    );
+                }
+            }
+            _ => {}
+        }
+        let Some(session) = &self.session else { return };
+        self.sent += 1;
+        let seq = message["seq"].as_i64().unwrap_or_default();
+        let waiting = Waiting::Client { client: session.client, seq, request: message.clone() };
+        self.waiting.insert(self.sent, waiting);
+        message["seq"] = self.sent.into();
+        out.push(GatewayOutput::ToDebuggee(message));
+    }
+
+    /// The run goes on without the client, unless the client wants it ended.
+    fn disconnect(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
+        if message["arguments"]["terminateDebuggee"] == true {
+            out.push(GatewayOutput::Fact(DebugFact::TerminateRequested));
+        } else if self.debuggee == Connection::Open {
+            // debugpy clears the breakpoints, resumes every thread and keeps the connection.
+            self.ask("disconnect", json!({"restart": false, "terminateDebuggee": false}), out);
+            self.left_behind.clear();
+            self.resumed(out);
+        }
+        self.reply(message, out);
+        if let Some(session) = self.end_session(out) {
+            out.push(GatewayOutput::CloseClient(session.client));
+        }
+    }
+
+    /// Whoever vanishes leaves everything as it is, so that another can go on there.
+    fn client_gone(&mut self, client: ClientId, out: &mut Vec<GatewayOutput>) {
+        if self.attached() == Some(client) {
+            self.end_session(out);
+        }
+    }
+
+    fn end_session(&mut self, out: &mut Vec<GatewayOutput>) -> Option<Session> {
+        let session = self.session.take()?;
+        out.push(GatewayOutput::Fact(DebugFact::Detached));
+        Some(session)
+    }
+
+    fn reply(&mut self, request: &Value, out: &mut Vec<GatewayOutput>) {
+        self.tell_client(response(request), out);
+    }
+
+    fn refuse(&mut self, request: &Value, said: &Message, out: &mut Vec<GatewayOutput>) {
+        self.tell_client(refusal(0, request, said), out);
+    }
+
+    fn tell_client(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = &mut self.session else { return };
+        session.sent += 1;
+        message["seq"] = session.sent.into();
+        out.push(GatewayOutput::ToClient(session.client, message));
+    }
+
+    // The debuggee's side.
+
+    fn debuggee_connected(&mut self, paused: Option<i64>, out: &mut Vec<GatewayOutput>) {
+        if self.debuggee == Connection::Open {
+            self.debuggee_gone(out);
+        }
+        self.debuggee = Connection::Open;
+        if let Some(thread) = paused {
+            self.stopped(Pause { reason: "pause".to_owned(), thread: Some(thread) }, out);
+        }
+        let queue = self.session.as_mut().map(|session| std::mem::take(&mut session.queue));
+        for message in queue.unwrap_or_default() {
+            self.forward(message, out);
+        }
+    }
+
+    fn debuggee_gone(&mut self, out: &mut Vec<GatewayOutput>) {
+        if self.debuggee == Connection::Absent {
+            return;
+        }
+        self.debuggee = Connection::Absent;
+        self.waiting.clear();
+        self.left_behind.clear();
+        self.paused = None;
+        let Some(session) = &self.session else { return };
+        let client = session.client;
+        if !session.terminated {
+            self.tell_client(event("terminated", json!({})), out);
+        }
+        out.push(GatewayOutput::CloseClient(client));
+        self.end_session(out);
+    }
+
+    fn debuggee_says(&mut self, message: Value, out: &mut Vec<GatewayOutput>) {
+        match message["type"].as_str() {
+            Some("response") => self.response(message, out),
+            Some("event") => self.event(message, out),
+            Some("request") => self.reverse_request(&message, out),
+            _ => {}
+        }
+    }
+
+    fn response(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
+        let answered = message["request_seq"].as_i64().and_then(|seq| self.waiting.remove(&seq));
+        let Some(Waiting::Client { client, seq, request }) = answered else { return };
+        let success = message["success"] == true;
+        let command = request["command"].as_str().unwrap_or_default();
+        if success && command == "initialize" {
+            claim_only_what_works(&mut message);
+        }
+        if self.attached() == Some(client) {
+            message["request_seq"] = seq.into();
+            self.tell_client(message.clone(), out);
+        }
+        match command {
+            "attach" if success => {
+                let client = self.session.as_ref().map(|session| session.name.clone()).unwrap_or_default();
+                out.push(GatewayOutput::Fact(DebugFact::Attached { client }));
+            }
+            "attach" => {
+                let said = message["message"].as_str().unwrap_or_default().to_owned();
+                out.push(GatewayOutput::Fact(DebugFact::DebuggerRefused(said)));
+            }
+            "configurationDone" if success => self.configured(out),
+            "setBreakpoints" => out.extend(breakpoints_answered(&request, &message)),
+            _ => {}
+        }
+    }
+
+    fn configured(&mut self, out: &mut Vec<GatewayOutput>) {
+        if let Some(session) = &mut self.session {
+            session.configured = true;
+        }
+        out.push(GatewayOutput::Fact(DebugFact::Configured));
+        if let Some(pause) = self.paused.clone() {
+            let body = json!({
+                "reason": pause.reason,
+                "threadId": pause.thread,
+                "preserveFocusHint": false,
+                "allThreadsStopped": true,
+            });
+            self.tell_client(event("stopped", body), out);
+        }
+    }
+
+    fn event(&mut self, message: Value, out: &mut Vec<GatewayOutput>) {
+        let configured = self.session.as_ref().is_some_and(|session| session.configured);
+        match message["event"].as_str().unwrap_or_default() {
+            "amlDebugUnattended" => {
+                out.push(GatewayOutput::Fact(DebugFact::Unattended));
+                return;
+            }
+            // A client that has not finished its configuration learns of a pause when it has.
+            "stopped" => {
+                let body = &message["body"];
+                let reason = body["reason"].as_str().unwrap_or("pause").to_owned();
+                self.stopped(Pause { reason, thread: body["threadId"].as_i64() }, out);
+                if !configured {
+                    return;
+                }
+            }
+            // Sent by the thread that goes on, so before its next stop; the response to `continue` may come
+            // behind that.
+            "continued" => {
+                self.resumed(out);
+                if !configured {
+                    return;
+                }
+            }
+            "terminated" => {
+                if let Some(session) = &mut self.session {
+                    session.terminated = true;
+                }
+            }
+            _ => {}
+        }
+        self.tell_client(message, out);
+    }
+
+    /// Children are not debugged and the container has no terminal of the editor's.
+    fn reverse_request(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
+        self.sent += 1;
+        let mut answer = refusal(self.sent, message, &message!("dap.no-reverse-request"));
+        answer["message"] = "notSupported".into();
+        out.push(GatewayOutput::ToDebuggee(answer));
+    }
+
+    fn stopped(&mut self, pause: Pause, out: &mut Vec<GatewayOutput>) {
+        out.push(GatewayOutput::Fact(DebugFact::Paused {
+            reason: pause.reason.clone(),
+            thread: pause.thread,
+        }));
+        self.paused = Some(pause);
+    }
+
+    fn resumed(&mut self, out: &mut Vec<GatewayOutput>) {
+        if self.paused.take().is_some() {
+            out.push(GatewayOutput::Fact(DebugFact::Resumed));
+        }
+    }
+
+    fn ask(&mut self, command: &str, arguments: Value, out: &mut Vec<GatewayOutput>) {
+        self.sent += 1;
+        self.waiting.insert(self.sent, Waiting::Own);
+        out.push(GatewayOutput::ToDebuggee(
+            json!({"seq": self.sent, "type": "request", "command": command, "arguments": arguments}),
+        ));
+    }
+}
+
+impl Session {
+    fn new(client: ClientId, first: &Value) -> Self {
+        let arguments = &first["arguments"];
+        let name = arguments["clientName"].as_str().or(arguments["clientID"].as_str());
+        Self {
+            client,
+            name: name.unwrap_or("another debugger").to_owned(),
+            sent: 0,
+            queue: Vec::new(),
+            sources: BTreeSet::new(),
+            configured: false,
+            terminated: false,
+        }
+    }
+}
+
+/// Where the client maps no path, the run's own mapping is what it means.
+fn complete_attach(message: &mut Value, mappings: &[(String, String)]) {
+    let mapped = |arguments: &Map<String, Value>| {
+        let pairs = arguments.get("pathMappings").and_then(Value::as_array);
+        pairs.is_some_and(|pairs| !pairs.is_empty())
+            || arguments.contains_key("localRoot")
+            || arguments.contains_key("remoteRoot")
+    };
+    if !message["arguments"].is_object() {
+        message["arguments"] = json!({});
+    }
+    let Some(arguments) = message["arguments"].as_object_mut() else { return };
+    if !mapped(arguments) {
+        let pairs = mappings.iter().map(|(local, remote)| json!({"localRoot": local, "remoteRoot": remote}));
+        arguments.insert("pathMappings".to_owned(), pairs.collect());
+    }
+}
+
+fn claim_only_what_works(response: &mut Value) {
+    let Some(body) = response["body"].as_object_mut() else { return };
+    body.insert("supportsRestartRequest".to_owned(), false.into());
+    body.insert("supportsTerminateRequest".to_owned(), true.into());
+    body.insert("supportTerminateDebuggee".to_owned(), true.into());
+    body.insert("supportSuspendDebuggee".to_owned(), false.into());
+}
+
+fn breakpoints_answered(request: &Value, response: &Value) -> Option<GatewayOutput> {
+    let source = source_path(request)?.to_owned();
+    let asked = request["arguments"]["breakpoints"].as_array()?;
+    let answered = response["body"]["breakpoints"].as_array();
+    let judge = |(at, breakpoint): (usize, &Value)| {
+        let asked = breakpoint["line"].as_i64().unwrap_or_default();
+        let answer = answered.and_then(|answered| answered.get(at)).unwrap_or(&Value::Null);
+        let said = answer["message"].as_str().or(response["message"].as_str());
+        BreakpointAnswer {
+            asked,
+            line: answer["line"].as_i64().unwrap_or(asked),
+            verified: answer["verified"] == true,
+            message: said.map(str::to_owned),
+        }
+    };
+    let breakpoints = asked.iter().enumerate().map(judge).collect();
+    Some(GatewayOutput::Fact(DebugFact::BreakpointsAnswered { source, breakpoints }))
+}
+
+fn source_path(request: &Value) -> Option<&str> {
+    request["arguments"]["source"]["path"].as_str()
+}
+
+fn event(name: &str, body: Value) -> Value {
+    json!({"seq": 0, "type": "event", "event": name, "body": body})
+}
+
+fn response(request: &Value) -> Value {
+    json!({
+        "seq": 0,
+        "type": "response",
+        "request_seq": request["seq"],
+        "success": true,
+        "command": request["command"],
+    })
+}
+
+fn refusal(seq: i64, request: &Value, said: &Message) -> Value {
+    json!({
+        "seq": seq,
+        "type": "response",
+        "request_seq": request["seq"],
+        "success": false,
+        "command": request["command"],
+        "message": said.text(),
+        "body": {"error": {"id": 1, "format": said.text(), "showUser": true}},
+    })
+}

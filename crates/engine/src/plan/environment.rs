@@ -1,0 +1,165 @@
+//! From the environment a user wrote to what an image is made of.
+
+use super::image::{ImagePlan, Packages};
+use super::rewrite::{ImageRewrite, apply, rewrite};
+use crate::failure::{Blame, Failure};
+use crate::ids::ImageRef;
+use crate::message;
+use crate::spec::environment::{CondaFile, Environment};
+
+/// Decides what the container runs from.
+///
+/// # Errors
+/// A registered environment that no rule maps, a build context, or a conda file that needs conda.
+pub fn image_plan(environment: &Environment, rewrites: &[ImageRewrite]) -> Result<ImagePlan, Failure> {
+    match environment {
+        Environment::Registered(name) => registered(name, rewrites),
+        Environment::Inline { build: Some(build), .. } => {
+            let what = message!("plan.build-context", path = build.path);
+            Err(Failure::new(Blame::User, what)
+                .with_fix(message!("plan.build-context.fix", path = build.path)))
+        }
+        Environment::Inline { image: None, .. } => {
+            Err(Failure::new(Blame::User, message!("plan.conda-empty-environment")))
+        }
+        Environment::Inline { image: Some(image), conda: None, .. } => {
+            Ok(ImagePlan::Existing { reference: ImageRef(rewrite(image, rewrites)) })
+        }
+        Environment::Inline { image: Some(image), conda: Some(conda), .. } => {
+            let base = ImageRef(rewrite(image, rewrites));
+            let packages = packages(conda)?;
+            if packages.python.is_none() && packages.pip.is_empty() {
+                return Ok(ImagePlan::Existing { reference: base });
+            }
+            Ok(ImagePlan::Environment { base, packages })
+        }
+    }
+}
+
+/// A name that only a workspace knows may be mapped like an image: `azureml:sklearn-1.5=my-image`.
+fn registered(name: &str, rewrites: &[ImageRewrite]) -> Result<ImagePlan, Failure> {
+    let prefixed = format!("azureml:{name}");
+    let plain = name.split(['@', ':']).next().unwrap_or(name);
+    let in_registry = name.split_once("/environments/").and_then(|(_, rest)| rest.split('/').next());
+    let names = [prefixed.as_str(), name, plain, in_registry.unwrap_or(name)];
+    // A rule without a tag names an image; the version of the environment is none of its tags.
+    let image = names.iter().find_map(|name| {
+        rewrites
+            .iter()
+            .find(|rule| apply(name, std::slice::from_ref(*rule)).is_some())
+            .map(|rule| &rule.replacement)
+    });
+    match image {
+        Some(image) => Ok(ImagePlan::Existing { reference: ImageRef(image.clone()) }),
+        None => {
+            let fix = message!("plan.registered-environment.fix", name = in_registry.unwrap_or(plain));
+            Err(Failure::new(Blame::User, message!("plan.registered-environment", name = name)).with_fix(fix))
+        }
+    }
+}
+
+/// What a conda file asks for, if pip can install all of it.
+///
+/// # Errors
+/// Packages that only conda has, and requirement files, which nobody has read yet.
+pub fn packages(conda: &CondaFile) -> Result<Packages, Failure> {
+    let mut python = None;
+    let mut others = Vec::new();
+    for dependency in &conda.conda {
+        let name: String = conda_name(dependency);
+        match name.as_str() {
+            "python" => python = python_version(dependency),
+            "pip" | "setuptools" | "wheel" => {}
+            _ => others.push(dependency.as_str()),
+        }
+    }
+    if !others.is_empty() {
+        let what = message!("plan.conda-packages", packages = others.join(", "));
+        return Err(Failure::new(Blame::User, what).with_fix(message!("plan.conda-packages.fix")));
+    }
+    let mut options = Vec::new();
+    let mut requirements = Vec::new();
+    for line in &conda.pip {
+        let line = line.split(" #").next().unwrap_or(line).split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let refers = ["-r", "--requirement", "-c", "--constraint", "-e", "--editable", "./", "../"];
+        if refers.iter().any(|option| line.starts_with(option)) {
+            let what = message!("plan.pip-file", line = line);
+            return Err(Failure::new(Blame::User, what).with_fix(message!("plan.pip-file.fix")));
+        }
+        if line.starts_with('-') { options.push(line) } else { requirements.push(line) }
+    }
+    // The order of options is their priority; the order of requirements means nothing.
+    requirements.sort_by_key(|line| line.to_lowercase());
+    requirements.dedup();
+    options.extend(requirements);
+    Ok(Packages { python, pip: options })
+}
+
+/// `conda-forge::numpy=1.2` is `numpy`.
+fn conda_name(dependency: &str) -> String {
+    let dependency = dependency.rsplit("::").next().unwrap_or(dependency).trim();
+    let end =
+        dependency.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(dependency.len());
+    dependency[..end].to_lowercase()
+}
+
+/// The version of `python=3.11`, `python==3.8.13`, `python>=3.8,<3.11`, `python 3.9.*`: two or three numbers.
+fn python_version(dependency: &str) -> Option<String> {
+    let start = dependency.find(|c: char| c.is_ascii_digit())?;
+    let rest = &dependency[start..];
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
+    let version = rest[..end].trim_end_matches('.');
+    let is_floor = dependency[..start].contains('>');
+    let is_ceiling = dependency[..start].contains('<');
+    // A range leaves the choice open: the base image's Python is tried first.
+    (!is_floor && !is_ceiling && !version.is_empty()).then(|| version.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    fn plan_of(text: &str) -> Result<Packages, Failure> {
+        let parsed = yaml::parse(text.as_bytes());
+        packages(&CondaFile::from_node(&parsed.root.expect("valid YAML"), None))
+    }
+
+    #[test]
+    fn python_and_pip_packages_are_normalised_and_sorted_options_first() {
+        let packages = plan_of(
+            "dependencies:\n- python=3.11\n- pip\n- pip:\n  - pandas==2.0   # why\n  - --extra-index-url https://a/b\n  - NumPy\n",
+        );
+        let pip = ["--extra-index-url https://a/b", "NumPy", "pandas==2.0"].map(str::to_owned).to_vec();
+        assert_eq!(packages, Ok(Packages { python: Some("3.11".to_owned()), pip }));
+    }
+
+    #[test]
+    fn python_versions_are_read_in_every_spelling() {
+        let table = [
+            ("python=3.11", Some("3.11")),
+            ("python==3.8.13", Some("3.8.13")),
+            ("python 3.9.*", Some("3.9")),
+            ("conda-forge::python=3.10", Some("3.10")),
+            ("python>=3.8,<3.11", None),
+            ("python", None),
+        ];
+        for (text, version) in table {
+            assert_eq!(python_version(text).as_deref(), version, "{text}");
+            assert_eq!(conda_name(text), "python");
+        }
+    }
+
+    #[test]
+    fn what_needs_conda_says_so() {
+        let failure =
+            plan_of("dependencies: [python=3.8, numpy=1.2, {pip: [x]}]").expect_err("numpy is conda's");
+        assert_eq!(
+            failure.to_string(),
+            "The conda file asks for packages that only conda can install: numpy=1.2. Solving conda packages is not supported yet."
+        );
+    }
+}

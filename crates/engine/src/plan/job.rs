@@ -1,0 +1,389 @@
+//! From a spec to a [`Plan`].
+
+use super::command::{fill, shell};
+use super::container::{ContainerPlan, Limits, Mount};
+use super::environment::image_plan;
+use super::settings::{PlanSettings, RunPlace};
+use super::{Debuggee, Output, Plan};
+use crate::command_line;
+use crate::diagnostic::Severity;
+use crate::failure::{Blame, Failure};
+use crate::message;
+use crate::spec::environment::Environment;
+use crate::spec::files::{Found, resolve};
+use crate::spec::job::{CommandJob, Input, is_local, local};
+use crate::spec::{Body, Kind, Reading, Spec};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// What the bindings of a command stand for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Values {
+    /// Input name → text.
+    pub inputs: Vec<(String, String)>,
+    /// Output name → path in the container.
+    pub outputs: Vec<(String, String)>,
+}
+
+impl Values {
+    /// What `${{group.name}}` stands for.
+    pub fn get(&self, group: &str, name: &str) -> Option<&str> {
+        let list = match group {
+            "inputs" => &self.inputs,
+            "outputs" => &self.outputs,
+            _ => return None,
+        };
+        list.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Decides everything about a run of a spec.
+///
+/// # Errors
+/// What the spec asks for and this machine cannot give: cloud data, an environment that only a workspace
+/// knows, a conda solve, an undeclared binding.
+pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Plan, Failure> {
+    match &spec.body {
+        Body::Command(job) => plan_command(&spec.path, job, settings, place),
+        Body::Environment(_) => Err(not_yet(Kind::Environment)),
+    }
+}
+
+/// Decides everything about a run of a bare script: `python SCRIPT ARGUMENT…` in the script's own folder.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_script(
+    script: &Path,
+    arguments: &[String],
+    environment: &Environment,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    let name = script.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let words =
+        ["python".to_owned(), quoted(&name)].into_iter().chain(arguments.iter().map(|word| quoted(word)));
+    let job = CommandJob {
+        name: None,
+        experiment_name: None,
+        display_name: None,
+        command: words.collect::<Vec<_>>().join(" "),
+        code: Some(".".to_owned()),
+        compute: None,
+        environment: environment.clone(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        environment_variables: Vec::new(),
+        distribution: None,
+        shm_size: None,
+        instance_count: None,
+        docker_args: Vec::new(),
+        timeout_seconds: None,
+    };
+    plan_command(script, &job, settings, place)
+}
+
+/// The spec of a reading, if it can run on this machine.
+///
+/// # Errors
+/// The first error of the spec, or that its kind does not run here.
+pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
+    let errors: Vec<_> =
+        reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    if let Some(first) = errors.first() {
+        let detail = errors.iter().map(|finding| {
+            let start = finding.range.start;
+            format!("{}:{}:{}: {}", path.display(), start.line + 1, start.character + 1, finding.message)
+        });
+        let what = message!("plan.not-well", problem = first.message);
+        let fix = message!("plan.not-well.fix", path = path.display());
+        return Err(Failure::new(Blame::User, what).with_detail(detail).with_fix(fix));
+    }
+    match (reading.kind, reading.spec) {
+        (Kind::CommandJob, Some(spec)) => Ok(spec),
+        (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
+            .with_fix(message!("plan.no-environment.fix"))),
+        (kind, _) if kind.is_azure_only() => {
+            Err(Failure::new(Blame::User, message!("plan.not-here", kind = kind.title())))
+        }
+        (kind, _) => Err(not_yet(kind)),
+    }
+}
+
+fn not_yet(kind: Kind) -> Failure {
+    Failure::new(Blame::User, message!("plan.not-yet", kind = kind.title()))
+}
+
+/// A word as the shell takes it whole.
+fn quoted(word: &str) -> String {
+    let is_plain = !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&byte));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+fn plan_command(
+    path: &Path,
+    job: &CommandJob,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let code = code_of(folder, job)?;
+    let experiment = experiment_name(folder, job.experiment_name.as_deref(), code.as_deref(), settings);
+    let stage = Stage::new(path, &experiment);
+    let inputs = override_inputs(job, settings)?;
+    let mut mounts = code_mounts(&stage, code.as_deref(), place);
+    let mut values = Values::default();
+    let mut variables = Vec::new();
+    for (name, input) in &inputs {
+        let value = match input {
+            Input::Literal(literal) => {
+                variables.push((format!("AZUREML_PARAMETER_{name}"), literal.text.clone()));
+                literal.text.clone()
+            }
+            Input::Data { kind, path, found, .. } => {
+                let is_file =
+                    matches!(found, Some(Found::File(_))) || (found.is_none() && kind == "uri_file");
+                if found == &Some(Found::Missing) {
+                    return Err(input_missing(folder, name, path.as_deref()));
+                }
+                let (mount, target) = mount_input(&stage, folder, name, path.as_deref(), is_file)?;
+                mounts.push(mount);
+                variables.push((format!("AZURE_ML_INPUT_{name}"), target.clone()));
+                variables.push((format!("AZUREML_DATAREFERENCE_{name}"), target.clone()));
+                target
+            }
+        };
+        values.inputs.push((name.clone(), value));
+    }
+    let mut outputs = Vec::new();
+    let mut folders =
+        vec![place.folders.outputs.clone(), place.folders.logs.clone(), place.folders.mlruns.clone()];
+    for (name, output) in &job.outputs {
+        let host = place.folders.named.join(name);
+        let target = format!("{}/{name}", stage.data);
+        mounts.push(Mount::Bind { host: host.clone(), target: target.clone(), read_only: false });
+        folders.push(host.clone());
+        // A file has its folder made for it; its name is the output's.
+        let path = if output.kind == "uri_file" { format!("{target}/{name}") } else { target };
+        variables.push((format!("AZURE_ML_OUTPUT_{name}"), path.clone()));
+        values.outputs.push((name.clone(), path.clone()));
+        outputs.push(Output { name: name.clone(), path, host });
+    }
+    let command = fill(&job.command, &values)?;
+    let image = image_plan(&job.environment, &settings.rewrites)?;
+    let mut environment = run_variables(&stage, &experiment, settings, place);
+    environment.extend(variables);
+    for (name, value) in job.environment_variables.iter().chain(&settings.environment) {
+        let value = fill(value, &values)?;
+        set(&mut environment, name, value);
+    }
+    if settings.host.user.is_some() {
+        mounts.push(Mount::Tmpfs { target: HOME.to_owned(), mode: 0o1777 });
+    }
+    let invocation = command_line::read(&command);
+    let container = ContainerPlan {
+        name: place.container.clone(),
+        image: image.base().clone(),
+        command: shell(&command),
+        working_dir: stage.work.clone(),
+        environment,
+        mounts,
+        files: Vec::new(),
+        user: settings.host.user.clone(),
+        labels: place.labels.clone(),
+        limits: Limits {
+            shm_bytes: job.shm_size.as_deref().and_then(bytes_of).or(Some(AZURE_SHM_BYTES)),
+            ..Limits::default()
+        },
+        gpu: false,
+    };
+    Ok(Plan {
+        spec: path.to_owned(),
+        experiment,
+        display_name: job.display_name.clone(),
+        command,
+        image,
+        container,
+        mount_points: mount_points(code.as_deref()),
+        code: code.unwrap_or_else(|| folder.to_owned()),
+        debuggee: Debuggee {
+            remote_root: stage.work,
+            process: invocation.process,
+            isolated_by: invocation.isolated_by,
+        },
+        outputs,
+        folders,
+        timeout_seconds: job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()),
+        distribution: job.distribution.clone(),
+    })
+}
+
+/// Azure's own default of `shm_size`.
+const AZURE_SHM_BYTES: u64 = 2 << 30;
+/// Home of a user that the image does not know.
+const HOME: &str = "/mnt/azureml/home";
+
+/// Where things stand in the container, as the common runtime of Azure ML has them.
+struct Stage {
+    root: String,
+    work: String,
+    data: String,
+}
+
+impl Stage {
+    /// The 32 digits are those of the spec and its experiment, not of the run: a path mapping, and with it
+    /// launch.json, stays the same from run to run.
+    fn new(spec: &Path, experiment: &str) -> Stage {
+        let mut hash = Sha256::new();
+        hash.update(spec.as_os_str().as_encoded_bytes());
+        hash.update([0]);
+        hash.update(experiment.as_bytes());
+        let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let root = format!("/mnt/azureml/cr/j/{digits}");
+        Stage { work: format!("{root}/exe/wd"), data: format!("{root}/cap/data-capability/wd"), root }
+    }
+}
+
+/// The folder or file of the code on this machine; `None` where the job has none.
+fn code_of(folder: &Path, job: &CommandJob) -> Result<Option<PathBuf>, Failure> {
+    let Some(code) = &job.code else { return Ok(None) };
+    if !is_local(code) {
+        let what = message!("plan.cloud-code", code = code);
+        return Err(Failure::new(Blame::User, what).with_fix(message!("plan.cloud-code.fix")));
+    }
+    Ok(Some(resolve(folder, local(code))))
+}
+
+/// Azure takes the folder's name where the spec names no experiment.
+fn experiment_name(folder: &Path, own: Option<&str>, code: Option<&Path>, settings: &PlanSettings) -> String {
+    let folder = code.filter(|code| code.extension().is_none()).unwrap_or(folder);
+    let of_folder = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = settings.experiment.clone().or_else(|| own.map(str::to_owned)).or(of_folder);
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "Default".to_owned())
+}
+
+/// The job's inputs after `--set inputs.NAME=VALUE`: a literal stays a literal, data gets another path.
+fn override_inputs(job: &CommandJob, settings: &PlanSettings) -> Result<Vec<(String, Input)>, Failure> {
+    let mut inputs = job.inputs.clone();
+    for assignment in &settings.set {
+        let parts =
+            assignment.split_once('=').and_then(|(key, value)| Some((key.strip_prefix("inputs.")?, value)));
+        let Some((name, value)) = parts else {
+            return Err(Failure::new(Blame::User, message!("plan.set-form", assignment = assignment)));
+        };
+        let name = name.strip_suffix(".path").unwrap_or(name);
+        let Some((_, input)) = inputs.iter_mut().find(|(known, _)| known == name) else {
+            let known = job.inputs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Failure::new(Blame::User, message!("plan.set-unknown", name = name, known = known)));
+        };
+        match input {
+            Input::Literal(literal) => literal.text = value.to_owned(),
+            Input::Data { path, found, .. } => {
+                *path = Some(value.to_owned());
+                *found = None;
+            }
+        }
+    }
+    Ok(inputs)
+}
+
+/// The code, writable, and over it the run's own folders, so that what a script writes to `./outputs` is the
+/// run's and not the source tree's.
+fn code_mounts(stage: &Stage, code: Option<&Path>, place: &RunPlace) -> Vec<Mount> {
+    let bind = |host: &Path, target: String| Mount::Bind { host: host.to_owned(), target, read_only: false };
+    let mut mounts = vec![match code {
+        Some(code) => bind(code, stage.work.clone()),
+        None => Mount::Tmpfs { target: stage.work.clone(), mode: 0o1777 },
+    }];
+    mounts.push(bind(&place.folders.outputs, format!("{}/outputs", stage.work)));
+    mounts.push(bind(&place.folders.logs, format!("{}/logs", stage.work)));
+    mounts.push(bind(&place.folders.mlruns, format!("{}/mlruns", stage.root)));
+    mounts
+}
+
+/// Folders that the engine makes in the source tree to mount over.
+fn mount_points(code: Option<&Path>) -> Vec<PathBuf> {
+    code.map(|code| vec![code.join("outputs"), code.join("logs")]).unwrap_or_default()
+}
+
+fn input_missing(folder: &Path, name: &str, path: Option<&str>) -> Failure {
+    let host = resolve(folder, local(path.unwrap_or_default()));
+    let what = message!("plan.input-missing", name = name, path = host.display());
+    Failure::new(Blame::User, what).with_fix(message!("plan.input-missing.fix", name = name))
+}
+
+fn mount_input(
+    stage: &Stage,
+    folder: &Path,
+    name: &str,
+    path: Option<&str>,
+    is_file: bool,
+) -> Result<(Mount, String), Failure> {
+    let Some(path) = path else {
+        return Err(Failure::new(Blame::User, message!("plan.input-without-path", name = name)));
+    };
+    if !is_local(path) {
+        let fix = message!("plan.cloud-input.fix", name = name);
+        let what = message!("plan.cloud-input", name = name, path = path);
+        return Err(Failure::new(Blame::User, what).with_fix(fix));
+    }
+    let host = resolve(folder, local(path));
+    let mut target = format!("{}/INPUT_{name}", stage.data);
+    // A file keeps its name: scripts look at endings.
+    if is_file && let Some(file) = host.file_name() {
+        target = format!("{target}/{}", file.to_string_lossy());
+    }
+    Ok((Mount::Bind { host, target: target.clone(), read_only: true }, target))
+}
+
+/// What the common runtime sets, without the run token and the service endpoint: `Run.get_context()` has to
+/// stay offline.
+fn run_variables(
+    stage: &Stage,
+    experiment: &str,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Vec<(String, String)> {
+    let mut variables = vec![
+        ("PYTHONUNBUFFERED".to_owned(), "1".to_owned()),
+        ("AZUREML_RUN_ID".to_owned(), place.run.to_string()),
+        ("AZUREML_ROOT_RUN_ID".to_owned(), place.run.to_string()),
+        ("AZUREML_EXPERIMENT_NAME".to_owned(), experiment.to_owned()),
+        ("AZUREML_CR_EXECUTION_WORKING_DIR_PATH".to_owned(), stage.work.clone()),
+        ("MLFLOW_TRACKING_URI".to_owned(), format!("file://{}/mlruns", stage.root)),
+        ("MLFLOW_ALLOW_FILE_STORE".to_owned(), "true".to_owned()),
+        ("MLFLOW_EXPERIMENT_NAME".to_owned(), experiment.to_owned()),
+    ];
+    if settings.host.user.is_some() {
+        variables.push(("HOME".to_owned(), HOME.to_owned()));
+    }
+    variables
+}
+
+fn set(environment: &mut Vec<(String, String)>, name: &str, value: String) {
+    match environment.iter_mut().find(|(known, _)| known == name) {
+        Some((_, old)) => *old = value,
+        None => environment.push((name.to_owned(), value)),
+    }
+}
+
+/// `2g`, `512m`, `1024`.
+fn bytes_of(text: &str) -> Option<u64> {
+    let text = text.trim().to_lowercase();
+    let text = text.trim_end_matches('b').trim_end_matches('i');
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..end].parse().ok()?;
+    let shift = match text[end..].trim() {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return None,
+    };
+    number.checked_shl(shift).filter(|bytes| bytes >> shift == number)
+}
+
+#[cfg(test)]
+mod tests;

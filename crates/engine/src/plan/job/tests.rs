@@ -1,0 +1,321 @@
+//! A user's job file in, the plan out.
+
+use super::*;
+use crate::ids::RunId;
+use crate::plan::image::ImagePlan;
+use crate::plan::rewrite::ImageRewrite;
+use crate::plan::settings::{Host, RunFolders};
+use crate::spec::files::Files;
+use crate::spec::{self, Reading};
+use expect_test::expect;
+use std::collections::{BTreeMap, HashMap};
+
+/// Reads a spec out of a small file system: path → text, a path that ends with `/` is a folder.
+fn read(path: &str, disk: &[(&str, &str)]) -> Reading {
+    let disk: HashMap<&str, &str> = disk.iter().copied().collect();
+    let mut files = Files::default();
+    loop {
+        let reading = spec::read(path.as_ref(), disk[path].as_bytes(), &files);
+        if reading.needs.is_empty() {
+            return reading;
+        }
+        for need in reading.needs {
+            let at = need.path.display().to_string();
+            let found = match disk.get(at.as_str()) {
+                Some(text) => Found::File(text.as_bytes().into()),
+                None if disk.contains_key(format!("{at}/").as_str()) => Found::Folder,
+                None => Found::Missing,
+            };
+            files.insert(need, found);
+        }
+    }
+}
+
+fn place() -> RunPlace {
+    let folder = |name: &str| PathBuf::from("/runs/r1").join(name);
+    RunPlace {
+        run: RunId::from("r1"),
+        container: "aml-debug-r1".to_owned(),
+        labels: BTreeMap::new(),
+        folders: RunFolders {
+            outputs: folder("outputs"),
+            logs: folder("logs"),
+            mlruns: folder("mlruns"),
+            named: folder("named"),
+        },
+    }
+}
+
+fn plan_of(disk: &[(&str, &str)], settings: &PlanSettings) -> Result<Plan, Failure> {
+    let reading = read("/p/job.yml", disk);
+    let spec = reading.spec.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics));
+    plan(&spec, settings, &place())
+}
+
+const JOB: &str = "\
+$schema: https://azuremlschemas.azureedge.net/latest/commandJob.schema.json
+command: >-
+  python train.py --lr ${{inputs.lr}} --epochs ${{inputs.epochs}} --data ${{inputs.data}}
+  $[[--seed ${{inputs.seed}}]] --model ${{outputs.model}}
+code: src
+environment:
+  image: mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20250101.v1
+  conda_file: conda.yml
+inputs:
+  lr: 0.10
+  epochs: 3
+  data: {type: uri_file, path: data/iris.csv}
+outputs:
+  model: {type: uri_folder}
+environment_variables:
+  LEVEL: 3
+  FLAG: yes
+experiment_name: iris
+display_name: Iris
+compute: azureml:cpu-cluster
+resources: {shm_size: 1g}
+limits: {timeout: 60}
+";
+const CONDA: &str = "dependencies: [python=3.11, pip, {pip: [mlflow, scikit-learn==1.5.0]}]";
+
+#[test]
+fn a_command_job_becomes_a_plan() {
+    let disk = [("/p/job.yml", JOB), ("/p/conda.yml", CONDA), ("/p/src/", ""), ("/p/data/iris.csv", "")];
+    let settings = PlanSettings {
+        rewrites: ImageRewrite::parse("mcr.microsoft.com=mirror").into_iter().collect(),
+        host: Host { user: Some("1000:1000".to_owned()) },
+        environment: vec![("LEVEL".to_owned(), "9".to_owned())],
+        set: vec!["inputs.epochs=1".to_owned()],
+        ..PlanSettings::default()
+    };
+    let plan = plan_of(&disk, &settings).expect("a plan");
+    expect![[r#"
+        Plan {
+            spec: "/p/job.yml",
+            experiment: "iris",
+            display_name: Some(
+                "Iris",
+            ),
+            image: Environment {
+                base: ImageRef(
+                    "mirror/azureml/openmpi4.1.0-ubuntu22.04:20250101.v1",
+                ),
+                packages: Packages {
+                    python: Some(
+                        "3.11",
+                    ),
+                    pip: [
+                        "mlflow",
+                        "scikit-learn==1.5.0",
+                    ],
+                },
+            },
+            container: ContainerPlan {
+                name: "aml-debug-r1",
+                image: ImageRef(
+                    "mirror/azureml/openmpi4.1.0-ubuntu22.04:20250101.v1",
+                ),
+                command: [
+                    "/bin/sh",
+                    "-c",
+                    "[ -x /bin/bash ] && exec /bin/bash -c \"$1\"; exec /bin/sh -c \"$1\"",
+                    "aml-debug",
+                    "python train.py --lr 0.1 --epochs 1 --data /mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/INPUT_data/iris.csv  --model /mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/model",
+                ],
+                working_dir: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/exe/wd",
+                environment: [
+                    (
+                        "PYTHONUNBUFFERED",
+                        "1",
+                    ),
+                    (
+                        "AZUREML_RUN_ID",
+                        "r1",
+                    ),
+                    (
+                        "AZUREML_ROOT_RUN_ID",
+                        "r1",
+                    ),
+                    (
+                        "AZUREML_EXPERIMENT_NAME",
+                        "iris",
+                    ),
+                    (
+                        "AZUREML_CR_EXECUTION_WORKING_DIR_PATH",
+                        "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/exe/wd",
+                    ),
+                    (
+                        "MLFLOW_TRACKING_URI",
+                        "file:///mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/mlruns",
+                    ),
+                    (
+                        "MLFLOW_ALLOW_FILE_STORE",
+                        "true",
+                    ),
+                    (
+                        "MLFLOW_EXPERIMENT_NAME",
+                        "iris",
+                    ),
+                    (
+                        "HOME",
+                        "/mnt/azureml/home",
+                    ),
+                    (
+                        "AZUREML_PARAMETER_lr",
+                        "0.1",
+                    ),
+                    (
+                        "AZUREML_PARAMETER_epochs",
+                        "1",
+                    ),
+                    (
+                        "AZURE_ML_INPUT_data",
+                        "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/INPUT_data/iris.csv",
+                    ),
+                    (
+                        "AZUREML_DATAREFERENCE_data",
+                        "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/INPUT_data/iris.csv",
+                    ),
+                    (
+                        "AZURE_ML_OUTPUT_model",
+                        "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/model",
+                    ),
+                    (
+                        "LEVEL",
+                        "9",
+                    ),
+                    (
+                        "FLAG",
+                        "True",
+                    ),
+                ],
+                mounts: [
+                    Bind {
+                        host: "/p/src",
+                        target: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/exe/wd",
+                        read_only: false,
+                    },
+                    Bind {
+                        host: "/runs/r1/outputs",
+                        target: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/exe/wd/outputs",
+                        read_only: false,
+                    },
+                    Bind {
+                        host: "/runs/r1/logs",
+                        target: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/exe/wd/logs",
+                        read_only: false,
+                    },
+                    Bind {
+                        host: "/runs/r1/mlruns",
+                        target: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/mlruns",
+                        read_only: false,
+                    },
+                    Bind {
+                        host: "/p/data/iris.csv",
+                        target: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/INPUT_data/iris.csv",
+                        read_only: true,
+                    },
+                    Bind {
+                        host: "/runs/r1/named/model",
+                        target: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/model",
+                        read_only: false,
+                    },
+                    Tmpfs {
+                        target: "/mnt/azureml/home",
+                        mode: 1023,
+                    },
+                ],
+                files: [],
+                user: Some(
+                    "1000:1000",
+                ),
+                labels: {},
+                limits: Limits {
+                    shm_bytes: Some(
+                        1073741824,
+                    ),
+                    memory_bytes: None,
+                    nano_cpus: None,
+                },
+                gpu: false,
+            },
+            code: "/p/src",
+            debuggee: Debuggee {
+                remote_root: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/exe/wd",
+                process: Some(
+                    Script(
+                        "train.py",
+                    ),
+                ),
+                isolated_by: None,
+            },
+            outputs: [
+                Output {
+                    name: "model",
+                    path: "/mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/model",
+                    host: "/runs/r1/named/model",
+                },
+            ],
+            folders: [
+                "/runs/r1/outputs",
+                "/runs/r1/logs",
+                "/runs/r1/mlruns",
+                "/runs/r1/named/model",
+            ],
+            mount_points: [
+                "/p/src/outputs",
+                "/p/src/logs",
+            ],
+            timeout_seconds: Some(
+                60,
+            ),
+            distribution: None,
+        }
+    "#]].assert_debug_eq(&plan);
+}
+
+#[test]
+fn a_job_without_code_runs_in_an_empty_folder() {
+    let disk = [("/p/job.yml", "command: echo hi\nenvironment: {image: python}\n")];
+    let plan = plan_of(&disk, &PlanSettings::default()).expect("a plan");
+    assert!(matches!(plan.container.mounts[0], Mount::Tmpfs { .. }));
+    assert_eq!(plan.container.user, None);
+    assert_eq!(plan.experiment, "p");
+    assert!(matches!(plan.image, ImagePlan::Existing { .. }));
+}
+
+#[test]
+fn what_cannot_run_here_says_why_and_what_to_do() {
+    let table = [
+        "command: python a.py ${{inputs.x}}\nenvironment: {image: p}\n",
+        "command: python a.py\nenvironment: azureml:sklearn-1.5@latest\n",
+        "command: python a.py\nenvironment: {image: p}\ninputs: {d: {path: 'azureml:iris:1'}}\n",
+        "command: python a.py\nenvironment: {image: p}\ninputs: {d: {path: ./no.csv, type: uri_file}}\n",
+        "command: python a.py\nenvironment: {image: p, conda_file: {dependencies: [numpy]}}\n",
+        "command: python a.py\nenvironment: {build: {path: .}}\n",
+        "command: python a.py\ncode: git+https://example.org/x\nenvironment: {image: p}\n",
+    ];
+    let mut out = String::new();
+    for text in table {
+        let disk = [("/p/job.yml", text), ("/p/", "")];
+        let failure = plan_of(&disk, &PlanSettings::default()).expect_err(text);
+        let fix = failure.fix.map(|fix| fix.text()).unwrap_or_default();
+        out.push_str(&format!("{}\n    {fix}\n", failure.what));
+    }
+    expect![[r#"
+        The command uses "${{inputs.x}}", and the job declares no such inputs.
+            Declare it below "inputs", or remove it from the command.
+        The environment "sklearn-1.5@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace.
+            Map it to an image (image rewriting: "sklearn-1.5=IMAGE"), or write the environment out in the spec with "image" and "conda_file".
+        The input "d" is "azureml:iris:1", which is not on this machine. Reading it needs a signed-in workspace.
+            Use a copy on this machine: --set inputs.d=PATH.
+        The input "d" has the path "/p/no.csv", and nothing is there.
+            Correct the path in the spec, or give another: --set inputs.d=PATH.
+        The conda file asks for packages that only conda can install: numpy. Solving conda packages is not supported yet.
+            Where a package is on PyPI too, move it below "pip:".
+        The environment is built from the folder ".". Building from a Docker context is not supported yet.
+            Build the image yourself (docker build -t NAME .) and name it with "image: NAME".
+        The code is at "git+https://example.org/x"; only a local folder can be mounted.
+            Clone it and write the folder's path as "code".
+    "#]].assert_eq(&out);
+}

@@ -1,0 +1,125 @@
+//! Specs: what a file of the user's is, whether it is well, and what it says.
+//!
+//! [`read`] is pure. A spec refers to other files; what `read` has to know of them it names in
+//! [`Reading::needs`], the caller looks them up into [`Files`] and reads again, until nothing is needed:
+//!
+//! ```
+//! # use engine::spec::{self, files::{Files, Found}};
+//! # fn look(need: &spec::files::Need) -> Found { Found::Missing }
+//! let mut files = Files::default();
+//! let reading = loop {
+//!     let reading = spec::read("/p/job.yml".as_ref(), b"command: ls\nenvironment: azureml:e@latest", &files);
+//!     if reading.needs.is_empty() {
+//!         break reading;
+//!     }
+//!     for need in &reading.needs {
+//!         files.insert(need.clone(), look(need));
+//!     }
+//! };
+//! assert_eq!(reading.kind.word(), "commandjob");
+//! ```
+
+pub mod environment;
+pub mod files;
+pub mod job;
+pub mod kind;
+pub mod pipeline;
+pub(crate) mod rules;
+pub mod schema;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::message;
+use crate::yaml::{self, Parsed, Span};
+use environment::{CondaFile, DEFAULT_IMAGE, Environment};
+use files::{Files, Need};
+pub use kind::Kind;
+use schema::Checker;
+use std::path::{Path, PathBuf};
+
+/// What a file turned out to be.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Its kind; known even where the file is not well.
+    pub kind: Kind,
+    /// What it says; `None` where it is not well, or where its kind does not run here.
+    pub spec: Option<Spec>,
+    /// Its gist, for the kinds that have one.
+    pub summary: Option<serde_json::Value>,
+    /// Everything that was found, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What has to be looked up before the rest of this value can be trusted.
+    pub needs: Vec<Need>,
+}
+
+impl Reading {
+    /// Whether nothing keeps the file from being used.
+    pub fn is_well(&self) -> bool {
+        self.diagnostics.iter().all(|finding| finding.severity != Severity::Error)
+    }
+}
+
+/// A spec that can become a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// The file, absolute.
+    pub path: PathBuf,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a spec says, by kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// A v2 command job.
+    Command(Box<job::CommandJob>),
+    /// An environment file, or a conda file, which is an environment on the usual base image.
+    Environment(Environment),
+}
+
+/// Reads one file. `path` is absolute; a relative path in the file is seen from its folder.
+pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
+    if let Some(kind) = Kind::of_name(path) {
+        return Reading { kind, spec: None, summary: None, diagnostics: Vec::new(), needs: Vec::new() };
+    }
+    let parsed = yaml::parse(bytes);
+    let Parsed { source, root, findings } = &parsed;
+    let Some(root) = root else {
+        let mut diagnostics = findings.clone();
+        if diagnostics.is_empty() {
+            let range = source.range(Span::default());
+            let message = message!("spec.empty-file");
+            diagnostics.push(Diagnostic { severity: Severity::Error, message, range, fix: None });
+        }
+        return Reading { kind: Kind::Unparsable, spec: None, summary: None, diagnostics, needs: Vec::new() };
+    };
+    let kind = Kind::of_content(root);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut checker = Checker::new(files, source, folder);
+    kind.check(&mut checker, root);
+    let mut summary = None;
+    let mut body = None;
+    if checker.is_well() && kind == Kind::CommandJob {
+        let job = job::read(&mut checker, root);
+        summary = Some(job.summary());
+        job::warn(&mut checker, root, &job);
+        body = Some(Body::Command(Box::new(job)));
+    }
+    if checker.is_well() && kind == Kind::Environment {
+        body = Some(Body::Environment(Environment::read(&mut checker, root)));
+    }
+    if checker.is_well() && kind == Kind::Conda {
+        let conda = Some(Box::new(CondaFile::from_node(root, None)));
+        let image = Some(DEFAULT_IMAGE.to_owned());
+        body = Some(Body::Environment(Environment::Inline { image, conda, build: None }));
+    }
+    if checker.is_well() && kind == Kind::PipelineJob {
+        summary = Some(pipeline::summary(&mut checker, root));
+    }
+    let (mut diagnostics, mut needs) = checker.finish();
+    diagnostics.extend(findings.iter().cloned());
+    diagnostics.sort_by_key(|finding| (finding.range.start, finding.range.end));
+    needs.sort_unstable();
+    needs.dedup();
+    let spec = body.map(|body| Spec { path: path.to_owned(), body });
+    Reading { kind, spec, summary, diagnostics, needs }
+}

@@ -1,0 +1,339 @@
+//! Which kind of spec a file is, told from its content alone.
+
+use super::schema::tables::Shape;
+use super::schema::{Checker, head};
+use crate::message;
+use crate::yaml::{Node, Value};
+use std::path::Path;
+
+/// The kind of a file. [`Kind::word`] is part of the command line's contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are those of Azure ML")]
+pub enum Kind {
+    CommandJob,
+    PipelineJob,
+    SweepJob,
+    AutoMl,
+    SparkJob,
+    ParallelJob,
+    CommandComponent,
+    PipelineComponent,
+    ParallelComponent,
+    SparkComponent,
+    ImportComponent,
+    Environment,
+    Conda,
+    ManagedOnlineEndpoint,
+    KubernetesOnlineEndpoint,
+    BatchEndpoint,
+    ManagedOnlineDeployment,
+    KubernetesOnlineDeployment,
+    BatchDeployment,
+    Data,
+    Model,
+    Compute,
+    Schedule,
+    /// A run configuration of SDK v1.
+    RunConfig,
+    /// A bare Python script.
+    Script,
+    Notebook,
+    /// No YAML.
+    Unparsable,
+    /// YAML that is none of these.
+    Unknown,
+}
+
+impl Kind {
+    /// The word for the kind in `check --json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::CommandJob => "commandjob",
+            Kind::PipelineJob => "pipelinejob",
+            Kind::SweepJob => "sweepjob",
+            Kind::AutoMl => "automl",
+            Kind::SparkJob => "sparkjob",
+            Kind::ParallelJob => "paralleljob",
+            Kind::CommandComponent => "commandcomponent",
+            Kind::PipelineComponent => "pipelinecomponent",
+            Kind::ParallelComponent => "parallelcomponent",
+            Kind::SparkComponent => "sparkcomponent",
+            Kind::ImportComponent => "importcomponent",
+            Kind::Environment => "environment",
+            Kind::Conda => "conda",
+            Kind::ManagedOnlineEndpoint => "managedonlineendpoint",
+            Kind::KubernetesOnlineEndpoint => "kubernetesonlineendpoint",
+            Kind::BatchEndpoint => "batchendpoint",
+            Kind::ManagedOnlineDeployment => "managedonlinedeployment",
+            Kind::KubernetesOnlineDeployment => "kubernetesonlinedeployment",
+            Kind::BatchDeployment => "batchdeployment",
+            Kind::Data => "data",
+            Kind::Model => "model",
+            Kind::Compute => "compute",
+            Kind::Schedule => "schedule",
+            Kind::RunConfig => "runconfig",
+            Kind::Script => "script",
+            Kind::Notebook => "notebook",
+            Kind::Unparsable => "unparsable",
+            Kind::Unknown => "unknown",
+        }
+    }
+
+    /// The kind in words, for a sentence like "Running a … is not supported yet".
+    pub fn title(self) -> String {
+        match self {
+            Kind::CommandJob => message!("spec.title.command-job"),
+            Kind::PipelineJob => message!("spec.title.pipeline-job"),
+            Kind::SweepJob => message!("spec.title.sweep-job"),
+            Kind::AutoMl => message!("spec.title.automl-job"),
+            Kind::SparkJob => message!("spec.title.spark-job"),
+            Kind::ParallelJob => message!("spec.title.parallel-job"),
+            Kind::CommandComponent
+            | Kind::PipelineComponent
+            | Kind::ParallelComponent
+            | Kind::SparkComponent
+            | Kind::ImportComponent => message!("spec.title.component"),
+            Kind::Environment => message!("spec.title.environment"),
+            Kind::Conda => message!("spec.title.conda"),
+            Kind::ManagedOnlineEndpoint | Kind::KubernetesOnlineEndpoint | Kind::BatchEndpoint => {
+                message!("spec.title.endpoint")
+            }
+            Kind::ManagedOnlineDeployment | Kind::KubernetesOnlineDeployment | Kind::BatchDeployment => {
+                message!("spec.title.deployment")
+            }
+            Kind::Data => message!("spec.title.data"),
+            Kind::Model => message!("spec.title.model"),
+            Kind::Compute => message!("spec.title.compute"),
+            Kind::Schedule => message!("spec.title.schedule"),
+            Kind::RunConfig => message!("spec.title.runconfig"),
+            Kind::Script => message!("spec.title.script"),
+            Kind::Notebook => message!("spec.title.notebook"),
+            Kind::Unparsable | Kind::Unknown => message!("spec.title.unknown"),
+        }
+        .text()
+    }
+
+    /// Whether nothing but Azure runs this kind, now and later.
+    pub fn is_azure_only(self) -> bool {
+        matches!(
+            self,
+            Kind::SweepJob
+                | Kind::AutoMl
+                | Kind::SparkJob
+                | Kind::ParallelJob
+                | Kind::ParallelComponent
+                | Kind::SparkComponent
+                | Kind::ImportComponent
+                | Kind::BatchEndpoint
+                | Kind::BatchDeployment
+                | Kind::Compute
+                | Kind::Schedule
+        )
+    }
+
+    /// Kinds that are no YAML and are told from the name of the file.
+    pub fn of_name(path: &Path) -> Option<Kind> {
+        match path.extension()?.to_str()? {
+            "py" => Some(Kind::Script),
+            "ipynb" => Some(Kind::Notebook),
+            _ => None,
+        }
+    }
+
+    /// The kind of a document: what its `$schema` says, else what its keys say.
+    pub fn of_content(root: &Node) -> Kind {
+        if !matches!(root.value, Value::Map(_)) {
+            return Kind::Unknown;
+        }
+        root.text("$schema").and_then(of_schema).or_else(|| of_keys(root)).unwrap_or(Kind::Unknown)
+    }
+
+    /// Checks a document of this kind.
+    pub(super) fn check(self, checker: &mut Checker<'_>, root: &Node) {
+        let shape = match self {
+            Kind::CommandJob => Shape::CommandJob,
+            Kind::PipelineJob => Shape::PipelineJob,
+            Kind::SweepJob => Shape::SweepJob,
+            Kind::SparkJob => Shape::SparkJob,
+            Kind::CommandComponent => Shape::CommandComponent,
+            Kind::PipelineComponent => Shape::PipelineComponent,
+            Kind::ParallelComponent => Shape::ParallelComponent,
+            Kind::SparkComponent => Shape::SparkComponent,
+            Kind::Environment => Shape::Environment,
+            Kind::ManagedOnlineEndpoint => Shape::ManagedOnlineEndpoint,
+            Kind::KubernetesOnlineEndpoint => Shape::KubernetesOnlineEndpoint,
+            Kind::BatchEndpoint => Shape::BatchEndpoint,
+            Kind::ManagedOnlineDeployment => Shape::ManagedOnlineDeployment,
+            Kind::KubernetesOnlineDeployment => Shape::KubernetesOnlineDeployment,
+            Kind::BatchDeployment => return batch_deployment(checker, root),
+            Kind::Data => Shape::Data,
+            Kind::Model => Shape::Model,
+            Kind::Schedule => Shape::JobSchedule,
+            Kind::AutoMl => return auto_ml(checker, root),
+            Kind::Unknown => {
+                checker.error(head(root), message!("spec.unknown-kind"));
+                return;
+            }
+            // Recognised, and left to the tools that use them.
+            Kind::Conda | Kind::Compute | Kind::RunConfig | Kind::ParallelJob | Kind::ImportComponent => {
+                return;
+            }
+            Kind::Script | Kind::Notebook | Kind::Unparsable => return,
+        };
+        checker.shape(root, shape, false);
+    }
+}
+
+/// The kind in the last part of a `$schema` address, `…/latest/commandJob.schema.json`.
+fn of_schema(address: &str) -> Option<Kind> {
+    let name = address.rsplit('/').next().unwrap_or(address).to_lowercase();
+    let name = name.split('.').next().unwrap_or(&name);
+    let table = [
+        ("commandjob", Kind::CommandJob),
+        ("pipelinejob", Kind::PipelineJob),
+        ("sweepjob", Kind::SweepJob),
+        ("automl", Kind::AutoMl),
+        ("sparkjob", Kind::SparkJob),
+        ("paralleljob", Kind::ParallelJob),
+        ("commandcomponent", Kind::CommandComponent),
+        ("pipelinecomponent", Kind::PipelineComponent),
+        ("parallelcomponent", Kind::ParallelComponent),
+        ("sparkcomponent", Kind::SparkComponent),
+        ("importcomponent", Kind::ImportComponent),
+        ("environment", Kind::Environment),
+        ("managedonlineendpoint", Kind::ManagedOnlineEndpoint),
+        ("kubernetesonlineendpoint", Kind::KubernetesOnlineEndpoint),
+        ("batchendpoint", Kind::BatchEndpoint),
+        ("managedonlinedeployment", Kind::ManagedOnlineDeployment),
+        ("kubernetesonlinedeployment", Kind::KubernetesOnlineDeployment),
+        ("batchdeployment", Kind::BatchDeployment),
+        ("modelbatchdeployment", Kind::BatchDeployment),
+        ("data", Kind::Data),
+        ("model", Kind::Model),
+        ("schedule", Kind::Schedule),
+        ("amlcompute", Kind::Compute),
+        ("computeinstance", Kind::Compute),
+        ("compute", Kind::Compute),
+    ];
+    table.iter().find(|(word, _)| name.starts_with(word)).map(|(_, kind)| *kind)
+}
+
+fn of_keys(root: &Node) -> Option<Kind> {
+    let has = |key: &str| root.get(key).is_some();
+    let kind = root.text("type").map(str::to_lowercase);
+    if is_run_configuration(root) {
+        return Some(Kind::RunConfig);
+    }
+    if has("dependencies") && !has("image") && !has("command") {
+        return Some(Kind::Conda);
+    }
+    if has("trigger") && (has("create_job") || has("create_monitor") || has("import_data")) {
+        return Some(Kind::Schedule);
+    }
+    let is_component = is_component(root);
+    match kind.as_deref() {
+        Some("command") => return Some(if is_component { Kind::CommandComponent } else { Kind::CommandJob }),
+        Some("pipeline") => {
+            return Some(if is_component { Kind::PipelineComponent } else { Kind::PipelineJob });
+        }
+        Some("parallel") => {
+            return Some(if has("name") { Kind::ParallelComponent } else { Kind::ParallelJob });
+        }
+        Some("spark") => return Some(if is_component { Kind::SparkComponent } else { Kind::SparkJob }),
+        Some("sweep") => return Some(Kind::SweepJob),
+        Some("automl") => return Some(Kind::AutoMl),
+        Some("managed") => return Some(Kind::ManagedOnlineDeployment),
+        Some("kubernetes") if has("endpoint_name") => return Some(Kind::KubernetesOnlineDeployment),
+        Some("uri_file" | "uri_folder" | "mltable") => return Some(Kind::Data),
+        Some("custom_model" | "mlflow_model" | "triton_model") => return Some(Kind::Model),
+        Some("amlcompute" | "computeinstance" | "kubernetes" | "virtualmachine") => {
+            return Some(Kind::Compute);
+        }
+        _ => {}
+    }
+    if has("command") {
+        return Some(if is_component { Kind::CommandComponent } else { Kind::CommandJob });
+    }
+    if has("jobs") {
+        return Some(Kind::PipelineJob);
+    }
+    if has("trial") {
+        return Some(Kind::SweepJob);
+    }
+    if has("endpoint_name") {
+        let is_batch = has("compute") || has("mini_batch_size") || has("settings");
+        return Some(if is_batch { Kind::BatchDeployment } else { Kind::ManagedOnlineDeployment });
+    }
+    if has("instance_type") && (has("code_configuration") || has("model")) {
+        return Some(Kind::ManagedOnlineDeployment);
+    }
+    if has("auth_mode") || has("traffic") {
+        return Some(Kind::ManagedOnlineEndpoint);
+    }
+    if has("image") || has("build") || has("conda_file") {
+        return Some(Kind::Environment);
+    }
+    None
+}
+
+/// A command with typed ports is a component; one with values is a job.
+fn is_component(root: &Node) -> bool {
+    let is_port = |node: &Node| {
+        let parameter = matches!(node.text("type"), Some("string" | "integer" | "number" | "boolean"));
+        parameter
+            || node.get("optional").is_some()
+            || (node.get("type").is_some() && node.get("path").is_none())
+    };
+    let has = |key: &str| root.get(key).is_some();
+    let inputs = root.get("inputs").map(Node::entries).unwrap_or_default();
+    let is_job = has("compute") || has("experiment_name") || has("settings") || has("limits");
+    if has("is_deterministic") {
+        return true;
+    }
+    !is_job && has("name") && (has("version") || inputs.iter().any(|entry| is_port(&entry.value)))
+}
+
+fn is_run_configuration(root: &Node) -> bool {
+    let has = |names: [&str; 3]| names.iter().any(|name| root.get(name).is_some());
+    let runs = has(["script", "Script", "ArgumentVector"]);
+    let place = has(["target", "Target", "framework"]) || has(["nodeCount", "node_count", "history"]);
+    runs && place
+}
+
+fn auto_ml(checker: &mut Checker<'_>, root: &Node) {
+    let Some(task) = root.get("task") else {
+        checker.error(head(root), message!("spec.automl-task"));
+        return;
+    };
+    let table = [
+        ("classification", Shape::AutoMlClassification),
+        ("regression", Shape::AutoMlRegression),
+        ("forecasting", Shape::AutoMlForecasting),
+        ("image_classification", Shape::ImageClassification),
+        ("image_classification_multilabel", Shape::ImageClassificationMultilabel),
+        ("image_object_detection", Shape::ImageObjectDetection),
+        ("image_instance_segmentation", Shape::ImageInstanceSegmentation),
+        ("text_classification", Shape::TextClassification),
+        ("text_classification_multilabel", Shape::TextClassificationMultilabel),
+        ("text_ner", Shape::TextNer),
+    ];
+    let wanted = task.as_str().unwrap_or_default().to_lowercase();
+    match table.iter().find(|(name, _)| *name == wanted) {
+        Some((_, shape)) => {
+            checker.shape(root, *shape, false);
+        }
+        None => {
+            let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
+            checker.not_one_of(task.span, task.as_str().unwrap_or_default(), &names);
+        }
+    }
+}
+
+fn batch_deployment(checker: &mut Checker<'_>, root: &Node) {
+    let shape = match root.text("type") {
+        Some("model") => Shape::ModelBatchDeployment,
+        Some("pipeline") => Shape::PipelineComponentBatchDeployment,
+        _ => Shape::BatchDeployment,
+    };
+    checker.shape(root, shape, false);
+}

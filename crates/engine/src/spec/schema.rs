@@ -1,0 +1,860 @@
+//! Checks a tree against the tables of [`tables`], with the judgement of marshmallow and a clearer word.
+//!
+//! What is accepted and what is refused is azure-ai-ml's; only the text of a finding is ours. An alternative
+//! is tried in silence first, so that one typo makes one finding and not one per alternative.
+
+pub mod tables;
+
+use super::files::{Files, Found, Need, resolve};
+use super::rules;
+use crate::diagnostic::{Diagnostic, Fix, Severity};
+use crate::message;
+use crate::message::Message;
+use crate::yaml::{self, Entry, MAX_FINDINGS, Node, Source, Span, Value};
+use std::path::{Path, PathBuf};
+use tables::Shape;
+
+/// One key of a [`Shape`].
+#[derive(Debug)]
+pub struct Field {
+    /// The key.
+    pub key: &'static str,
+    /// What it may hold.
+    pub ty: Ty,
+    /// Whether it has to be there.
+    pub required: bool,
+    /// Whether only the service sets it: a value in a file is ignored.
+    pub read_only: bool,
+}
+
+/// What a value may be; the names on the right are those of the marshmallow fields.
+#[derive(Debug, Clone, Copy)]
+pub enum Ty {
+    /// Anything but null.
+    Any,
+    /// `String`.
+    Str,
+    /// `Integer`: whole numbers, and what Python's `int()` makes one of.
+    Int,
+    /// `Integer(strict=True)`.
+    WholeOnly,
+    /// `Float`: numbers and text of a number.
+    Number,
+    /// `Float(strict=True)`.
+    FloatOnly,
+    /// `Boolean`, which also takes `1` and the text `"yes"`.
+    Bool,
+    /// `DateTime`.
+    Time,
+    /// `VersionField`.
+    Version,
+    /// `DataBindingStr`: text with `${{…}}` in it.
+    Binding,
+    /// `OutputBindingStr`.
+    OutputBinding,
+    /// `ArmStr`: `azureml:…` of a resource of that name.
+    Arm(&'static str),
+    /// `ArmVersionedStr`: `azureml:name:version` or `azureml:name@label`.
+    ArmVersioned(&'static str),
+    /// `ArmVersionedStr(allow_default_version=True)`.
+    ArmAnyVersion(&'static str),
+    /// `RegistryStr`: `azureml://registries/…`.
+    Registry,
+    /// `InternalRegistryStr`.
+    Feed,
+    /// `Url`.
+    Url,
+    /// `GitStr`: `git+…`.
+    Git,
+    /// `LocalPathField`: a file or a folder that is there.
+    LocalPath,
+    /// `LocalPathField(allow_dir=False)`.
+    LocalFile,
+    /// `LocalPathField(allow_file=False)`.
+    LocalFolder,
+    /// `StringTransformedEnum`: any case of these.
+    OneOf(&'static [&'static str]),
+    /// `StringTransformedEnum(casing_transform=camel_to_snake)`: these, or the same in camel case.
+    SnakeOneOf(&'static [&'static str]),
+    /// `DumpableEnumField`: exactly these.
+    ExactlyOneOf(&'static [&'static str]),
+    /// `Dict`.
+    Map,
+    /// `Dict` with values of a type.
+    MapOf(&'static Ty),
+    /// The steps of a pipeline by name.
+    Steps(&'static Ty),
+    /// `List`.
+    ListOf(&'static Ty),
+    /// `Nested`: a mapping with known keys.
+    Nested(Shape),
+    /// `Nested(unknown=INCLUDE)`: unknown keys are let through.
+    Open(Shape),
+    /// A file, named without `file:`, that holds a component.
+    ComponentFile(Shape),
+    /// A file that holds a job.
+    JobFile,
+    /// `allow_none=True`.
+    OrNull(&'static Ty),
+    /// `UnionField`.
+    Union(&'static [Ty]),
+    /// Name of a component.
+    ComponentName,
+    /// Name of an endpoint.
+    EndpointName,
+}
+
+/// One file being checked.
+pub(crate) struct Checker<'a> {
+    files: &'a Files,
+    source: &'a Source,
+    /// The folder that relative paths are seen from.
+    folder: PathBuf,
+    /// How many files lie between this one and the one that was asked about.
+    depth: usize,
+    quiet: usize,
+    needs: Vec<Need>,
+    findings: Vec<Diagnostic>,
+}
+
+/// How many files may refer to one another in a row.
+const MAX_FILES_DEEP: usize = 16;
+
+impl<'a> Checker<'a> {
+    pub(crate) fn new(files: &'a Files, source: &'a Source, folder: &Path) -> Self {
+        Self {
+            files,
+            source,
+            folder: folder.to_owned(),
+            depth: 0,
+            quiet: 0,
+            needs: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was found that keeps the spec from running.
+    pub(crate) fn is_well(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity != Severity::Error)
+    }
+
+    /// The folder that relative paths are seen from.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn finish(self) -> (Vec<Diagnostic>, Vec<Need>) {
+        (self.findings, self.needs)
+    }
+
+    /// Checks a mapping with known keys; `open` lets unknown keys through.
+    pub(crate) fn shape(&mut self, node: &Node, shape: Shape, open: bool) -> bool {
+        let Value::Map(entries) = &node.value else {
+            return self.error(node.span, message!("spec.not-a-mapping", found = kind_of(node)));
+        };
+        let mut well = rules::before(self, node, shape);
+        let fields = shape.fields();
+        for entry in entries {
+            well &= match fields.iter().find(|field| field.key == entry.key) {
+                Some(field) if field.read_only => {
+                    entry.value.value != Value::Null || self.unknown_key(entry, fields, node)
+                }
+                Some(field) => self.entry(entry, &field.ty),
+                None => open || rules::is_ignored(shape, &entry.key) || self.unknown_key(entry, fields, node),
+            };
+            if self.quiet > 0 && !well {
+                return false;
+            }
+        }
+        for field in fields.iter().filter(|field| field.required) {
+            if node.get(field.key).is_none() {
+                well &= self.missing_key(node, field, fields);
+            }
+        }
+        well && rules::after(self, node, shape)
+    }
+
+    fn entry(&mut self, entry: &Entry, ty: &Ty) -> bool {
+        if entry.value.value == Value::Null && !matches!(ty, Ty::OrNull(_)) {
+            let message = message!("spec.empty-value", key = entry.key, expected = expected(ty));
+            return self.error(entry.key_span, message);
+        }
+        self.check(&entry.value, ty)
+    }
+
+    /// Checks a value. Every refusal makes at least one finding unless an alternative is being tried.
+    pub(crate) fn check(&mut self, node: &Node, ty: &Ty) -> bool {
+        if node.value == Value::Null {
+            return matches!(ty, Ty::OrNull(_)) || self.wrong_type(node, ty);
+        }
+        match ty {
+            Ty::OrNull(inner) => self.check(node, inner),
+            Ty::Nested(shape) | Ty::Open(shape) => self.nested(node, *shape, matches!(ty, Ty::Open(_))),
+            Ty::Union(alternatives) => self.union(node, ty, alternatives),
+            Ty::ListOf(inner) => match &node.value {
+                Value::List(items) => every(items, |item| self.check(item, inner)),
+                _ => self.wrong_type(node, ty),
+            },
+            Ty::MapOf(inner) => match &node.value {
+                Value::Map(entries) => every(entries, |entry| self.entry(entry, inner)),
+                _ => self.wrong_type(node, ty),
+            },
+            Ty::Steps(inner) => match &node.value {
+                Value::Map(entries) => every(entries, |entry| self.step(entry, inner)),
+                _ => self.wrong_type(node, ty),
+            },
+            Ty::ComponentFile(shape) => self.component_file(node, *shape),
+            Ty::LocalPath | Ty::LocalFile | Ty::LocalFolder => self.local_path(node, ty),
+            Ty::OneOf(_) | Ty::SnakeOneOf(_) | Ty::ExactlyOneOf(_) => {
+                is_scalar_of(&node.value, ty) || self.bad_enum(node, ty)
+            }
+            Ty::ComponentName => match node.as_str() {
+                Some(name) if is_component_name(name) => true,
+                Some(name) => self.error(node.span, message!("spec.component-name", name = name)),
+                None => self.wrong_type(node, ty),
+            },
+            Ty::EndpointName => match node.as_str() {
+                Some(name) if is_endpoint_name(name) => true,
+                Some(name) => self.error(node.span, message!("spec.endpoint-name", name = name)),
+                None => self.wrong_type(node, ty),
+            },
+            _ => is_scalar_of(&node.value, ty) || self.wrong_type(node, ty),
+        }
+    }
+
+    fn step(&mut self, entry: &Entry, ty: &Ty) -> bool {
+        let mut well = true;
+        if !is_step_name(&entry.key) {
+            well = self.error(entry.key_span, message!("spec.step-name", name = entry.key));
+        }
+        self.entry(entry, ty) && well
+    }
+
+    fn nested(&mut self, node: &Node, shape: Shape, open: bool) -> bool {
+        match node.as_str() {
+            Some(text) if shape.may_be_file() && text.starts_with(FILE_PREFIX) => {
+                self.file(node, &text[FILE_PREFIX.len()..], shape, open)
+            }
+            _ => self.shape(node, shape, open),
+        }
+    }
+
+    fn component_file(&mut self, node: &Node, shape: Shape) -> bool {
+        match node.as_str() {
+            Some(text) if !text.starts_with(FILE_PREFIX) => self.file(node, text, shape, true),
+            _ => self.wrong_type(node, &Ty::ComponentFile(shape)),
+        }
+    }
+
+    /// Checks the file that stands for a value. Its findings are told where it is named.
+    fn file(&mut self, node: &Node, written: &str, shape: Shape, open: bool) -> bool {
+        let path = resolve(&self.folder, written);
+        let Some(found) = self.files.bytes(&path) else {
+            self.need(path, true);
+            return true;
+        };
+        let Some(bytes) = found else {
+            return self.error(node.span, message!("spec.file-missing", path = written));
+        };
+        if self.depth >= MAX_FILES_DEEP {
+            return self.error(node.span, message!("spec.files-in-a-circle", path = written));
+        }
+        let parsed = yaml::parse(&bytes);
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let mut inner = Checker {
+            files: self.files,
+            source: &parsed.source,
+            folder,
+            depth: self.depth + 1,
+            quiet: 0,
+            needs: Vec::new(),
+            findings: parsed.findings.clone(),
+        };
+        match &parsed.root {
+            Some(root) => {
+                inner.shape(root, shape, open);
+            }
+            None if parsed.findings.is_empty() => {
+                inner.error(Span::default(), message!("spec.empty-file"));
+            }
+            None => {}
+        }
+        let (findings, needs) = inner.finish();
+        self.needs.extend(needs);
+        let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let Some(first) = errors.first() else { return true };
+        let line = first.range.start.line + 1;
+        let message = message!(
+            "spec.in-other-file",
+            path = written,
+            line = line,
+            problem = first.message,
+            count = errors.len()
+        );
+        self.error(node.span, message)
+    }
+
+    /// Reads another file and looks at it with its own places and folder; `None` if it cannot be read.
+    pub(crate) fn in_file<T>(
+        &mut self,
+        written: &str,
+        look: impl FnOnce(&mut Checker<'_>, &Node) -> T,
+    ) -> Option<T> {
+        let bytes = self.bytes(written)??;
+        let parsed = yaml::parse(&bytes);
+        let path = resolve(&self.folder, written);
+        let mut inner = Checker::new(self.files, &parsed.source, path.parent().unwrap_or(Path::new("")));
+        let seen = look(&mut inner, parsed.root.as_ref()?);
+        self.needs.extend(inner.needs);
+        Some(seen)
+    }
+
+    /// Whether something stands at a path. What is not known yet counts as there, and is asked for.
+    pub(crate) fn exists(&mut self, written: &str) -> Option<Found> {
+        let path = resolve(&self.folder, written);
+        match self.files.get(&path) {
+            Some(found) => Some(found.clone()),
+            None => {
+                self.need(path, false);
+                None
+            }
+        }
+    }
+
+    /// The bytes of a file, `None` where they are asked for now, `Some(None)` where there is no such file.
+    pub(crate) fn bytes(&mut self, written: &str) -> Option<Option<std::sync::Arc<[u8]>>> {
+        let path = resolve(&self.folder, written);
+        let found = self.files.bytes(&path);
+        if found.is_none() {
+            self.need(path, true);
+        }
+        found
+    }
+
+    fn need(&mut self, path: PathBuf, bytes: bool) {
+        self.needs.push(Need { path, bytes });
+    }
+
+    fn local_path(&mut self, node: &Node, ty: &Ty) -> bool {
+        let Some(written) = node.as_str() else { return self.wrong_type(node, ty) };
+        let fits = match self.exists(written) {
+            None => true,
+            Some(Found::Missing) => false,
+            Some(Found::Folder) => !matches!(ty, Ty::LocalFile),
+            Some(Found::File(_)) => !matches!(ty, Ty::LocalFolder),
+        };
+        if fits {
+            return true;
+        }
+        let path = resolve(&self.folder, written);
+        self.error(node.span, message!("spec.path-missing", path = written, resolved = path.display()))
+    }
+
+    fn union(&mut self, node: &Node, ty: &Ty, alternatives: &[Ty]) -> bool {
+        let mut flat = Vec::with_capacity(alternatives.len());
+        flatten(alternatives, &mut flat);
+        let possible: Vec<Ty> = flat.iter().copied().filter(|ty| may_be(node, ty)).collect();
+        self.quiet += 1;
+        let accepted = possible.iter().any(|ty| self.check(node, ty));
+        self.quiet -= 1;
+        if accepted {
+            return true;
+        }
+        if self.quiet > 0 {
+            return false;
+        }
+        self.explain(node, ty, &flat, &possible)
+    }
+
+    /// The first alternative with known keys that takes a value.
+    pub(crate) fn accepted_shape(&mut self, node: &Node, alternatives: &Ty) -> Option<Shape> {
+        let mut flat = Vec::new();
+        flatten(std::slice::from_ref(alternatives), &mut flat);
+        self.quiet += 1;
+        let shape = flat.iter().filter(|ty| may_be(node, ty)).find_map(|ty| match ty {
+            Ty::Nested(shape) | Ty::Open(shape) if self.check(node, ty) => Some(*shape),
+            _ => None,
+        });
+        self.quiet -= 1;
+        shape
+    }
+
+    /// Says what is wrong with a value that no alternative takes, in the words of the alternative that was
+    /// most likely meant.
+    fn explain(&mut self, node: &Node, ty: &Ty, flat: &[Ty], possible: &[Ty]) -> bool {
+        if let Value::Map(_) = node.value {
+            let knows_type = |ty: &Ty| matches!(ty, Ty::Nested(shape) | Ty::Open(shape) if shape.fields().iter().any(|field| field.key == "type"));
+            if let Some(kind) = node.get("type")
+                && !possible.iter().any(|ty| knows_type(ty))
+            {
+                let mut known: Vec<&str> = flat.iter().flat_map(type_values).collect();
+                known.sort_unstable();
+                known.dedup();
+                if !known.is_empty() {
+                    let found = kind.printed().unwrap_or_default();
+                    return self.not_one_of(kind.span, &found, &known);
+                }
+            }
+            let best = possible
+                .iter()
+                .filter(|ty| matches!(ty, Ty::Nested(_) | Ty::Open(_)))
+                .map(|ty| {
+                    let start = self.findings.len();
+                    self.check(node, ty);
+                    let findings = self.findings.split_off(start.min(self.findings.len()));
+                    (self.weight(&findings), findings)
+                })
+                .min_by_key(|(weight, _)| *weight);
+            if let Some((_, findings)) = best {
+                self.findings.extend(findings);
+                return false;
+            }
+        }
+        let Some(text) = node.as_str() else { return self.wrong_type(node, ty) };
+        if let Some(file) = possible.iter().find(|ty| matches!(ty, Ty::ComponentFile(_))) {
+            return self.check(node, file);
+        }
+        if text.starts_with(FILE_PREFIX) {
+            let nested = possible
+                .iter()
+                .find(|ty| matches!(ty, Ty::Nested(shape) | Ty::Open(shape) if shape.may_be_file()));
+            if let Some(nested) = nested {
+                return self.check(node, nested);
+            }
+        }
+        let resource = flat.iter().find_map(|ty| match ty {
+            Ty::Arm(name) | Ty::ArmVersioned(name) | Ty::ArmAnyVersion(name) => Some(*name),
+            _ => None,
+        });
+        if let Some(name) = resource {
+            if text.starts_with("azureml:") {
+                return self.error(node.span, message!("spec.reference", found = text, resource = name));
+            }
+            if let Some(path) =
+                flat.iter().find(|ty| matches!(ty, Ty::LocalPath | Ty::LocalFile | Ty::LocalFolder))
+            {
+                return self.local_path(node, path);
+            }
+            return self.not_a_reference(node, text, name);
+        }
+        self.wrong_type(node, ty)
+    }
+
+    /// A path where a registered asset or an inline mapping is wanted is the usual mistake.
+    fn not_a_reference(&mut self, node: &Node, text: &str, resource: &str) -> bool {
+        let is_yaml = text.ends_with(".yml") || text.ends_with(".yaml");
+        if resource == "environments" && is_yaml {
+            return self.error(node.span, message!("spec.environment-is-a-file", path = text));
+        }
+        if resource == "environments" && text.contains(['/', ':']) && !text.starts_with(['.', '/']) {
+            return self.error(node.span, message!("spec.environment-is-an-image", image = text));
+        }
+        self.error(node.span, message!("spec.reference", found = text, resource = resource))
+    }
+
+    /// How far a set of findings is from "nearly right": a wrong key weighs more than a wrong value.
+    fn weight(&self, findings: &[Diagnostic]) -> usize {
+        findings
+            .iter()
+            .map(|finding| match finding.message.id.as_str() {
+                "spec.unknown-key" | "spec.missing-key" => 3,
+                "spec.not-one-of" => 4,
+                _ => 2,
+            })
+            .sum()
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, fields: &[Field], node: &Node) -> bool {
+        if self.quiet > 0 {
+            return false;
+        }
+        let free = fields.iter().filter(|field| !field.read_only && node.get(field.key).is_none());
+        let names: Vec<&str> = free.map(|field| field.key).collect();
+        match nearest(&entry.key, &names) {
+            Some(near) => {
+                let message = message!("spec.unknown-key.near", key = entry.key, near = near);
+                let title = message!("spec.rename.fix", from = entry.key, to = near);
+                self.error_with(entry.key_span, message, Some((title, near.to_owned())))
+            }
+            None => {
+                let message = message!("spec.unknown-key", key = entry.key, expected = names.join(", "));
+                self.error(entry.key_span, message)
+            }
+        }
+    }
+
+    fn missing_key(&mut self, node: &Node, field: &Field, fields: &[Field]) -> bool {
+        if self.quiet > 0 {
+            return false;
+        }
+        if rules::is_added_by_command_line(fields, field.key) {
+            let message = message!("spec.endpoint-name-missing");
+            self.find(Severity::Warning, head(node), message, None);
+            return true;
+        }
+        // A misspelt key is reported once, as the misspelling.
+        let misspelt = node.entries().iter().any(|entry| {
+            fields.iter().all(|field| field.key != entry.key) && nearest(&entry.key, &[field.key]).is_some()
+        });
+        if misspelt {
+            return false;
+        }
+        self.error(head(node), message!("spec.missing-key", key = field.key, expected = expected(&field.ty)))
+    }
+
+    fn bad_enum(&mut self, node: &Node, ty: &Ty) -> bool {
+        let (Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values)) = ty else {
+            return false;
+        };
+        let found = node.printed().unwrap_or_else(|| kind_of(node));
+        self.not_one_of(node.span, &found, values)
+    }
+
+    pub(crate) fn not_one_of(&mut self, span: Span, found: &str, values: &[&str]) -> bool {
+        if self.quiet > 0 {
+            return false;
+        }
+        let message = message!("spec.not-one-of", found = found, expected = values.join(", "));
+        let lower = found.to_lowercase();
+        let fix = nearest(&lower, values)
+            .map(|near| (message!("spec.rename.fix", from = found, to = near), near.to_owned()));
+        self.error_with(span, message, fix)
+    }
+
+    fn wrong_type(&mut self, node: &Node, ty: &Ty) -> bool {
+        if self.quiet > 0 {
+            return false;
+        }
+        let span = match node.value {
+            Value::Map(_) | Value::List(_) => head(node),
+            _ => node.span,
+        };
+        self.error(span, message!("spec.wrong-type", found = kind_of(node), expected = expected(ty)))
+    }
+
+    /// A finding that keeps the spec from running; always `false`, so that a check can end with it.
+    pub(crate) fn error(&mut self, span: Span, message: Message) -> bool {
+        self.error_with(span, message, None)
+    }
+
+    pub(crate) fn error_with(
+        &mut self,
+        span: Span,
+        message: Message,
+        fix: Option<(Message, String)>,
+    ) -> bool {
+        self.find(Severity::Error, span, message, fix);
+        false
+    }
+
+    pub(crate) fn find(
+        &mut self,
+        severity: Severity,
+        span: Span,
+        message: Message,
+        fix: Option<(Message, String)>,
+    ) {
+        if self.quiet > 0 || self.findings.len() >= MAX_FINDINGS {
+            return;
+        }
+        let range = self.source.range(span);
+        let fix = fix.map(|(title, new_text)| Fix { title, range, new_text });
+        self.findings.push(Diagnostic { severity, message, range, fix });
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        self.source
+    }
+}
+
+/// Whether all items are well; unlike `all` it looks at every one, for every one may have a finding.
+fn every<T>(items: &[T], mut is_well: impl FnMut(&T) -> bool) -> bool {
+    let mut well = true;
+    for item in items {
+        well &= is_well(item);
+    }
+    well
+}
+
+const FILE_PREFIX: &str = "file:";
+
+/// Where a finding about a whole mapping is shown: its first key.
+pub(crate) fn head(node: &Node) -> Span {
+    match node.entries().first() {
+        Some(entry) if entry.key_span.start >= node.span.start => entry.key_span,
+        _ => Span { start: node.span.start, end: node.span.end.min(node.span.start + 1) },
+    }
+}
+
+fn flatten(alternatives: &[Ty], into: &mut Vec<Ty>) {
+    for ty in alternatives {
+        match ty {
+            Ty::Union(inner) => flatten(inner, into),
+            Ty::OrNull(inner) => flatten(std::slice::from_ref(*inner), into),
+            _ => into.push(*ty),
+        }
+    }
+}
+
+/// Whether an alternative is worth trying: the kind of value fits, and a mapping's `type` and `task` are
+/// among those of the alternative.
+fn may_be(node: &Node, ty: &Ty) -> bool {
+    match (&node.value, ty) {
+        (Value::Map(_), Ty::Nested(shape) | Ty::Open(shape)) => ["type", "task"].iter().all(|key| {
+            let Some(value) = node.get(key) else { return true };
+            let field = shape.fields().iter().find(|field| field.key == *key && !field.read_only);
+            let Some(field) = field else { return true };
+            let mut flat = Vec::new();
+            flatten(std::slice::from_ref(&field.ty), &mut flat);
+            let scalar =
+                |ty: &Ty| matches!(ty, Ty::Nested(_) | Ty::Open(_)) || is_scalar_of(&value.value, ty);
+            flat.iter().any(scalar)
+        }),
+        (Value::Map(_), Ty::Map | Ty::MapOf(_) | Ty::Steps(_) | Ty::Any) => true,
+        (Value::Map(_), _) => false,
+        (Value::Str(text), Ty::Nested(shape) | Ty::Open(shape)) => {
+            shape.may_be_file() && text.starts_with(FILE_PREFIX)
+        }
+        (_, Ty::Nested(_) | Ty::Open(_) | Ty::Map | Ty::MapOf(_) | Ty::Steps(_)) => false,
+        (Value::List(_), Ty::ListOf(_) | Ty::Any) => true,
+        (Value::List(_), _) | (_, Ty::ListOf(_)) => false,
+        _ => true,
+    }
+}
+
+/// The words that `type` may hold in an alternative.
+fn type_values(ty: &Ty) -> Vec<&'static str> {
+    let (Ty::Nested(shape) | Ty::Open(shape)) = ty else { return Vec::new() };
+    let field = shape.fields().iter().find(|field| field.key == "type");
+    match field.map(|field| field.ty) {
+        Some(Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values)) => values.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_scalar_of(value: &Value, ty: &Ty) -> bool {
+    match ty {
+        Ty::Any => *value != Value::Null,
+        Ty::Map => matches!(value, Value::Map(_)),
+        Ty::Bool => match value {
+            Value::Bool(_) | Value::Int(0 | 1) => true,
+            Value::Float(number) => *number == 0.0 || *number == 1.0,
+            Value::Str(text) => is_bool_text(text),
+            _ => false,
+        },
+        Ty::WholeOnly => matches!(value, Value::Int(_)),
+        Ty::FloatOnly => matches!(value, Value::Float(number) if number.is_finite()),
+        Ty::Int => match value {
+            Value::Int(_) => true,
+            Value::Float(number) => number.is_finite(),
+            Value::Str(text) => text.trim().replace('_', "").parse::<i64>().is_ok(),
+            _ => false,
+        },
+        Ty::Number => match value {
+            Value::Int(_) => true,
+            Value::Float(number) => number.is_finite(),
+            Value::Str(text) => text.trim().parse::<f64>().is_ok_and(f64::is_finite),
+            _ => false,
+        },
+        Ty::Version => matches!(value, Value::Str(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_)),
+        Ty::OneOf(values) => match value {
+            Value::Str(text) => values.iter().any(|value| value.eq_ignore_ascii_case(text)),
+            _ => false,
+        },
+        Ty::SnakeOneOf(values) => {
+            matches!(value, Value::Str(text) if values.contains(&camel_to_snake(text).as_str()))
+        }
+        Ty::ExactlyOneOf(values) => matches!(value, Value::Str(text) if values.contains(&text.as_str())),
+        _ => match value {
+            Value::Str(text) => is_text_of(text, ty),
+            _ => false,
+        },
+    }
+}
+
+fn is_text_of(text: &str, ty: &Ty) -> bool {
+    match ty {
+        Ty::Str | Ty::Time => true,
+        Ty::Binding | Ty::OutputBinding => has_binding(text),
+        Ty::Arm(_) => text.starts_with("azureml:"),
+        Ty::ArmVersioned(_) => text.strip_prefix("azureml:").is_some_and(|name| is_versioned(name, false)),
+        Ty::ArmAnyVersion(_) => text.strip_prefix("azureml:").is_some_and(|name| is_versioned(name, true)),
+        Ty::Registry => text.starts_with("azureml://registries/"),
+        Ty::Feed => text.starts_with("azureml://feeds/") || text.starts_with("azureml://registries/"),
+        Ty::Url => is_url(text),
+        Ty::Git => text.starts_with("git+"),
+        _ => false,
+    }
+}
+
+/// azure-ai-ml's own: `TCNForecaster` is `tcn_forecaster`.
+fn camel_to_snake(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len() + 4);
+    for (at, character) in characters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| characters.get(at));
+        let next = characters.get(at + 1);
+        let begins = character.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || next.is_some_and(char::is_ascii_lowercase)
+            });
+        if begins {
+            out.push('_');
+        }
+        out.push(character.to_ascii_lowercase());
+    }
+    out
+}
+
+/// `name:version`, `name@label`, or a full ARM id with a version.
+fn is_versioned(name: &str, allow_default: bool) -> bool {
+    let path = name.trim_start_matches('/');
+    if path.starts_with("subscriptions/") {
+        return path.contains("/versions/") || path.contains("/labels/") || allow_default;
+    }
+    if name.starts_with("//registries/") {
+        return name.contains("/versions/") || name.contains("/labels/");
+    }
+    if name.is_empty() || (name.contains('/') && !name.starts_with('/')) {
+        return false;
+    }
+    let label = name.rsplit_once('@').is_some_and(|(_, label)| !label.is_empty());
+    let version = name.split_once(':').is_some_and(|(_, version)| !version.is_empty());
+    label || version || allow_default
+}
+
+/// Whether a text has a binding `${{…}}` in it.
+pub(crate) fn has_binding(text: &str) -> bool {
+    text.match_indices("${{").any(|(at, _)| {
+        let inner = text[at + 3..].trim_start();
+        inner.find("}}").is_some_and(|end| !inner[..end].trim_end().contains(char::is_whitespace))
+    })
+}
+
+fn is_url(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let rest =
+        ["http://", "https://", "ftp://", "ftps://"].iter().find_map(|scheme| lower.strip_prefix(scheme));
+    let Some(rest) = rest else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let name = host.split(':').next().unwrap_or("");
+    !text.contains(char::is_whitespace)
+        && (name.contains('.') || name == "localhost")
+        && !name.starts_with('.')
+}
+
+fn is_bool_text(text: &str) -> bool {
+    matches!(
+        text.to_lowercase().as_str(),
+        "t" | "true" | "y" | "yes" | "on" | "1" | "f" | "false" | "n" | "no" | "off" | "0"
+    )
+}
+
+fn is_component_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn is_endpoint_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    bytes.first().is_some_and(u8::is_ascii_alphabetic)
+        && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+}
+
+fn is_step_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// The candidate that a misspelt word was meant to be: at most a third of it may differ.
+pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).clamp(1, 3);
+    candidates
+        .iter()
+        .map(|candidate| (distance(word, candidate), *candidate))
+        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters must be changed, added, dropped or swapped with a neighbour.
+fn distance(a: &str, b: &str) -> usize {
+    let normal = |text: &str| -> Vec<char> {
+        text.chars().take(64).map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
+    };
+    let (a, b) = (normal(a), normal(b));
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut next = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let cost = usize::from(a[i - 1] != b[j - 1]);
+            next[j] = (row[j] + 1).min(next[j - 1] + 1).min(row[j - 1] + cost);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                next[j] = next[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// What a value is, in words.
+pub(crate) fn kind_of(node: &Node) -> String {
+    match &node.value {
+        Value::Null => message!("spec.kind.null").text(),
+        Value::Bool(_) => message!("spec.kind.bool").text(),
+        Value::Int(_) | Value::Float(_) => message!("spec.kind.number").text(),
+        Value::Str(text) if text.len() <= 60 => format!("\"{text}\""),
+        Value::Str(_) => message!("spec.kind.text").text(),
+        Value::Date(_) => message!("spec.kind.date").text(),
+        Value::List(_) => message!("spec.kind.list").text(),
+        Value::Map(_) => message!("spec.kind.map").text(),
+    }
+}
+
+/// What is wanted, in words.
+fn expected(ty: &Ty) -> String {
+    let mut flat = Vec::new();
+    flatten(std::slice::from_ref(ty), &mut flat);
+    let mut words: Vec<String> = Vec::new();
+    for ty in flat {
+        let word = match ty {
+            Ty::Any => message!("spec.kind.any").text(),
+            Ty::Str | Ty::ComponentName | Ty::EndpointName => message!("spec.kind.text").text(),
+            Ty::Int | Ty::WholeOnly => message!("spec.kind.whole-number").text(),
+            Ty::Number | Ty::FloatOnly => message!("spec.kind.number").text(),
+            Ty::Bool => message!("spec.kind.bool").text(),
+            Ty::Time => message!("spec.kind.date").text(),
+            Ty::Version => message!("spec.kind.version").text(),
+            Ty::Binding | Ty::OutputBinding => message!("spec.kind.binding").text(),
+            Ty::Arm(name) => message!("spec.kind.reference", resource = name).text(),
+            Ty::ArmVersioned(name) | Ty::ArmAnyVersion(name) => {
+                message!("spec.kind.versioned-reference", resource = name).text()
+            }
+            Ty::Registry => message!("spec.kind.registry").text(),
+            Ty::Feed => continue,
+            Ty::Url => message!("spec.kind.url").text(),
+            Ty::Git => message!("spec.kind.git").text(),
+            Ty::LocalPath => message!("spec.kind.path").text(),
+            Ty::LocalFile | Ty::ComponentFile(_) | Ty::JobFile => message!("spec.kind.file").text(),
+            Ty::LocalFolder => message!("spec.kind.folder").text(),
+            Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values) => values.join(" | "),
+            Ty::Map | Ty::MapOf(_) | Ty::Steps(_) | Ty::Nested(_) | Ty::Open(_) => {
+                message!("spec.kind.map").text()
+            }
+            Ty::ListOf(_) => message!("spec.kind.list").text(),
+            Ty::OrNull(_) | Ty::Union(_) => continue,
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words.join(", ")
+}

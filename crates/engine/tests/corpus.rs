@@ -1,0 +1,109 @@
+//! Agreement with azure-ai-ml on real files: `AML_DEBUG_CORPUS` names a folder with `verdicts.json` and `files/`.
+//!
+//! Without the variable nothing is compared, and the test says so on standard error.
+#![expect(clippy::print_stderr, reason = "what was not run has to be seen")]
+
+use engine::spec::files::{Files, Found, Need};
+use engine::spec::{self, Reading};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Files on which our verdict differs on purpose; the reasons are in `docs/spec-differences.md`.
+const WE_WARN: &str = "spec.endpoint-name-missing";
+
+#[test]
+fn verdicts_and_summaries_agree_with_azure_ai_ml() {
+    let Some(corpus) = corpus() else { return };
+    let text = std::fs::read_to_string(corpus.join("verdicts.json")).expect("verdicts.json");
+    let verdicts: Vec<Value> = serde_json::from_str(&text).expect("a list of verdicts");
+    let mut differences = Vec::new();
+    let mut reasoned = 0;
+    for verdict in &verdicts {
+        let file = verdict["file"].as_str().expect("a file name");
+        let reading = read(&corpus.join("files").join(file));
+        let kind = verdict["kind"].as_str().unwrap_or_default();
+        let accepted = verdict["ok"] == true;
+        let warned = reading.diagnostics.iter().any(|finding| finding.message.id == WE_WARN);
+        if reading.kind.word() != kind {
+            differences.push(format!("{file}: kind {} and not {kind}", reading.kind.word()));
+        } else if reading.is_well() && !accepted && warned {
+            reasoned += 1;
+        } else if reading.is_well() != accepted {
+            let ours: Vec<String> =
+                reading.diagnostics.iter().map(|finding| finding.message.text()).collect();
+            differences.push(format!(
+                "{file} ({kind}): accepted by them {accepted}, ours {ours:?}, theirs {}",
+                verdict["error"]
+            ));
+        } else if accepted && !verdict["summary"].is_null() {
+            let ours = reading.summary.unwrap_or_default();
+            if ours != verdict["summary"] {
+                differences
+                    .push(format!("{file} ({kind}):\n   ours   {ours}\n   theirs {}", verdict["summary"]));
+            }
+        }
+    }
+    let agree = verdicts.len() - differences.len() - reasoned;
+    eprintln!("corpus: {agree} of {} agree, {reasoned} differ with a reason", verdicts.len());
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn a_second_is_enough_for_two_thousand_specs() {
+    let Some(corpus) = corpus() else { return };
+    let text = std::fs::read_to_string(corpus.join("verdicts.json")).expect("verdicts.json");
+    let verdicts: Vec<Value> = serde_json::from_str(&text).expect("a list of verdicts");
+    let mut files = Files::default();
+    let specs: Vec<(PathBuf, Vec<u8>)> = verdicts
+        .iter()
+        .map(|verdict| corpus.join("files").join(verdict["file"].as_str().unwrap_or_default()))
+        .map(|path| (path.clone(), std::fs::read(path).expect("a file of the corpus")))
+        .collect();
+    for (path, bytes) in &specs {
+        settle(path, bytes, &mut files);
+    }
+    let start = std::time::Instant::now();
+    for (path, bytes) in &specs {
+        assert!(spec::read(path, bytes, &files).needs.is_empty());
+    }
+    let rate = specs.len() as f64 / start.elapsed().as_secs_f64();
+    eprintln!("corpus: {rate:.0} specs a second in this build");
+}
+
+fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("AML_DEBUG_CORPUS");
+    if folder.is_none() {
+        eprintln!("not run: AML_DEBUG_CORPUS is not set, so nothing was compared with azure-ai-ml");
+    }
+    folder.map(PathBuf::from)
+}
+
+fn read(path: &Path) -> Reading {
+    let bytes = std::fs::read(path).expect("a file of the corpus");
+    settle(path, &bytes, &mut Files::default())
+}
+
+fn settle(path: &Path, bytes: &[u8], files: &mut Files) -> Reading {
+    loop {
+        let reading = spec::read(path, bytes, files);
+        if reading.needs.is_empty() {
+            return reading;
+        }
+        for need in reading.needs {
+            let found = look(&need);
+            files.insert(need, found);
+        }
+    }
+}
+
+fn look(need: &Need) -> Found {
+    match std::fs::metadata(&need.path) {
+        Err(_) => Found::Missing,
+        Ok(data) if data.is_dir() => Found::Folder,
+        Ok(_) if need.bytes => match std::fs::read(&need.path) {
+            Ok(bytes) => Found::File(bytes.into()),
+            Err(_) => Found::Missing,
+        },
+        Ok(_) => Found::File(Vec::new().into()),
+    }
+}

@@ -1,0 +1,141 @@
+//! A bare DAP client: attach, one breakpoint, wait for `stopped`, go on. Its frames serve JSON-RPC as well.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+/// Nothing that this client waits for takes longer on a machine that works.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A debuggee that stands on the breakpoint.
+pub(super) struct Session {
+    connection: Connection,
+    thread: Value,
+}
+
+impl Session {
+    /// Lets the script run to its end.
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+        self.connection.send("continue", &json!({ "threadId": self.thread }))?;
+        // The script ends and with it the connection, in whatever order.
+        while let Ok(message) = self.connection.receive() {
+            if message["event"] == "terminated" {
+                let _ = self.connection.send("disconnect", &json!({ "terminateDebuggee": false }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Attaches as soon as somebody answers and returns when the line is reached.
+pub(super) fn run_to_breakpoint(
+    port: u16,
+    script: &str,
+    line: u32,
+    mut alive: impl FnMut() -> bool,
+) -> anyhow::Result<Session> {
+    let mut connection = loop {
+        // A port proxy accepts before anybody listens behind it, so only a reply counts.
+        match Connection::open(port) {
+            Ok(connection) => break connection,
+            Err(error) if !alive() => {
+                return Err(error.context("the container ended before a debugger could attach"));
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(3)),
+        }
+    };
+    connection.send("attach", &json!({ "justMyCode": true }))?;
+    connection.wait_for(|message| message["event"] == "initialized")?;
+    let breakpoint = json!({ "source": { "path": script }, "breakpoints": [{ "line": line }] });
+    connection.send("setBreakpoints", &breakpoint)?;
+    connection.send("configurationDone", &json!({}))?;
+    let stopped = connection.wait_for(|message| message["event"] == "stopped")?;
+    anyhow::ensure!(stopped["body"]["reason"] == "breakpoint", "stopped for another reason: {stopped}");
+    Ok(Session { connection, thread: stopped["body"]["threadId"].clone() })
+}
+
+struct Connection {
+    input: TcpStream,
+    output: BufReader<TcpStream>,
+    sequence: u32,
+}
+
+impl Connection {
+    fn open(port: u16) -> anyhow::Result<Connection> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let input = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+        input.set_nodelay(true)?;
+        input.set_read_timeout(Some(LIMIT))?;
+        let output = BufReader::new(input.try_clone()?);
+        let mut connection = Connection { input, output, sequence: 0 };
+        let asked = json!({ "clientID": "aml-debug-bench", "adapterID": "debugpy", "pathFormat": "path",
+            "linesStartAt1": true, "columnsStartAt1": true });
+        connection.send("initialize", &asked)?;
+        connection.wait_for(|message| message["command"] == "initialize")?;
+        Ok(connection)
+    }
+
+    fn send(&mut self, command: &str, arguments: &Value) -> anyhow::Result<()> {
+        self.sequence += 1;
+        let request =
+            json!({ "seq": self.sequence, "type": "request", "command": command, "arguments": arguments });
+        self.input.write_all(&frame(&request)).with_context(|| format!("send {command}"))
+    }
+
+    fn receive(&mut self) -> anyhow::Result<Value> {
+        read_frame(&mut self.output)
+    }
+
+    fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let message = self.receive()?;
+            if wanted(&message) {
+                return Ok(message);
+            }
+            anyhow::ensure!(message["success"] != false, "the debugger refused: {message}");
+            anyhow::ensure!(Instant::now() < end, "the debugger did not answer within {} s", LIMIT.as_secs());
+        }
+    }
+}
+
+/// A message with its length before it, as DAP and the language server protocol write it.
+pub(super) fn frame(message: &Value) -> Vec<u8> {
+    let body = message.to_string();
+    format!("Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// The next message; an error at the end of the stream.
+pub(super) fn read_frame(output: &mut impl BufRead) -> anyhow::Result<Value> {
+    let mut length = None;
+    loop {
+        let mut line = String::new();
+        anyhow::ensure!(output.read_line(&mut line)? > 0, "the other side closed the connection");
+        if let Some(value) = line.strip_prefix("Content-Length:") {
+            length = Some(value.trim().parse()?);
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length.context("a message without a length")?];
+    output.read_exact(&mut body)?;
+    Ok(serde_json::from_slice(&body)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_read_as_it_was_written_and_the_end_is_an_error() -> anyhow::Result<()> {
+        let message = json!({ "event": "stopped", "body": { "text": "ä" } });
+        let mut stream = std::io::Cursor::new(frame(&message));
+        assert_eq!(read_frame(&mut stream)?, message);
+        assert!(read_frame(&mut stream).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! `cargo xtask test`: set-up, then every check there is, in one order for laptops and CI.
+//!
+//! A check that fails does not stop the next one. The last line is the sum, for people and for machines:
+//! `N passed, N failed`, where a check that is no test runner counts as one test.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::Context as _;
+
+use crate::command::Command;
+use crate::repository::Repository;
+use crate::setup::{self, For};
+use crate::{codegen, tidy};
+
+/// What a check or all of them came to.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+impl Tally {
+    fn one(passed: bool) -> Tally {
+        Tally { passed: passed.into(), failed: (!passed).into(), ignored: 0 }
+    }
+
+    fn add(&mut self, other: Tally) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+    }
+}
+
+/// Material beside the repository that some tests read, and what is left out without it.
+const MATERIAL: [(&str, &str); 3] = [
+    ("AML_DEBUG_CORPUS", "the verdicts of Microsoft's own tool on real files"),
+    ("AML_DEBUG_RECORDINGS", "recorded answers of the service"),
+    ("AML_DEBUG_CONTRACT", "the service's contract"),
+];
+
+/// Sets up and runs all checks, or with a filter only the tests whose name contains it.
+pub(crate) fn test(repository: &Repository, filter: Option<&str>) -> anyhow::Result<bool> {
+    setup::setup(repository, For::Test)?;
+    let mut checks = Checks::default();
+    let cargo = |arguments: &str| Command::new("cargo").args(arguments.split(' ')).folder(&repository.root);
+    if let Some(filter) = filter {
+        checks.not_run.push(format!("all but the tests that contain `{filter}`"));
+    } else {
+        checks.tool("Format", "fmt", cargo("fmt --all --check"));
+        checks.tool("Lints", "clippy", cargo("clippy --workspace --all-targets --quiet -- -D warnings"));
+        checks.one("Tidy", || tidy::tidy(repository));
+        checks.one("Generated files", || codegen::codegen(repository, false));
+    }
+    checks.one("Build", || cargo("build --package sidecar --quiet").run());
+    checks.tests(repository, filter);
+    for (variable, what) in MATERIAL {
+        if std::env::var_os(variable).is_none() {
+            checks.not_run.push(format!("{what} ({variable} is not set)"));
+        }
+    }
+    Ok(checks.close())
+}
+
+#[derive(Default)]
+struct Checks {
+    tally: Tally,
+    failed: Vec<String>,
+    not_run: Vec<String>,
+}
+
+impl Checks {
+    fn one(&mut self, name: &str, check: impl FnOnce() -> anyhow::Result<()>) {
+        self.counted(name, || check().map(|()| Tally::one(true)));
+    }
+
+    /// A check by a part of the Rust distribution that a minimal installation lacks.
+    fn tool(&mut self, name: &str, part: &str, command: Command) {
+        if Command::new("cargo").args([part, "--version"]).succeeds() {
+            self.one(name, || command.run());
+        } else {
+            self.not_run
+                .push(format!("{name} (`cargo {part}` is not installed: rustup component add {part})"));
+        }
+    }
+
+    fn counted(&mut self, name: &str, check: impl FnOnce() -> anyhow::Result<Tally>) {
+        println!("\n== {name} ==");
+        let begin = Instant::now();
+        let tally = check().unwrap_or_else(|error| {
+            println!("{error:#}");
+            Tally::one(false)
+        });
+        let outcome = if tally.failed == 0 { "ok" } else { "FAILED" };
+        println!("{name}: {outcome} ({} s)", begin.elapsed().as_secs());
+        if tally.failed > 0 {
+            self.failed.push(name.to_owned());
+        }
+        self.tally.add(tally);
+    }
+
+    fn tests(&mut self, repository: &Repository, filter: Option<&str>) {
+        let nextest = Command::new("cargo").args(["nextest", "--version"]).succeeds();
+        if nextest {
+            self.counted("Tests", || {
+                let command = Command::new("cargo")
+                    .args(["nextest", "run", "--workspace", "--no-fail-fast", "--color", "never"])
+                    .args(["--no-tests", "pass", "--status-level", "slow", "--final-status-level", "fail"]);
+                count(with_variables(command, repository)?.args(filter), nextest_line)
+            });
+        } else {
+            self.counted("Tests", || {
+                let command = Command::new("cargo").args([
+                    "test",
+                    "--workspace",
+                    "--no-fail-fast",
+                    "--quiet",
+                    "--all-targets",
+                ]);
+                let command = with_variables(command, repository)?.env("CARGO_TERM_COLOR", "never");
+                count(command.args(filter), cargo_line)
+            });
+        }
+        self.counted("Examples in the documentation", || {
+            let command =
+                Command::new("cargo").args(["test", "--workspace", "--no-fail-fast", "--quiet", "--doc"]);
+            count(with_variables(command, repository)?.args(filter), cargo_line)
+        });
+        if self.tally.ignored > 0 {
+            self.not_run.push(format!("{} tests that are marked `#[ignore]`", self.tally.ignored));
+        }
+    }
+
+    fn close(&self) -> bool {
+        println!("\n== Sum ==");
+        for line in &self.not_run {
+            println!("not run: {line}");
+        }
+        for name in &self.failed {
+            println!("failed: {name}");
+        }
+        println!("{} passed, {} failed", self.tally.passed, self.tally.failed);
+        self.tally.failed == 0
+    }
+}
+
+fn with_variables(command: Command, repository: &Repository) -> anyhow::Result<Command> {
+    let binary = repository.binary("debug").display().to_string();
+    let variables = setup::variables(repository)?;
+    let variables = variables.into_iter().chain([("AML_DEBUG_BIN", binary)]);
+    let command = command.folder(&repository.root);
+    Ok(variables.fold(command, |command, (name, value)| command.env(name, value)))
+}
+
+/// Runs a test runner with its output on the screen and adds up what its lines say. A runner that fails without
+/// having counted a failure, for instance because a test does not compile, counts as one.
+fn count(command: Command, read: fn(&str) -> Option<Tally>) -> anyhow::Result<Tally> {
+    println!("$ {}", command.shown());
+    let mut command = command.into_inner();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("start the test runner")?;
+    let error = child.stderr.take().context("read the test runner")?;
+    let error = std::thread::spawn(move || echo(error, read));
+    let mut tally = echo(child.stdout.take().context("read the test runner")?, read);
+    if let Ok(more) = error.join() {
+        tally.add(more);
+    }
+    let status = child.wait()?;
+    if !status.success() && tally.failed == 0 {
+        println!("the test runner ended with {status}");
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
+
+fn echo(output: impl Read, read: fn(&str) -> Option<Tally>) -> Tally {
+    let mut tally = Tally::default();
+    for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        tally.add(read(&line).unwrap_or_default());
+    }
+    tally
+}
+
+/// `     Summary [   3.211s] 120 tests run: 118 passed (2 slow), 2 failed, 3 skipped`
+fn nextest_line(line: &str) -> Option<Tally> {
+    let counts = line.trim_start().strip_prefix("Summary [")?.split_once("run: ")?.1;
+    Some(Tally {
+        passed: number_before(counts, " passed"),
+        failed: number_before(counts, " failed")
+            + number_before(counts, " timed out")
+            + number_before(counts, " exec failed"),
+        ignored: number_before(counts, " skipped"),
+    })
+}
+
+/// `test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.10s`
+fn cargo_line(line: &str) -> Option<Tally> {
+    let counts = line.strip_prefix("test result: ")?;
+    Some(Tally {
+        passed: number_before(counts, " passed"),
+        failed: number_before(counts, " failed"),
+        ignored: number_before(counts, " ignored"),
+    })
+}
+
+fn number_before(text: &str, word: &str) -> u64 {
+    let Some(end) = text.find(word) else { return 0 };
+    let digits = text[..end].rsplit(|c: char| !c.is_ascii_digit()).next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_runners_lines_are_read() {
+        let nextest = "     Summary [   3.211s] 121/130 tests run: 118 passed (2 slow), 2 failed, 1 timed out, 4 skipped";
+        assert_eq!(nextest_line(nextest), Some(Tally { passed: 118, failed: 3, ignored: 4 }));
+        let cargo = "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 9 filtered out; finished in 0.1s";
+        assert_eq!(cargo_line(cargo), Some(Tally { passed: 3, failed: 1, ignored: 2 }));
+        assert_eq!(cargo_line("running 4 tests"), None);
+        assert_eq!(nextest_line("        PASS [   0.004s] engine run: 1 passed"), None);
+    }
+
+    #[test]
+    fn a_runner_that_fails_without_a_count_is_a_failure() -> anyhow::Result<()> {
+        let broken = Command::new("sh").args(["-c", "echo 'error: could not compile'; exit 101"]);
+        assert_eq!(count(broken, cargo_line)?, Tally { passed: 0, failed: 1, ignored: 0 });
+        let fine =
+            Command::new("sh").args(["-c", "echo 'test result: ok. 2 passed; 0 failed; 0 ignored' >&2"]);
+        assert_eq!(count(fine, cargo_line)?, Tally { passed: 2, failed: 0, ignored: 0 });
+        Ok(())
+    }
+}

@@ -222,6 +222,27 @@ pub fn explain_silence(exit_code: Option<i64>, said: &str) -> Failure {
     }
 }
 
+/// What it means that the run has ended and the start hook never reported: nobody could have stopped in
+/// it. `exit_code` is the container's.
+pub fn explain_end(debuggee: &Debuggee, exit_code: i64) -> Failure {
+    let program = match &debuggee.process {
+        Some(Process::Script(name) | Process::Module(name)) => name.clone(),
+        None => debuggee.remote_root.clone(),
+    };
+    if exit_code != 0 {
+        return Failure::new(
+            Blame::Code,
+            message!("debuggee.ended-early", program = program, code = exit_code),
+        )
+        .with_fix(message!("debuggee.ended-early.fix"));
+    }
+    let failure = Failure::new(Blame::User, message!("debuggee.ended-unseen", program = program));
+    match &debuggee.isolated_by {
+        Some(option) => failure.with_fix(message!("debuggee.isolated.fix", option = option)),
+        None => failure.with_fix(message!("debuggee.ended-unseen.fix")),
+    }
+}
+
 impl Unreported {
     fn explain(self) -> Failure {
         let command = self.argv.join(" ");

@@ -56,6 +56,8 @@ pub struct Missed {
     pub breakpoint: Breakpoint,
     /// The debugger's words where it did not accept it.
     pub cause: Option<String>,
+    /// The line that the debugger took instead, because no code is on the one asked for.
+    pub moved_to: Option<u32>,
 }
 
 impl Missed {
@@ -67,7 +69,10 @@ impl Missed {
                 message!("dap.break-in-file-missing", file = file, line = line, remote = remote)
             }
             Some(cause) => message!("dap.break-unbound", file = file, line = line, cause = cause),
-            None => message!("dap.break-never-hit", file = file, line = line),
+            None => match self.moved_to {
+                Some(moved) => message!("dap.break-moved", file = file, line = line, moved = moved),
+                None => message!("dap.break-never-hit", file = file, line = line),
+            },
         }
     }
 }
@@ -88,6 +93,12 @@ struct Place {
     line: i64,
     cause: Option<String>,
     hit: bool,
+}
+
+impl Place {
+    fn moved_to(&self) -> Option<u32> {
+        u32::try_from(self.line).ok().filter(|line| *line != self.breakpoint.line)
+    }
 }
 
 /// A request on its way, with what is needed to understand the answer.
@@ -178,8 +189,11 @@ impl BreakClient {
 
     /// The breakpoints that stopped nothing so far; at the end of the run, those never hit.
     pub fn missed(&self) -> Vec<Missed> {
-        let missed =
-            |place: &Place| Missed { breakpoint: place.breakpoint.clone(), cause: place.cause.clone() };
+        let missed = |place: &Place| Missed {
+            breakpoint: place.breakpoint.clone(),
+            cause: place.cause.clone(),
+            moved_to: place.moved_to(),
+        };
         self.places.iter().filter(|place| !place.hit).map(missed).collect()
     }
 
@@ -323,3 +337,6 @@ fn is_group(variable: &Value) -> bool {
         .iter()
         .any(|kind| name.strip_prefix(kind) == Some(" variables"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 """Byte relay of aml-debug: standard streams of an exec in the container <-> the debug server's loopback port.
 
-Started as `python -I -S relay.py [known pid]` while the container starts. Prints one line of JSON: the report of the
+Started as `python -I -S relay.py` while the program starts. Prints one line of JSON: the report of the
 process that the start hook chose, or why there is none; after a good report, the debug server's bytes.
 """
 
@@ -66,14 +66,25 @@ class _Watch:
         if now < self.next_look:
             return None
         self.next_look = now + _LOOK_AT_PROCESSES_S
-        if os.path.exists(self.wish.mail("claim")):
-            return None
+        try:
+            with open(self.wish.mail("claim")) as file:
+                pid = file.read()
+        except OSError:
+            pass
+        else:
+            return self._look_after(pid)
         for pid in os.listdir("/proc"):
             if pid.isdigit() and int(pid) != os.getpid():
                 found = self._judge(pid, now)
                 if found is not None:
                     return found
         return None
+
+    def _look_after(self, pid):
+        """A process that has claimed reports or dies."""
+        if not pid or os.path.exists("/proc/" + pid) or os.path.exists(self.wish.mail("report.json")):
+            return None
+        return {"pid": int(pid), "argv": [], "because": "died"}
 
     def _judge(self, pid, now):
         import aml_debug_process

@@ -246,7 +246,10 @@ pub fn explain_end(debuggee: &Debuggee, exit_code: i64) -> Failure {
 impl Unreported {
     fn explain(self) -> Failure {
         let command = self.argv.join(" ");
-        if self.because.starts_with('-') {
+        if self.because == "died" {
+            Failure::new(Blame::Environment, message!("debuggee.died"))
+                .with_fix(message!("debuggee.ended-early.fix"))
+        } else if self.because.starts_with('-') {
             Failure::new(Blame::User, message!("debuggee.isolated", command = command, option = self.because))
                 .with_fix(message!("debuggee.isolated.fix", option = self.because))
         } else {
@@ -308,6 +311,7 @@ mod tests {
             r#"{"pid": 7, "python": "3.11.2", "argv": ["python", "train.py"], "cwd": "/code", "port": 39615, "debugpy": "1.8.22", "debugpyFrom": "/aml-debug/debugpy", "bytecode": true, "state": "waiting", "paused": null}"#,
             r#"{"unreported": {"pid": 7, "argv": ["python", "-I", "train.py"], "because": "-I"}}"#,
             r#"{"unreported": {"pid": 7, "argv": ["python", "train.py"], "because": "silent"}}"#,
+            r#"{"unreported": {"pid": 7, "argv": [], "because": "died"}}"#,
             r#"{"pid": 7, "python": "3.7.3", "argv": ["python", "train.py"], "cwd": "/code", "failed": "python", "detail": "3.7.3"}"#,
             r#"{"pid": 7, "python": "3.11.2", "argv": ["python", "train.py"], "cwd": "/code", "failed": "import", "detail": "ImportError: no"}"#,
             "Traceback",
@@ -326,6 +330,7 @@ mod tests {
             ready on 39615
             User: python -I train.py was started with -I, which makes Python ignore the debugger's start hook [] -> Take -I out of the command while debugging, or run it without --debug.
             User: python train.py runs, and the debugger's start hook did not report from it [] -> Look whether something on the way removes PYTHONPATH or starts Python in an environment of its own.
+            Environment: The program ended while the debugger was being loaded into it [] -> The last lines of its log say why.
             User: python train.py runs in Python 3.7.3; the debugger needs 3.8 or newer [] -> Choose an environment with a newer Python, or run it without --debug.
             Environment: The debugger could not be loaded into python train.py ["ImportError: no"] -> If the environment brings a debugpy of its own, use a current one or leave it out.
             Internal: The program in the container reported something unreadable: expected value at line 1 column 1 ["Traceback"]

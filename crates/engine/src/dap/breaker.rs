@@ -105,11 +105,17 @@ impl Place {
 #[derive(Debug)]
 enum Asked {
     Session,
-    Breakpoints { places: Vec<usize> },
-    Stack { thread: i64, reason: String },
+    Breakpoints {
+        places: Vec<usize>,
+    },
+    Stack {
+        thread: i64,
+        reason: String,
+    },
     Scopes(Stop),
     Variables(Stop),
-    Continue,
+    /// Something whose answer changes nothing.
+    Anything,
 }
 
 impl BreakClient {
@@ -168,7 +174,7 @@ impl BreakClient {
                 Asked::Breakpoints { places },
             ));
         }
-        requests.push(self.request("setExceptionBreakpoints", json!({"filters": []}), Asked::Continue));
+        requests.push(self.request("setExceptionBreakpoints", json!({"filters": []}), Asked::Anything));
         requests.push(self.request("configurationDone", json!({}), Asked::Session));
         requests
     }
@@ -241,7 +247,7 @@ impl BreakClient {
                 stop.locals = locals(body);
                 self.tell(stop)
             }
-            Asked::Continue => Vec::new(),
+            Asked::Anything => Vec::new(),
         }
     }
 
@@ -285,7 +291,7 @@ impl BreakClient {
     }
 
     fn go_on(&mut self, thread: i64) -> Vec<BreakOutput> {
-        self.send("continue", json!({"threadId": thread}), Asked::Continue)
+        self.send("continue", json!({"threadId": thread}), Asked::Anything)
     }
 
     fn send(&mut self, command: &str, arguments: Value, asked: Asked) -> Vec<BreakOutput> {

@@ -33,7 +33,7 @@ pub enum GatewayInput {
     },
     /// A message of the debug server.
     FromDebuggee(Value),
-    /// The connection to the debug server ended.
+    /// The connection to the debug server ended, or the run did before there was one.
     DebuggeeGone,
 }
 
@@ -305,16 +305,18 @@ impl Gateway {
     }
 
     fn debuggee_gone(&mut self, out: &mut Vec<GatewayOutput>) {
-        if self.debuggee == Connection::Absent {
-            return;
-        }
         self.debuggee = Connection::Absent;
         self.waiting.clear();
         self.left_behind.clear();
         self.paused = None;
-        let Some(session) = &self.session else { return };
+        let Some(session) = &mut self.session else { return };
         let client = session.client;
-        if !session.terminated {
+        let was_told = std::mem::replace(&mut session.terminated, true);
+        let queue = std::mem::take(&mut session.queue);
+        for request in &queue {
+            self.refuse(request, &message!("dap.ended"), out);
+        }
+        if !was_told {
             self.tell_client(event("terminated", json!({})), out);
         }
         out.push(GatewayOutput::CloseClient(client));

@@ -317,3 +317,18 @@ fn what_the_debuggee_asks_of_an_editor_is_answered_here_and_what_it_tells_us_sta
             Detached
     "#]]);
 }
+
+#[test]
+fn an_editor_that_waits_for_a_run_that_never_starts_is_told() {
+    let mut story = Story::new();
+    story
+        .says(VS_CODE, 1, "initialize", json!({"clientName": "Visual Studio Code"}))
+        .on(GatewayInput::DebuggeeGone);
+    story.is(expect![[r#"
+        client 1: initialize #1
+        debuggee ends
+            to client 1: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"The run ended before a debugger could be attached","body":{"error":{"id":1,"format":"The run ended before a debugger could be attached","showUser":true}}}
+            to client 1: {"seq":2,"type":"event","event":"terminated","body":{}}
+            close client 1
+    "#]]);
+}

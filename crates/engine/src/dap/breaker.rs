@@ -228,7 +228,11 @@ impl BreakClient {
         let success = message["success"] == true;
         match asked {
             Asked::Session if success => Vec::new(),
-            Asked::Session => vec![BreakOutput::Refused(said(message))],
+            Asked::Session => {
+                // What was asked along with it is refused as well, and one reason is enough.
+                self.asked.clear();
+                vec![BreakOutput::Refused(said(message))]
+            }
             Asked::Breakpoints { places } => {
                 self.judged(&places, message);
                 Vec::new()

@@ -112,6 +112,8 @@ fn a_session_that_is_refused_says_why_and_an_end_is_told_once() {
     });
     let refused = "Visual Studio Code is attached to this run already.".to_owned();
     assert_eq!(client.on(&refusal), vec![BreakOutput::Refused(refused)]);
+    let next = json!({"type": "response", "request_seq": 2, "success": false, "seq": 2, "command": "attach"});
+    assert_eq!(client.on(&next), vec![]);
     assert_eq!(client.closed(), vec![BreakOutput::Ended]);
     assert_eq!(client.closed(), vec![]);
 }

@@ -144,12 +144,18 @@ fn broken_texts_say_what_and_where() {
                 1:0-1:1 Error: A tab stands here. YAML is laid out with spaces; a tab may stand in quotes and comments only.
             "#]],
         ),
-        (b"a: 'x\ty' # c\tc\nb: c\td\n", expect![[r#"
+        (
+            b"a: 'x\ty' # c\tc\nb: c\td\n",
+            expect![[r#"
             1:4-1:5 Error: A tab stands here. YAML is laid out with spaces; a tab may stand in quotes and comments only.
-        "#]]),
-        (b"a: 1\n: 2\n", expect![[r#"
+        "#]],
+        ),
+        (
+            b"a: 1\n: 2\n",
+            expect![[r#"
             1:0-1:1 Error: A key is missing before this colon.
-        "#]]),
+        "#]],
+        ),
         (
             b"a: 1\nb: \xff\n",
             expect![[r#"

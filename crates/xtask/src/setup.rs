@@ -46,7 +46,7 @@ impl Need {
         match self {
             Need::Packages(names) => format!("install from the distribution: {}", names.join(" ")),
             Need::Engine => engine::intent(),
-            Need::Access => "add this user to the group `docker`, which may use the container engine".into(),
+            Need::Access => "let this user use the container engine, by the group `docker`".into(),
             Need::BaseImage => base_image::intent(),
             Need::Bundle => bundle::intent(),
             Need::TestPython => format!("make a Python environment with {REQUIREMENTS} for the tests"),
@@ -105,7 +105,12 @@ fn look(repository: &Repository, purpose: For) -> Vec<Need> {
     match answer {
         Answer::Version(_) => {}
         Answer::Forbidden => needs.push(Need::Access),
-        Answer::None(_) => needs.push(Need::Engine),
+        Answer::None(_) => {
+            needs.push(Need::Engine);
+            if !engine::is_open_to_us() {
+                needs.push(Need::Access);
+            }
+        }
     }
     if !base_image::is_there() {
         packages.extend(base_image::PACKAGES);

@@ -198,6 +198,8 @@ const ATTEMPTS: [Attempt; 3] = [
 fn start_in_background(repository: &Repository) -> anyhow::Result<()> {
     let folder = repository.target.join("engine");
     fs::create_dir_all(&folder)?;
+    // The daemon starts in the background, where sudo could not ask for a password.
+    Command::as_root("true").read()?;
     let (log, pid) = (folder.join("dockerd.log"), folder.join("dockerd.pid"));
     let mut last = String::new();
     for attempt in &ATTEMPTS {
@@ -208,12 +210,18 @@ fn start_in_background(repository: &Repository) -> anyhow::Result<()> {
         fs::write(&pid, format!("{}\n", child.id()))?;
         match wait(START_LIMIT, || matches!(child.try_wait(), Ok(None))) {
             Ok(()) => {
-                println!("its log is {}; to stop it: kill $(cat {})", log.display(), pid.display());
+                let stop = Command::as_root("kill");
+                println!(
+                    "its log is {}; to stop it: {} $(cat {})",
+                    log.display(),
+                    stop.shown(),
+                    pid.display()
+                );
                 return Ok(());
             }
             Err(answer) => last = answer,
         }
-        let _ = child.kill();
+        let _ = Command::as_root("kill").arg(child.id().to_string()).read();
         let _ = child.wait();
     }
     Err(silent(&last, &tail(&log)))

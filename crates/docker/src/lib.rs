@@ -2,10 +2,12 @@
 //!
 //! [`Docker`] is a cheap handle; clones share everything. Each method is one verb and ends in an
 //! [`Error`] that knows the verb and the cause. Streams and futures that are dropped cancel what they
+//! stand for on the engine where that makes sense (a pull, a build) and leave alone what must go on
 //! without us (a container).
 
 mod about;
 mod archive;
+mod build;
 mod connect;
 mod container;
 mod context;
@@ -18,6 +20,7 @@ mod transport;
 mod volume;
 
 pub use about::EngineFacts;
+pub use build::{BuildLine, BuildStream};
 pub use connect::{Attempt, EngineSettings, Outcome, Source};
 pub use container::{ContainerFacts, Exit, State};
 pub use error::{Cause, Error, FailedStep, Verb};
@@ -29,6 +32,7 @@ pub use output::{LogChunk, LogStream, LogWindow, OutputStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Longest wait for the head of an answer that comes only when the work is done: a build's first line, a
 /// container that takes its time to stop. Longer than any of these; a broken connection ends them at once.
 const LONG: Duration = Duration::from_secs(7 * 24 * 3600);
 

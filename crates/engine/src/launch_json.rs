@@ -17,6 +17,28 @@ pub use crate::jsonc::Edited;
 ///
 /// Fails, with line and column, if the text is not what VS Code reads as a list of configurations.
 pub fn upsert(file: &Path, text: &str, entry: &AttachEntry) -> Result<Edited, Failure> {
+    let first = object(json!({ "justMyCode": entry.just_my_code }));
+    let entry = Entry {
+        name: &entry.name,
+        ours: keys(entry),
+        lists: &[("pathMappings", "remoteRoot")],
+        first,
+        // debugpy refuses a configuration that says twice where to go.
+        without: &["host", "port", "listen", "processId"],
+    };
+    jsonc::upsert(text, &launch(file), &entry)
+}
+
+/// A configuration as launch.json has it, to be shown or handed to an editor.
+pub fn configuration(entry: &AttachEntry) -> Value {
+    let mut whole = object(json!({ "name": entry.name }));
+    whole.extend(keys(entry));
+    whole.insert("justMyCode".to_owned(), entry.just_my_code.into());
+    Value::Object(whole)
+}
+
+/// The keys that are ours in a configuration, whoever made it.
+fn keys(entry: &AttachEntry) -> Map<String, Value> {
     let mut ours = object(json!({
         "type": "debugpy",
         "request": "attach",
@@ -28,16 +50,7 @@ pub fn upsert(file: &Path, text: &str, entry: &AttachEntry) -> Result<Edited, Fa
     if let Some(start) = &entry.start {
         ours.insert("preLaunchTask".to_owned(), start.label.as_str().into());
     }
-    let first = object(json!({ "justMyCode": entry.just_my_code }));
-    let entry = Entry {
-        name: &entry.name,
-        ours,
-        lists: &[("pathMappings", "remoteRoot")],
-        first,
-        // debugpy refuses a configuration that says twice where to go.
-        without: &["host", "port", "listen", "processId"],
-    };
-    jsonc::upsert(text, &launch(file), &entry)
+    ours
 }
 
 /// The port that an entry of this name names, so that a shared file can decide it.

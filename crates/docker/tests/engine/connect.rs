@@ -44,7 +44,7 @@ async fn with_no_engine_every_place_that_was_tried_is_listed() {
     let settings = settings(&[("HOME", "/nonexistent/home"), ("XDG_RUNTIME_DIR", "/nonexistent/run")]);
     let failure = Failure::from(Docker::connect(&settings).await.expect_err("no engine"));
     expect![[r#"
-        No container engine was found.
+        no container engine was found
         unix:///nonexistent/docker.sock: no such socket
         unix:///nonexistent/run/docker.sock: no such socket
         unix:///nonexistent/home/.docker/run/docker.sock: no such socket
@@ -52,7 +52,7 @@ async fn with_no_engine_every_place_that_was_tried_is_listed() {
         unix:///nonexistent/home/.colima/default/docker.sock: no such socket
         unix:///nonexistent/run/podman/podman.sock: no such socket
         unix:///run/podman/podman.sock: no such socket
-        Install and start Docker or Podman, or set DOCKER_HOST to an engine's address.
+        install and start Docker or Podman, or set DOCKER_HOST to an engine's address
     "#]]
     .assert_eq(&told(&failure));
     assert_eq!(failure.blame.exit_code(), 3);
@@ -63,15 +63,15 @@ async fn what_the_user_names_is_never_replaced_by_something_else() {
     let named = settings(&[("DOCKER_HOST", "unix:///nonexistent/named.sock"), ("DOCKER_CONTEXT", "other")]);
     let failure = Failure::from(Docker::connect(&named).await.expect_err("no engine"));
     expect![[r#"
-        Nobody answers at the container engine's address unix:///nonexistent/named.sock.
+        nobody answers at the container engine's address unix:///nonexistent/named.sock
         unix:///nonexistent/named.sock: no such socket
-        Start that engine, or correct DOCKER_HOST, which names it.
+        start that engine, or correct DOCKER_HOST, which names it
     "#]]
     .assert_eq(&told(&failure));
 
     let unknown = settings(&[("DOCKER_CONTEXT", "nosuch"), ("HOME", "/nonexistent/home")]);
     let failure = Failure::from(Docker::connect(&unknown).await.expect_err("no context"));
-    assert_eq!(failure.what.text(), "The Docker context nosuch cannot be used.");
+    assert_eq!(failure.what.text(), "the Docker context nosuch cannot be used");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_web_server_is_not_taken_for_an_engine() {
     let failure = Failure::from(docker.inspect_image(&"x".into()).await.expect_err("no engine"));
     assert_eq!(
         failure.what.text(),
-        format!("What answers at {address} is not a container engine: HTTP 404 Not Found (nginx)")
+        format!("what answers at {address} is not a container engine: HTTP 404 Not Found (nginx)")
     );
 }
 
@@ -172,13 +172,13 @@ fn a_socket_without_permission_names_the_group_to_join() {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let told = output.split("<<").nth(1).and_then(|rest| rest.split(">>").next());
     expect![[r#"
-        You may not use the container engine at unix:///var/run/docker.sock.
+        you may not use the container engine at unix:///var/run/docker.sock
         unix:///var/run/docker.sock: permission denied
         unix:///nonexistent/home/.docker/run/docker.sock: no such socket
         unix:///nonexistent/home/.docker/desktop/docker.sock: no such socket
         unix:///nonexistent/home/.colima/default/docker.sock: no such socket
         unix:///run/podman/podman.sock: no such socket
-        Join the group that may (`sudo usermod -aG docker "$USER"`) and sign in again, or use a rootless engine.
+        join the group that may (`sudo usermod -aG docker "$USER"`) and sign in again, or use a rootless engine
     "#]]
     .assert_eq(told.unwrap_or(&output));
 }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "measurements are printed; a test's standard output is no wire")]
 
+mod build;
 mod connect;
 mod container;
+mod pull;
 mod support;

@@ -1,8 +1,25 @@
 //! From environment to image: what the image is made of, and the name that follows from it.
+//!
+//! The name is the hash of what determines the content and of nothing else: the same dependencies on the
+//! same base are the same image whoever asks, and a new password or proxy makes no new one.
+
+mod requirements;
+
+pub use requirements::refused;
 
 use crate::ids::ImageRef;
+use crate::plan::ImageFacts;
+use requirements::{Requirements, redacted};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Goes up when the same parts give another image: a change of the Dockerfile or of the script that matters.
+const RECIPE_VERSION: &str = "1";
+
+/// What runs in the build.
+const SCRIPT: &str = include_str!("image/environment.sh");
 
 /// Where the image comes from, as far as the spec alone decides it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,13 +84,216 @@ pub struct Recipe {
     pub arguments: BTreeMap<String, String>,
     /// Labels of the image.
     pub labels: BTreeMap<String, String>,
+    /// Whether the build needs the engine's own network: its index or proxy listens on loopback.
+    pub host_network: bool,
 }
 
-/// stub
-pub fn recipe(
-    _plan: &ImagePlan,
-    _base: &crate::plan::ImageFacts,
-    _settings: &BuildSettings,
-) -> Option<Recipe> {
-    None
+/// The recipe of an environment's image; `None` if the plan takes an image as it is.
+///
+/// The certificates are no part of the name: they decide whether a package can be fetched, not which, and
+/// they stay out of the image. The same goes for proxies and for the credentials of an index.
+pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> Option<Recipe> {
+    let ImagePlan::Environment { base: reference, packages } = plan else { return None };
+    let requirements = Requirements::of(&packages.pip);
+    let index = Index::of(settings, &requirements);
+    let python = version_asked(packages.python.as_deref());
+    let parts = parts(base, &python, &requirements, &index);
+    let hash = hash(&parts);
+    let short = &hash[..16];
+    let prefix = format!("/azureml-envs/azureml_{short}");
+    Some(Recipe {
+        name: ImageRef(format!("aml-debug/env:{short}")),
+        dockerfile: dockerfile(reference, &prefix),
+        context: context(&prefix, &python, &requirements, &index, settings),
+        arguments: proxies(&settings.proxy),
+        labels: labels(&parts),
+        host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
+        parts,
+    })
 }
+
+fn parts(
+    base: &ImageFacts,
+    python: &str,
+    requirements: &Requirements,
+    index: &Index,
+) -> BTreeMap<String, String> {
+    let mut pip = redacted(&requirements.file());
+    if requirements.prereleases {
+        pip.insert_str(0, "--pre\n");
+    }
+    let parts = [
+        ("base", base.id.clone()),
+        ("python", python.to_owned()),
+        ("pip", pip),
+        ("index", redacted(&index.addresses().cloned().collect::<Vec<_>>().join("\n"))),
+        ("recipe", RECIPE_VERSION.to_owned()),
+    ];
+    parts.into_iter().map(|(name, content)| (name.to_owned(), content)).collect()
+}
+
+/// SHA-256 over names and contents, each with its length before it, so that no two sets of parts run together.
+fn hash(parts: &BTreeMap<String, String>) -> String {
+    let mut sha = Sha256::new();
+    for text in parts.iter().flat_map(|(name, content)| [name, content]) {
+        sha.update((text.len() as u64).to_be_bytes());
+        sha.update(text.as_bytes());
+    }
+    sha.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The variables are those of Azure's own environment images, and the user is theirs as well.
+fn dockerfile(base: &ImageRef, prefix: &str) -> String {
+    format!(
+        "FROM {base}\n\
+         USER root\n\
+         RUN --mount=type=bind,target=/run/aml-debug/build \
+         --mount=type=cache,id=aml-debug,target=/run/aml-debug/cache \
+         sh /run/aml-debug/build/environment.sh\n\
+         ENV PATH={prefix}/bin:$PATH VIRTUAL_ENV={prefix} AZUREML_CONDA_ENVIRONMENT_PATH={prefix} \
+         AZUREML_ENVIRONMENT_IMAGE=True\n"
+    )
+}
+
+fn context(
+    prefix: &str,
+    python: &str,
+    requirements: &Requirements,
+    index: &Index,
+    settings: &BuildSettings,
+) -> BTreeMap<String, Vec<u8>> {
+    let mut variables = vec![("prefix", prefix.to_owned()), ("asked", python.to_owned())];
+    let refused: Vec<String> = requirements.refused.iter().map(ToString::to_string).collect();
+    variables.push(("refused", refused.join("\n")));
+    let mut script = variables
+        .iter()
+        .fold(String::new(), |text, (name, value)| text + &format!("{name}={}\n", quoted(value)));
+    for (name, value) in index.variables(requirements) {
+        script += &format!("export {name}={}\n", quoted(&value));
+    }
+    let mut files = BTreeMap::from([
+        ("environment.sh".to_owned(), SCRIPT.as_bytes().to_vec()),
+        ("settings.sh".to_owned(), script.into_bytes()),
+        ("requirements.txt".to_owned(), requirements.file().into_bytes()),
+    ]);
+    if !settings.ca_bundle.is_empty() {
+        files.insert("ca.pem".to_owned(), settings.ca_bundle.clone());
+    }
+    files
+}
+
+fn labels(parts: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let kind = ("aml-debug.kind".to_owned(), "environment".to_owned());
+    let parts = parts.iter().map(|(name, content)| (format!("aml-debug.part.{name}"), content.clone()));
+    parts.chain([kind]).collect()
+}
+
+/// Where packages come from on this machine, pip's and uv's words for it taken together.
+struct Index {
+    default: Option<String>,
+    extra: Vec<String>,
+    links: Vec<String>,
+    trusted: Vec<String>,
+}
+
+impl Index {
+    fn of(settings: &BuildSettings, requirements: &Requirements) -> Self {
+        let value = |names: &[&str]| {
+            names.iter().filter_map(|&name| settings.index.get(name)).find(|value| !value.trim().is_empty())
+        };
+        let list = |names: &[&str]| -> Vec<String> {
+            value(names).into_iter().flat_map(|list| list.split_whitespace()).map(unnamed).collect()
+        };
+        let default = value(&["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"]);
+        Self {
+            // What the file itself says wins, as it does for pip.
+            default: default.filter(|_| !requirements.names_an_index()).map(|url| unnamed(url.trim())),
+            extra: list(&["UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"]),
+            // A folder of this machine is not there in the build.
+            links: list(&["UV_FIND_LINKS", "PIP_FIND_LINKS"])
+                .into_iter()
+                .filter(|place| place.starts_with("http"))
+                .collect(),
+            trusted: [list(&["UV_INSECURE_HOST", "PIP_TRUSTED_HOST"]), requirements.trusted.clone()].concat(),
+        }
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = &String> {
+        self.default.iter().chain(&self.extra).chain(&self.links)
+    }
+
+    /// For uv, and for the pip that fetches uv.
+    fn variables(&self, requirements: &Requirements) -> Vec<(&'static str, String)> {
+        let mut variables = Vec::new();
+        let mut both = |uv, pip, value: String, separator: &str| {
+            if !value.is_empty() {
+                variables.push((uv, value.replace(' ', separator)));
+                variables.push((pip, value));
+            }
+        };
+        both("UV_DEFAULT_INDEX", "PIP_INDEX_URL", self.default.clone().unwrap_or_default(), " ");
+        both("UV_INDEX", "PIP_EXTRA_INDEX_URL", self.extra.join(" "), " ");
+        both("UV_FIND_LINKS", "PIP_FIND_LINKS", self.links.join(" "), ",");
+        both("UV_INSECURE_HOST", "PIP_TRUSTED_HOST", self.trusted.join(" "), " ");
+        if !self.extra.is_empty() || requirements.has_extra_index() {
+            // pip takes the best version of all indexes, and pip is what Azure uses.
+            variables.push(("UV_INDEX_STRATEGY", "unsafe-best-match".to_owned()));
+        }
+        if requirements.prereleases {
+            variables.push(("UV_PRERELEASE", "allow".to_owned()));
+        }
+        variables
+    }
+}
+
+/// uv lets an index have a name before its address, `name=https://…`; pip does not.
+fn unnamed(address: &str) -> String {
+    match address.split_once('=') {
+        Some((name, url)) if !name.contains(['/', ':']) => url.to_owned(),
+        _ => address.to_owned(),
+    }
+}
+
+/// BuildKit hands these to the steps of a build and keeps them out of the image and its history. Programs
+/// differ in which spelling they look for.
+fn proxies(settings: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    const NAMES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY"];
+    let both = |(name, value): (&String, &String)| {
+        let upper = name.to_uppercase();
+        let known = NAMES.contains(&upper.as_str()) && !value.is_empty();
+        let spellings = [upper.clone(), upper.to_lowercase()];
+        known.then(|| spellings.map(|name| (name, value.clone()))).into_iter().flatten()
+    };
+    settings.iter().flat_map(both).collect()
+}
+
+fn on_loopback(address: &str) -> bool {
+    let clean = redacted(address);
+    let host = clean.split_once("://").map_or(clean.as_str(), |(_, host)| host);
+    let lists_hosts = host.contains(',');
+    !lists_hosts
+        && clean.contains("://")
+        && ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
+}
+
+/// What uv understands of conda's way to ask for a Python: `=3.11`, `3.11.*`, `3.11=build`, `>=3.8,<3.12`.
+fn version_asked(asked: Option<&str>) -> String {
+    let asked: String = asked.unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = asked.trim_start_matches('=');
+    if !plain.starts_with(|c: char| c.is_ascii_digit()) {
+        return asked;
+    }
+    let version = plain.split('=').next().unwrap_or_default();
+    version.trim_end_matches(".*").trim_end_matches('*').to_owned()
+}
+
+/// For a shell: nothing in single quotes means anything but the quote itself.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -133,12 +133,17 @@ fi
     Command::as_root("sh").args(["-c", script]).read().map(drop)
 }
 
-/// Whether the root folder is a mount of its own. In a mere `chroot` it is not, and then a container cannot
-/// exchange its root for another.
+/// Whether the root folder is a mount of its own. In a mere `chroot` it is not, and then neither the daemon nor a
+/// container can exchange its root for another.
 fn root_is_a_mount() -> bool {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     mounts.lines().any(|line| line.split(' ').nth(4) == Some("/"))
 }
+
+/// Makes the same root a mount, for the daemon and its containers only.
+const OWN_ROOT: &str = r#"
+mkdir -p /run/aml-debug-root && mount --rbind / /run/aml-debug-root && exec chroot /run/aml-debug-root "$@"
+"#;
 
 /// Says that the group was given and taken up: a second try would not help.
 const HAS_GROUP: &str = "AML_DEBUG_XTASK_HAS_GROUP";
@@ -236,8 +241,7 @@ fn spawn(attempt: &Attempt, folder: &Path, log: &Path) -> anyhow::Result<std::pr
     // Through `env`, because sudo resets the environment on purpose.
     let mut command = Command::as_root("env").arg(format!("PATH={search_path}"));
     if !root_is_a_mount() {
-        // The daemon's own switch for roots that cannot be exchanged.
-        command = command.arg("DOCKER_RAMDISK=true");
+        command = command.args(["unshare", "--mount", "--propagation", "slave", "sh", "-c", OWN_ROOT, "sh"]);
     }
     let command = command.arg("dockerd").args(attempt.arguments);
     println!("$ {} > {} 2>&1 &", command.shown(), log.display());

@@ -54,6 +54,9 @@ impl Need {
     }
 }
 
+/// Programs that tests start, each named like its package: a registry to pull from, certificates to distrust.
+const TEST_PROGRAMS: [&str; 2] = ["docker-registry", "openssl"];
+
 /// Python packages that tests run as third parties, pinned.
 const REQUIREMENTS: &str = "tests/requirements.txt";
 
@@ -123,8 +126,8 @@ fn look(repository: &Repository, purpose: For) -> Vec<Need> {
         needs.push(Need::Bundle);
     }
     if purpose == For::Test {
-        if !command::on_path("docker-registry") {
-            packages.push("docker-registry");
+        for program in TEST_PROGRAMS.into_iter().filter(|program| !command::on_path(program)) {
+            packages.push(program);
         }
         if !Command::new("python3").args(["-c", "import venv, ensurepip"]).succeeds() {
             packages.extend(["python3", "python3-venv"]);

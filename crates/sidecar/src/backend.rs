@@ -5,8 +5,8 @@ use crate::guard::guarded;
 use crate::main_loop::{Ask, Event, Reply};
 use crate::outbox::Notice;
 use crate::to_proto;
-use engine::launch_json;
 use engine::failure::{Blame, Failure};
+use engine::launch_json;
 use engine::message;
 use protocol::debug::DebugReady;
 use protocol::error::{ErrorData, FAILED};
@@ -163,4 +163,3 @@ fn error(failure: &Failure) -> Error {
 fn shutting_down() -> Error {
     error(&Failure::new(Blame::Internal, message!("serve.shutting-down")))
 }
-

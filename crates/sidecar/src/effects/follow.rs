@@ -88,7 +88,8 @@ async fn to_the_end(
             Err(_) => {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 waited += Duration::from_millis(500);
-                if matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == State::Running) {
+                if matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == State::Running)
+                {
                     log.take_missing(context, docker, container, true).await?;
                     waited = Duration::ZERO;
                 }

@@ -230,9 +230,11 @@ fn write_record(store: &mut Store, live: &mut Live) -> Result<(), Failure> {
     record.image = snapshot.image.clone();
     record.exit_code = snapshot.exit_code;
     record.started_ms = snapshot.began;
-    if snapshot.state.is_final() && record.ended_ms.is_none() {
-        record.ended_ms = Some(clock::now_ms());
-    }
+    record.ended_ms = match snapshot.state.is_final() {
+        true => record.ended_ms.or(Some(clock::now_ms())),
+        // A run that was given up for lost may be found again.
+        false => None,
+    };
     if let Some(plan) = &live.run.plan {
         record.experiment.clone_from(&plan.experiment);
         record.display_name.clone_from(&plan.display_name);

@@ -38,7 +38,7 @@ pub(crate) async fn run(
     params.experiment = run.experiment;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, places, began).to_the_end(printer).await
+    Watch::new(session, run, places, began).until_over(printer).await
 }
 
 pub(crate) async fn rerun(
@@ -52,7 +52,7 @@ pub(crate) async fn rerun(
     let session = Session::open(settings).await?;
     let params = RerunParams { run: rerun.run, debug };
     let RunAnswer { run } = session.ask(|reply| Ask::Rerun(params, reply)).await?;
-    Watch::new(session, run, places, began).to_the_end(printer).await
+    Watch::new(session, run, places, began).until_over(printer).await
 }
 
 pub(crate) async fn build(
@@ -65,7 +65,7 @@ pub(crate) async fn build(
     params.image_only = true;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, Vec::new(), began).to_the_end(printer).await
+    Watch::new(session, run, Vec::new(), began).until_over(printer).await
 }
 
 /// Writes the entry; a live run that nobody owns is taken over and kept within reach of debuggers.
@@ -92,7 +92,7 @@ pub(crate) async fn attach(
         return Ok(0);
     }
     printer.say(&message!("attach.adopted", run = answer.run));
-    Watch::new(session, answer.run, Vec::new(), began).to_the_end(printer).await
+    Watch::new(session, answer.run, Vec::new(), began).until_over(printer).await
 }
 
 fn break_places(debug: &Debug) -> Result<Vec<BreakPlace>, Failure> {
@@ -128,7 +128,7 @@ impl Watch {
         }
     }
 
-    async fn to_the_end(mut self, printer: &mut Printer) -> Result<u8, Failure> {
+    async fn until_over(mut self, printer: &mut Printer) -> Result<u8, Failure> {
         let mut signals = Signals::new()?;
         let last = loop {
             tokio::select! {
@@ -168,9 +168,10 @@ impl Watch {
         if of != self.run {
             return None;
         }
-        // Whoever gave breakpoints has a debugger already.
-        if !(matches!(notice, Notice::DebuggerReady(..)) && !self.places.is_empty()) {
-            printer.notice(notice);
+        match notice {
+            // Whoever gave breakpoints has a debugger already.
+            Notice::DebuggerReady(..) if !self.places.is_empty() => {}
+            notice => printer.notice(notice),
         }
         let Notice::RunChanged(run) = notice else { return None };
         if run.ended_at.is_some() {

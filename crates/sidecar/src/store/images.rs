@@ -1,4 +1,4 @@
-//! The image ledger, and which images the debugger has been prepared for.
+//! The image ledger.
 
 use super::Store;
 use engine::failure::Failure;
@@ -71,27 +71,6 @@ impl Store {
     /// Takes an image off the ledger, after it was removed from the engine.
     pub fn forget_image(&mut self, name: &ImageRef) -> Result<(), Failure> {
         self.write(|db| db.execute("DELETE FROM image WHERE name = ?1", [name.as_str()]))?;
-        Ok(())
-    }
-
-    /// Whether a volume of an engine holds what an image needs, so that the check can be left out.
-    pub fn is_prepared(&self, engine: &str, volume: &str, image: &str) -> Result<bool, Failure> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM prepared WHERE engine = ?1 AND volume = ?2 AND image = ?3)";
-        self.read(|db| db.prepare_cached(sql)?.query_row([engine, volume, image], |row| row.get(0)))
-    }
-
-    /// Remembers that it does.
-    pub fn set_prepared(&mut self, engine: &str, volume: &str, image: &str) -> Result<(), Failure> {
-        let sql = "INSERT OR IGNORE INTO prepared (engine, volume, image) VALUES (?1, ?2, ?3)";
-        self.write(|db| db.prepare_cached(sql)?.execute([engine, volume, image]))?;
-        Ok(())
-    }
-
-    /// Forgets what is known of a volume, after it turned out to be gone.
-    pub fn forget_prepared(&mut self, engine: &str, volume: &str) -> Result<(), Failure> {
-        self.write(|db| {
-            db.execute("DELETE FROM prepared WHERE engine = ?1 AND volume = ?2", [engine, volume])
-        })?;
         Ok(())
     }
 }

@@ -11,6 +11,8 @@ impl Labels {
     pub const STORE: &'static str = "aml-debug.store";
     /// The run that a container carries out.
     pub const RUN: &'static str = "aml-debug.run";
+    /// The code folder that a run's container has mounted.
+    pub const CODE: &'static str = "aml-debug.code";
     /// What an image or a volume is for: `environment`, `debugpy`, `bytecode`.
     pub const KIND: &'static str = "aml-debug.kind";
 

@@ -5,8 +5,8 @@ use crate::guard::guarded;
 use crate::main_loop::{Ask, Event, Reply};
 use crate::outbox::Notice;
 use crate::to_proto;
-use engine::launch_json;
 use engine::failure::{Blame, Failure};
+use engine::launch_json;
 use engine::message;
 use protocol::debug::DebugReady;
 use protocol::error::{ErrorData, FAILED};
@@ -23,14 +23,14 @@ use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
 /// What the JSON-RPC server calls.
 #[derive(Debug, Clone)]
-pub struct Backend {
+pub(crate) struct Backend {
     events: mpsc::UnboundedSender<Event>,
     parent: mpsc::UnboundedSender<u32>,
 }
 
 /// The service with every method of the wire, and the socket that carries it. `parent` receives the
 /// editor's process id as soon as it is known.
-pub fn service(
+pub(crate) fn service(
     events: mpsc::UnboundedSender<Event>,
     parent: mpsc::UnboundedSender<u32>,
     notices: mpsc::UnboundedReceiver<Notice>,
@@ -119,7 +119,7 @@ struct Told<N>(PhantomData<N>);
 
 impl<N: Notification> tower_lsp::ls_types::notification::Notification for Told<N>
 where
-    N::Params: Serialize + DeserializeOwned + Send + Sync,
+    N::Params: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     type Params = N::Params;
     const METHOD: &'static str = N::METHOD;
@@ -163,4 +163,3 @@ fn error(failure: &Failure) -> Error {
 fn shutting_down() -> Error {
     error(&Failure::new(Blame::Internal, message!("serve.shutting-down")))
 }
-

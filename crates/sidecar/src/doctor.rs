@@ -30,15 +30,24 @@ pub(crate) async fn examine(settings: &Settings) -> Vec<Finding> {
 
 fn store(settings: &Settings) -> Finding {
     match crate::store::Store::open(&settings.home) {
-        Ok(store) => well("store", &message!("doctor.store", folder = settings.home.display(), id = store.id())),
+        Ok(store) => {
+            well("store", &message!("doctor.store", folder = settings.home.display(), id = store.id()))
+        }
         Err(failure) => ill("store", &failure),
     }
 }
 
 fn bundle(settings: &Settings) -> Finding {
     match &settings.bundle {
-        Some(path) if files::exists(path) => well("debugpy", &message!("doctor.bundle", path = path.display())),
-        _ => finding("debugpy", "error", &message!("debugger.no-bundle"), Some(&message!("debugger.no-bundle.fix"))),
+        Some(path) if files::exists(path) => {
+            well("debugpy", &message!("doctor.bundle", path = path.display()))
+        }
+        _ => finding(
+            "debugpy",
+            "error",
+            &message!("debugger.no-bundle"),
+            Some(&message!("debugger.no-bundle.fix")),
+        ),
     }
 }
 
@@ -58,12 +67,19 @@ fn index(settings: &Settings) -> Option<Finding> {
 }
 
 fn attempt(attempt: &Attempt) -> Finding {
-    let outcome = match &attempt.outcome {
-        Outcome::Connected => "ok",
-        Outcome::Taken | Outcome::Missing => "information",
-        Outcome::NotPermitted { .. } | Outcome::Failed(_) => "warning",
+    let address = &attempt.address;
+    let (outcome, what) = match &attempt.outcome {
+        Outcome::Connected => ("ok", message!("doctor.socket-connected", address = address)),
+        Outcome::Taken => ("information", message!("doctor.socket-taken", address = address)),
+        Outcome::Missing => ("information", message!("doctor.socket-missing", address = address)),
+        Outcome::NotPermitted { .. } => {
+            ("warning", message!("doctor.socket-not-permitted", address = address))
+        }
+        Outcome::Failed(cause) => {
+            ("warning", message!("doctor.socket-failed", address = address, cause = cause))
+        }
     };
-    finding("socket", outcome, &message!("doctor.socket", address = attempt.address, outcome = attempt), None)
+    finding("socket", outcome, &what, None)
 }
 
 /// BuildKit keeps half of a gigabyte of packages in its cache; below this a build is likely to fail.
@@ -82,7 +98,12 @@ fn engine(facts: &EngineFacts) -> Vec<Finding> {
     )];
     findings.push(match facts.cache_mounts {
         true => well("buildkit", &message!("doctor.buildkit")),
-        false => finding("buildkit", "warning", &message!("doctor.no-buildkit"), Some(&message!("doctor.no-buildkit.fix"))),
+        false => finding(
+            "buildkit",
+            "warning",
+            &message!("doctor.no-buildkit"),
+            Some(&message!("doctor.no-buildkit.fix")),
+        ),
     });
     if let Some(root) = &facts.storage_root
         && let Some(free) = files::free_space(std::path::Path::new(root))

@@ -139,7 +139,7 @@ impl Effects {
             Effect::StartContainer(container) => answering(tasks, follow::start(context, container)),
             Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
             Effect::CatchUp(container) => answering(tasks, follow::catch_up(context, container)),
-            Effect::Collect => answering(tasks, collect::collect(context, plan.cloned())),
+            Effect::Collect => answering(tasks, collect::collect(context)),
             Effect::OpenRelay(container) => debugger::open_relay(tasks, container),
             Effect::CloseGateway => tasks.gateway = None,
             Effect::StopContainer { container, grace_ms } => {
@@ -155,10 +155,7 @@ impl Effects {
 }
 
 /// Runs the work; whatever it ends with goes to the loop.
-fn answering(
-    tasks: &mut RunTasks,
-    work: impl Future<Output = Result<RunEvent, Failure>> + Send + 'static,
-) {
+fn answering(tasks: &mut RunTasks, work: impl Future<Output = Result<RunEvent, Failure>> + Send + 'static) {
     let context = tasks.context.clone();
     tasks.work.spawn(async move {
         let event = work.await.unwrap_or_else(RunEvent::Failed);

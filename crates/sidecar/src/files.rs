@@ -164,7 +164,9 @@ pub fn read_archive_with(archive: &Path, ours: &[(&str, &str)]) -> Result<Vec<u8
 pub fn look(need: &Need) -> Found {
     match fs::metadata(&need.path) {
         Ok(facts) if facts.is_dir() => Found::Folder,
-        Ok(_) if need.bytes => read(&need.path, TEXT_LIMIT).map_or(Found::Missing, |bytes| Found::File(bytes.into())),
+        Ok(_) if need.bytes => {
+            read(&need.path, TEXT_LIMIT).map_or(Found::Missing, |bytes| Found::File(bytes.into()))
+        }
         Ok(_) => Found::File(Vec::new().into()),
         Err(_) => Found::Missing,
     }

@@ -186,7 +186,8 @@ struct Wire {
 
 impl Wire {
     fn lay() -> anyhow::Result<Wire> {
-        let _ = Command::new("ip").args(["netns", "delete", NAME]).read();
+        // What a run that was stopped has left behind goes first.
+        drop(Wire { outgoing: rules() });
         let wire = Wire { outgoing: rules() };
         let (outer, inner) = ("amldbg-out", "amldbg-in");
         let steps = [

@@ -126,10 +126,14 @@ impl Command {
     }
 }
 
-/// Whether a program of this name is on the search path.
+/// The search path with the folders of the system's tools, which Debian leaves out for ordinary users.
+pub(crate) fn search_path() -> String {
+    format!("{}:/usr/local/sbin:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
+}
+
+/// Whether a program of this name is there, for us or for root.
 pub(crate) fn on_path(program: &str) -> bool {
-    let Some(path) = std::env::var_os("PATH") else { return false };
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&search_path()).any(|folder| folder.join(program).is_file())
 }
 
 /// Whether we are root.

@@ -46,13 +46,16 @@ impl Need {
         match self {
             Need::Packages(names) => format!("install from the distribution: {}", names.join(" ")),
             Need::Engine => engine::intent(),
-            Need::Access => "add this user to the group `docker`, which may use the container engine".into(),
+            Need::Access => "let this user use the container engine, by the group `docker`".into(),
             Need::BaseImage => base_image::intent(),
             Need::Bundle => bundle::intent(),
             Need::TestPython => format!("make a Python environment with {REQUIREMENTS} for the tests"),
         }
     }
 }
+
+/// Programs that tests start, each named like its package: a registry to pull from, certificates to distrust.
+const TEST_PROGRAMS: [&str; 2] = ["docker-registry", "openssl"];
 
 /// Python packages that tests run as third parties, pinned.
 const REQUIREMENTS: &str = "tests/requirements.txt";
@@ -105,7 +108,12 @@ fn look(repository: &Repository, purpose: For) -> Vec<Need> {
     match answer {
         Answer::Version(_) => {}
         Answer::Forbidden => needs.push(Need::Access),
-        Answer::None(_) => needs.push(Need::Engine),
+        Answer::None(_) => {
+            needs.push(Need::Engine);
+            if !engine::is_open_to_us() {
+                needs.push(Need::Access);
+            }
+        }
     }
     if !base_image::is_there() {
         packages.extend(base_image::PACKAGES);
@@ -118,8 +126,8 @@ fn look(repository: &Repository, purpose: For) -> Vec<Need> {
         needs.push(Need::Bundle);
     }
     if purpose == For::Test {
-        if !command::on_path("docker-registry") {
-            packages.push("docker-registry");
+        for program in TEST_PROGRAMS.into_iter().filter(|program| !command::on_path(program)) {
+            packages.push(program);
         }
         if !Command::new("python3").args(["-c", "import venv, ensurepip"]).succeeds() {
             packages.extend(["python3", "python3-venv"]);

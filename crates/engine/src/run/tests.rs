@@ -208,7 +208,7 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         DebuggerPrepared { volume: "v" } -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
         ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
-        DebuggeeReported -> [OfferDebugger(AttachEntry { port: 5 })] waiting
+        DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
         Debug(Paused) -> [] paused
         Debug(Detached) -> [] paused

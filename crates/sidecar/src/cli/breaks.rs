@@ -62,7 +62,9 @@ async fn talk(
             return Ok(());
         }
         frames.feed(&buffer[..length]);
-        while let Some(message) = frames.next_message().map_err(std::io::Error::other)? {
+        while let Some(message) =
+            frames.next_message().map_err(|error| std::io::Error::other(error.message().text()))?
+        {
             for output in client.on(&message) {
                 match output {
                     BreakOutput::Send(request) => stream.write_all(&frame(&request)).await?,

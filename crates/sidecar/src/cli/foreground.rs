@@ -161,7 +161,9 @@ impl Watch {
     fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
         let of = match notice {
             Notice::RunChanged(run) => run.run.as_str(),
-            Notice::Lines { run, .. } | Notice::Progress(run, _) | Notice::DebuggerReady(run, _) => run.as_str(),
+            Notice::Lines { run, .. } | Notice::Progress(run, _) | Notice::DebuggerReady(run, _) => {
+                run.as_str()
+            }
         };
         if of != self.run {
             return None;
@@ -279,10 +281,15 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
         let take = |kind| {
             signal(kind).map_err(|error| {
-                Failure::new(Blame::Internal, message!("internal.no-signals")).with_detail([error.to_string()])
+                Failure::new(Blame::Internal, message!("internal.no-signals"))
+                    .with_detail([error.to_string()])
             })
         };
-        Ok(Self([take(SignalKind::interrupt())?, take(SignalKind::terminate())?, take(SignalKind::hangup())?]))
+        Ok(Self([
+            take(SignalKind::interrupt())?,
+            take(SignalKind::terminate())?,
+            take(SignalKind::hangup())?,
+        ]))
     }
 
     async fn next(&mut self) {

@@ -9,8 +9,8 @@ use crate::outbox::{Notice, Progress};
 use crate::to_proto;
 use engine::attach::ready_line;
 use engine::dap::breaker::Stop;
-use engine::launch_json;
 use engine::failure::Failure;
+use engine::launch_json;
 use engine::message;
 use engine::message::Message;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -101,7 +101,12 @@ impl Printer {
     }
 
     /// The end of a foreground command.
-    pub(crate) fn result(&mut self, run: &RunSnapshot, stops: Option<&[Value]>, failure: Option<&FailureText>) {
+    pub(crate) fn result(
+        &mut self,
+        run: &RunSnapshot,
+        stops: Option<&[Value]>,
+        failure: Option<&FailureText>,
+    ) {
         match self {
             Self::Terminal(terminal) => {
                 if let Some(failure) = failure {
@@ -165,7 +170,8 @@ impl Terminal {
             }
             Notice::Progress(_, progress) => self.progress(progress),
             Notice::DebuggerReady(_, entry) => {
-                let text = serde_json::to_string_pretty(&launch_json::configuration(entry)).unwrap_or_default();
+                let text =
+                    serde_json::to_string_pretty(&launch_json::configuration(entry)).unwrap_or_default();
                 self.line(&ready_line(&entry.host, entry.port).text());
                 self.faint(&text);
             }
@@ -186,7 +192,8 @@ impl Terminal {
 
     fn progress(&mut self, progress: &Progress) {
         let bar = self.by_item.entry(progress.item.clone()).or_insert_with(|| {
-            let style = ProgressStyle::with_template("  {prefix:14.dim} {bar:24} {bytes:>10}/{total_bytes:10} {msg}");
+            let style =
+                ProgressStyle::with_template("  {prefix:14.dim} {bar:24} {bytes:>10}/{total_bytes:10} {msg}");
             let bar = self.bars.add(ProgressBar::new(progress.total));
             if let Ok(style) = style {
                 bar.set_style(style);

@@ -5,10 +5,9 @@ use super::printer::{Printer, duration};
 use super::session::Session;
 use crate::main_loop::Ask;
 use crate::settings::Settings;
-use crate::{doctor, handlers};
+use crate::{doctor, spec_reader};
 use engine::failure::{Blame, Failure};
 use engine::message;
-use protocol::check::FileReport;
 use protocol::log::ReadLogParams;
 use protocol::run::{CancelRunParams, ListRunsParams, RemoveRunParams, RunIdParams, RunSnapshot};
 use serde_json::json;
@@ -133,31 +132,19 @@ async fn remove(session: &Session, name: RunName, printer: &mut Printer) -> Resu
 /// The findings of every file; 1 if any is an error.
 pub(crate) fn check(check: &Check, printer: &mut Printer) -> Result<u8, Failure> {
     let mut worst = 0;
-    for file in &check.files {
-        let report = handlers::check::report(&file.to_string_lossy())?;
-        if report.diagnostics.iter().any(|finding| finding.severity == "error") {
+    for path in &check.files {
+        let file = path.to_string_lossy();
+        let reading = spec_reader::read(&spec_reader::absolute(path)?)?;
+        if !reading.is_well() {
             worst = 1;
         }
-        printer.answer(&shown(&report), &serde_json::to_value(&report).unwrap_or_default());
+        let lines: Vec<String> = match reading.diagnostics.as_slice() {
+            [] => vec![message!("check.well", file = file, kind = reading.kind.title()).text()],
+            findings => findings.iter().map(|finding| engine::check::plain(&file, finding)).collect(),
+        };
+        printer.answer(&lines.join("\n"), &engine::check::line(&file, &reading));
     }
     Ok(worst)
-}
-
-/// As compilers show it, a line per finding.
-fn shown(report: &FileReport) -> String {
-    if report.diagnostics.is_empty() {
-        return message!("check.well", file = report.file, kind = report.kind).text();
-    }
-    let line = |finding: &protocol::check::DiagnosticText| {
-        let at = finding.range.start;
-        let (file, line, column) = (&report.file, at.line + 1, at.character + 1);
-        let mut text = format!("{file}:{line}:{column}: {}: {} [{}]", finding.severity, finding.message.text, finding.code);
-        if let Some(fix) = &finding.fix {
-            text.push_str(&format!("\n  → {}", fix.title.text));
-        }
-        text
-    };
-    report.diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// What the machine offers; 3 if a run cannot succeed on it.

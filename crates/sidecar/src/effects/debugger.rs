@@ -7,11 +7,11 @@ use docker::{Docker, Labels};
 use engine::debuggee::{self, Answer};
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
+use engine::message;
 use engine::plan::ImageFacts;
 use engine::plan::container::{ContainerPlan, Limits, Mount};
-use engine::run::event::RunEvent;
 use engine::run::event::DebugEvent;
-use engine::message;
+use engine::run::event::RunEvent;
 use futures::StreamExt;
 use std::path::PathBuf;
 
@@ -55,7 +55,12 @@ impl Marks {
     }
 }
 
-async fn fill(context: &RunContext, docker: &Docker, volume: &str, image: &ImageFacts) -> Result<(), Failure> {
+async fn fill(
+    context: &RunContext,
+    docker: &Docker,
+    volume: &str,
+    image: &ImageFacts,
+) -> Result<(), Failure> {
     let bundle = context.settings.bundle.clone();
     let Some(bundle) = bundle else {
         return Err(Failure::new(Blame::Environment, message!("debugger.no-bundle"))

@@ -57,23 +57,6 @@ pub(super) async fn catch_up(context: RunContext, container: ContainerId) -> Res
     Ok(RunEvent::CaughtUp)
 }
 
-/// What a container that ended while nobody looked has left: the rest of its log, and how it ended.
-pub(super) async fn exit_of(
-    context: &RunContext,
-    docker: &Docker,
-    container: &ContainerId,
-) -> Result<Exit, Failure> {
-    let mut log = DriverLog::open(context)?;
-    log.take_missing(context, docker, container, false).await?;
-    let exit = docker.wait(container).await?;
-    Ok(Exit {
-        code: exit.code,
-        oom_killed: exit.oom_killed,
-        error: exit.error,
-        last_lines: log.last.into(),
-    })
-}
-
 /// The output has ended; either the container has, or the connection.
 async fn to_the_end(
     context: &RunContext,
@@ -105,7 +88,8 @@ async fn to_the_end(
             Err(_) => {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 waited += Duration::from_millis(500);
-                if matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == State::Running) {
+                if matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == State::Running)
+                {
                     log.take_missing(context, docker, container, true).await?;
                     waited = Duration::ZERO;
                 }

@@ -54,7 +54,7 @@ pub(super) async fn build(context: RunContext, recipe: Recipe) -> Result<RunEven
         let mut texts = Vec::with_capacity(batch.len());
         for line in batch {
             match line {
-                Ok(line) => texts.push(line.to_string()),
+                Ok(line) => texts.push(line.text),
                 Err(error) => {
                     write(&context, &mut log, texts)?;
                     return Err(error.into());
@@ -65,14 +65,15 @@ pub(super) async fn build(context: RunContext, recipe: Recipe) -> Result<RunEven
         tokio::time::sleep(BATCH).await;
     }
     let took = clock::now_ms().saturating_sub(began);
-    let said = message!("image.built", image = recipe.name, seconds = format!("{}.{}", took / 1000, took % 1000 / 100));
+    let said = message!(
+        "image.built",
+        image = recipe.name,
+        seconds = format!("{}.{}", took / 1000, took % 1000 / 100)
+    );
     context.control(&mut log, vec![said.text()])?;
     let facts = docker.inspect_image(&recipe.name).await?;
     facts.map(RunEvent::ImageBuilt).ok_or_else(|| {
-        Failure::new(
-            engine::failure::Blame::Environment,
-            message!("image.vanished", image = recipe.name),
-        )
+        Failure::new(engine::failure::Blame::Environment, message!("image.vanished", image = recipe.name))
     })
 }
 

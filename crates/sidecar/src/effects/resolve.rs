@@ -3,6 +3,8 @@
 use super::RunContext;
 use crate::files;
 use crate::spec_reader;
+use crate::store::RunFolder;
+use docker::Labels;
 use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
 use engine::message;
@@ -17,7 +19,7 @@ pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
     let engine_is_the_users = engine_is_the_users(&context).await?;
     let work = tokio::task::spawn_blocking(move || {
         let plan = plan_of(&context, engine_is_the_users)?;
-        make_folders(&plan)?;
+        make_folders(&context.folder, &plan)?;
         Ok((plan, context.settings.build()?))
     });
     let (plan, build) = work.await.unwrap_or_else(|cause| Err(internal(&cause)))?;
@@ -27,7 +29,7 @@ pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
 pub(super) async fn build_settings(context: RunContext, plan: Option<Plan>) -> Result<RunEvent, Failure> {
     let work = tokio::task::spawn_blocking(move || {
         if let Some(plan) = &plan {
-            make_folders(plan)?;
+            make_folders(&context.folder, plan)?;
         }
         context.settings.build()
     });
@@ -70,13 +72,16 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
     if let Some(process) = &params.process {
         plan.debuggee.process = Some(plan::Process::Script(process.clone()));
     }
-    if params.debug && let Some(flag) = &plan.debuggee.isolated_by {
+    if params.debug
+        && let Some(flag) = &plan.debuggee.isolated_by
+    {
         return Err(Failure::new(
             Blame::User,
             message!("debuggee.isolated", command = plan.command, option = flag),
         )
         .with_fix(message!("debuggee.isolated.fix", option = flag)));
     }
+    plan.container.labels.insert(Labels::CODE.to_owned(), plan.code.to_string_lossy().into_owned());
     plan.container.command = with_secrets(plan.container.command, &params.secrets);
     Ok(plan)
 }
@@ -100,9 +105,15 @@ fn container_name(run: &RunId) -> String {
 }
 
 /// The container's mounts need folders that are the user's; the engine would make them as root.
-fn make_folders(plan: &Plan) -> Result<(), Failure> {
-    let folders: Vec<&PathBuf> = plan.folders.iter().chain(&plan.mount_points).collect();
-    folders.into_iter().try_for_each(|folder| files::make_folder(folder))
+///
+/// Those in the user's source tree are noted in the run's folder, so that whoever ends the run can take
+/// them away again.
+fn make_folders(folder: &RunFolder, plan: &Plan) -> Result<(), Failure> {
+    plan.folders.iter().try_for_each(|folder| files::make_folder(folder))?;
+    let missing: Vec<&PathBuf> = plan.mount_points.iter().filter(|point| !files::exists(point)).collect();
+    let noted: Vec<_> = missing.iter().map(|point| point.to_string_lossy()).collect();
+    files::write(&super::collect::made_points(folder), noted.join("\n").as_bytes())?;
+    missing.into_iter().try_for_each(|point| files::make_folder(point))
 }
 
 fn internal(cause: &tokio::task::JoinError) -> Failure {

@@ -9,7 +9,8 @@ use engine::plan::container::{SecretFile, secret_path};
 pub(super) fn files(context: &RunContext) -> Result<Vec<SecretFile>, Failure> {
     let uid = context.settings.host.user.map_or(0, |(uid, _)| u64::from(uid));
     let file = |name: &String| {
-        let value = context.params.env.get(name).map(String::as_str).or_else(|| context.settings.variable(name));
+        let value =
+            context.params.env.get(name).map(String::as_str).or_else(|| context.settings.variable(name));
         let value = value.ok_or_else(|| {
             Failure::new(Blame::User, message!("secret.no-value", name = name))
                 .with_fix(message!("secret.no-value.fix", name = name))

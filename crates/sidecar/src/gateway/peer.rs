@@ -23,7 +23,7 @@ fn owner(table: &str, address: SocketAddr, port: u16) -> Option<u32> {
     let remote_port = format!(":{port:04X}");
     table.lines().skip(1).find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, from, to, .., ] = fields.as_slice() else { return None };
+        let [_, from, to, ..] = fields.as_slice() else { return None };
         (*from == local && to.ends_with(&remote_port)).then(|| fields.get(7)?.parse().ok())?
     })
 }
@@ -32,7 +32,8 @@ fn owner(table: &str, address: SocketAddr, port: u16) -> Option<u32> {
 mod tests {
     use super::*;
 
-    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+    const TABLE: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:5000 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
    1: 0100007F:5000 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 2 1 0 100 0 0 10 0
    2: 0100007F:9C40 0100007F:5000 01 00000000:00000000 00:00000000 00000000 65534        0 3 1 0 100 0 0 10 0

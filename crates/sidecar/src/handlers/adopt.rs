@@ -99,9 +99,9 @@ fn take_over(state: &mut State, record: &RunRecord, found: Found, adopter: Adopt
 }
 
 fn find(record: &RunRecord, containers: &[ContainerFacts]) -> Found {
-    let own = containers.iter().find(|container| {
-        container.labels.get(Labels::RUN).is_some_and(|run| run == record.id.as_str())
-    });
+    let own = containers
+        .iter()
+        .find(|container| container.labels.get(Labels::RUN).is_some_and(|run| run == record.id.as_str()));
     let Some(container) = own else { return Found::Nothing };
     let id = container.id.clone();
     match container.state {

@@ -27,7 +27,10 @@ pub(crate) fn list_outputs(state: &mut State, params: &RunIdParams, reply: Reply
             }
         }
         let folder_name = root.to_string_lossy().into_owned();
-        give(reply, Ok(OutputsAnswer { folder: folder_name, files: outputs, metrics: metrics(&folder.mlruns()) }));
+        give(
+            reply,
+            Ok(OutputsAnswer { folder: folder_name, files: outputs, metrics: metrics(&folder.mlruns()) }),
+        );
     });
 }
 
@@ -37,9 +40,9 @@ fn metrics(mlruns: &Path) -> BTreeMap<String, f64> {
     let mut metrics = BTreeMap::new();
     for (path, _) in files::list(mlruns) {
         let Some((_, name)) = path.split_once("/metrics/") else { continue };
-        let last = files::read_text(&mlruns.join(&path)).ok().and_then(|text| {
-            text.lines().last()?.split_whitespace().nth(1)?.parse::<f64>().ok()
-        });
+        let last = files::read_text(&mlruns.join(&path))
+            .ok()
+            .and_then(|text| text.lines().last()?.split_whitespace().nth(1)?.parse::<f64>().ok());
         if let Some(value) = last {
             metrics.insert(name.to_owned(), value);
         }

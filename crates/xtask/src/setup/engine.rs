@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::command::{self, Command};
+use crate::command::{self, Command, Missing};
 use crate::repository::Repository;
 
 /// What a machine without an engine installs. `iptables` is only recommended by the engine's package, which
@@ -133,22 +133,54 @@ fi
     Command::as_root("sh").args(["-c", script]).read().map(drop)
 }
 
-/// Whether the root folder is a mount of its own. In a mere `chroot` it is not, and then a container cannot
-/// exchange its root for another.
+/// Whether the root folder is a mount of its own. In a mere `chroot` it is not, and then neither the daemon nor a
+/// container can exchange its root for another.
 fn root_is_a_mount() -> bool {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     mounts.lines().any(|line| line.split(' ').nth(4) == Some("/"))
 }
 
+/// Makes the same root a mount, for the daemon and its containers only.
+const OWN_ROOT: &str = r#"
+mkdir -p /run/aml-debug-root && mount --rbind / /run/aml-debug-root && exec chroot /run/aml-debug-root "$@"
+"#;
+
+/// Says that the group was given and taken up: a second try would not help.
+const HAS_GROUP: &str = "AML_DEBUG_XTASK_HAS_GROUP";
+
+/// Whether a daemon of this machine will let this user in.
+pub(super) fn is_open_to_us() -> bool {
+    command::is_root() || groups(&[]).contains(&"docker".to_owned())
+}
+
 /// Lets this user talk to the daemon, now and after the next login.
 pub(super) fn grant_access() -> anyhow::Result<()> {
+    if !matches!(ask(), Answer::Forbidden) {
+        return Ok(());
+    }
+    if std::env::var_os(HAS_GROUP).is_some() {
+        return Err(Missing(
+            "the container engine lets nobody in but root: see the owner of its socket".into(),
+        )
+        .into());
+    }
     let user = Command::new("id").arg("-un").read()?;
-    Command::as_root("usermod").args(["-aG", "docker", user.trim()]).run()?;
-    let begin = format!("cargo xtask {}", std::env::args().skip(1).collect::<Vec<_>>().join(" "));
+    if !groups(&[user.trim()]).contains(&"docker".to_owned()) {
+        Command::as_root("usermod").args(["-aG", "docker", user.trim()]).run()?;
+    }
+    let arguments = std::env::args_os().skip(1).map(|argument| format!(" {}", command::quoted(&argument)));
+    let again = format!("cargo xtask{}", arguments.collect::<String>());
     // A process keeps the groups that it was started with; `sg` starts one with the new group.
-    println!("this login does not have the group yet; going on in a shell that has it: {begin}");
-    let error = Command::new("sg").args(["docker", "-c", &begin]).into_inner().exec();
-    Err(error).context("start a shell with the group `docker`")
+    println!("this login does not have the group yet; going on in a shell that has it");
+    let command = Command::new("sg").args(["docker", "-c", &again]).env(HAS_GROUP, "1");
+    println!("$ {}", command.shown());
+    Err(command.into_inner().exec()).context("start a shell with the group `docker`")
+}
+
+/// The groups of a user by the system's files, or without one those of this process.
+fn groups(user: &[&str]) -> Vec<String> {
+    let names = Command::new("id").arg("-nG").args(user).read().unwrap_or_default();
+    names.split_whitespace().map(str::to_owned).collect()
 }
 
 /// A way to start the daemon when the one before did not work.
@@ -171,6 +203,8 @@ const ATTEMPTS: [Attempt; 3] = [
 fn start_in_background(repository: &Repository) -> anyhow::Result<()> {
     let folder = repository.target.join("engine");
     fs::create_dir_all(&folder)?;
+    // The daemon starts in the background, where sudo could not ask for a password.
+    Command::as_root("true").read()?;
     let (log, pid) = (folder.join("dockerd.log"), folder.join("dockerd.pid"));
     let mut last = String::new();
     for attempt in &ATTEMPTS {
@@ -181,12 +215,18 @@ fn start_in_background(repository: &Repository) -> anyhow::Result<()> {
         fs::write(&pid, format!("{}\n", child.id()))?;
         match wait(START_LIMIT, || matches!(child.try_wait(), Ok(None))) {
             Ok(()) => {
-                println!("its log is {}; to stop it: kill $(cat {})", log.display(), pid.display());
+                let stop = Command::as_root("kill");
+                println!(
+                    "its log is {}; to stop it: {} $(cat {})",
+                    log.display(),
+                    stop.shown(),
+                    pid.display()
+                );
                 return Ok(());
             }
             Err(answer) => last = answer,
         }
-        let _ = child.kill();
+        let _ = Command::as_root("kill").arg(child.id().to_string()).read();
         let _ = child.wait();
     }
     Err(silent(&last, &tail(&log)))
@@ -194,15 +234,14 @@ fn start_in_background(repository: &Repository) -> anyhow::Result<()> {
 
 fn spawn(attempt: &Attempt, folder: &Path, log: &Path) -> anyhow::Result<std::process::Child> {
     let file = File::create(log).with_context(|| format!("create the log {}", log.display()))?;
-    let mut search_path = std::env::var("PATH").unwrap_or_default();
+    let mut search_path = command::search_path();
     if attempt.legacy_iptables {
         search_path = format!("{}:{search_path}", legacy_iptables(folder)?.display());
     }
     // Through `env`, because sudo resets the environment on purpose.
     let mut command = Command::as_root("env").arg(format!("PATH={search_path}"));
     if !root_is_a_mount() {
-        // The daemon's own switch for roots that cannot be exchanged.
-        command = command.arg("DOCKER_RAMDISK=true");
+        command = command.args(["unshare", "--mount", "--propagation", "slave", "sh", "-c", OWN_ROOT, "sh"]);
     }
     let command = command.arg("dockerd").args(attempt.arguments);
     println!("$ {} > {} 2>&1 &", command.shown(), log.display());

@@ -96,6 +96,7 @@ fn a_command_job_becomes_a_plan() {
             display_name: Some(
                 "Iris",
             ),
+            command: "python train.py --lr 0.1 --epochs 1 --data /mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/INPUT_data/iris.csv  --model /mnt/azureml/cr/j/6cc3a0dcda489fe1545d114ff9c945c9/cap/data-capability/wd/model",
             image: Environment {
                 base: ImageRef(
                     "mirror/azureml/openmpi4.1.0-ubuntu22.04:20250101.v1",

@@ -204,19 +204,18 @@ impl BuildLog {
         lines
     }
 
+    /// Steps are numbered as they start, so that the log counts upwards.
     fn begin(&mut self, vertex: &Vertex, lines: &mut Vec<BuildLine>) {
-        let next = self.steps.len();
-        let number = *self.numbers.entry(vertex.digest.clone()).or_insert(next);
-        if number == next {
-            self.steps.push(Step { name: readable(&vertex.name), ..Step::default() });
+        let Some(started) = vertex.started.as_ref().or(vertex.completed.as_ref()) else { return };
+        if self.numbers.contains_key(&vertex.digest) {
+            return;
         }
-        let step = &mut self.steps[number];
-        if step.started.is_none()
-            && let Some(started) = &vertex.started
-        {
-            step.started = Some(seconds(started.seconds, started.nanos));
-            lines.push(BuildLine { begins: true, ..line(number, &step.name) });
-        }
+        let number = self.steps.len();
+        self.numbers.insert(vertex.digest.clone(), number);
+        let name = readable(&vertex.name);
+        lines.push(BuildLine { begins: true, ..line(number, &name) });
+        let started = Some(seconds(started.seconds, started.nanos));
+        self.steps.push(Step { name, started, ..Step::default() });
     }
 
     fn output(&mut self, log: &VertexLog, lines: &mut Vec<BuildLine>) {

@@ -251,6 +251,8 @@ fn advice(lines: &[String]) -> engine::message::Message {
         || says("Temporary failure in name resolution")
     {
         message!("docker.build-network.fix")
+    } else if says("has no conda to make one") {
+        message!("docker.build-python.fix")
     } else if says("No solution found") || says("not found in the package registry") {
         message!("docker.build-solution.fix")
     } else {

@@ -247,3 +247,51 @@ impl AsyncWrite for Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Docker, Verb};
+    use futures::StreamExt;
+
+    fn through(argv: &[&str]) -> Docker {
+        let wire = Wire::Program(argv.iter().map(|&word| word.to_owned()).collect());
+        Docker::over(client(wire, 60).expect("a client"), "ssh://test".to_owned(), Vec::new())
+    }
+
+    /// What `ssh host docker system dial-stdio` does on the far side, done on this one.
+    #[tokio::test]
+    async fn a_program_carries_the_connection_upgraded_streams_included() {
+        let docker = through(&["docker", "system", "dial-stdio"]);
+        assert_eq!(docker.about().await.expect("these tests need a container engine").os, "linux");
+        let plan = engine::plan::container::ContainerPlan {
+            name: format!("aml-debug-test-dial-{}", std::process::id()),
+            image: "aml-debug/base:bookworm".into(),
+            command: vec!["echo".to_owned(), "through".to_owned()],
+            working_dir: "/".to_owned(),
+            environment: Vec::new(),
+            mounts: Vec::new(),
+            files: Vec::new(),
+            user: None,
+            labels: Default::default(),
+            limits: Default::default(),
+            gpu: false,
+        };
+        let id = docker.create(&plan).await.expect("create");
+        let output = docker.attach(&id).await.expect("attach");
+        docker.start(&id).await.expect("start");
+        let said: Vec<_> = output.map(|chunk| chunk.expect("not cut").bytes).collect().await;
+        assert_eq!(docker.wait(&id).await.expect("wait").code, 0);
+        docker.remove(&id).await.expect("remove");
+        assert_eq!(said.concat(), b"through\n");
+    }
+
+    #[tokio::test]
+    async fn why_ssh_gave_up_is_in_the_error() {
+        let docker =
+            through(&["sh", "-c", "echo 'ssh: connect to host far port 22: No route to host' >&2; exit 255"]);
+        let error = docker.about().await.expect_err("no way there");
+        assert_eq!(error.verb, Verb::About);
+        assert!(error.is_cut() && format!("{error}").contains("No route to host"), "{error:?}");
+    }
+}

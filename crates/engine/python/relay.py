@@ -1,6 +1,6 @@
 """Byte relay of aml-debug: standard streams of an exec in the container <-> the debug server's loopback port.
 
-Started as `python -I -S relay.py [known pid]` while the container starts. Prints one line of JSON: the report of the
+Started as `python -I -S relay.py` while the program starts. Prints one line of JSON: the report of the
 process that the start hook chose, or why there is none; after a good report, the debug server's bytes.
 """
 
@@ -13,8 +13,11 @@ import time
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(_HERE, "hook"))
 
-_LOOK_AT_MAIL_MS = 2
-_LOOK_AT_PROCESSES_S = 0.05
+# Between two looks into the mail box and at the processes, in seconds: while a start is under way, and for
+# a command that does other things for a long time first.
+_SOON = (0.002, 0.05)
+_LATER = (0.02, 0.5)
+_SOON_FOR_S = 10.0
 # A chosen process claims before it does anything slow, so this only has to cover the interpreter's own start.
 _CLAIM_WITHIN_S = 3.0
 _LINGER_S = 1.0
@@ -38,18 +41,20 @@ def _wait_for_report(wish):
     owner = select.poll()
     owner.register(0, 0)
     watch = _Watch(wish)
+    started = time.monotonic()
     while True:
+        mail_every, look_every = _SOON if time.monotonic() - started < _SOON_FOR_S else _LATER
         try:
             with open(wish.mail("report.json"), "rb") as file:
                 return file.read()
         except OSError:
             pass
-        because = watch.look()
+        because = watch.look(look_every)
         if because is not None:
             import json
 
             return json.dumps({"unreported": because}).encode() + b"\n"
-        if owner.poll(_LOOK_AT_MAIL_MS):
+        if owner.poll(mail_every * 1000):
             return None
 
 
@@ -61,19 +66,30 @@ class _Watch:
         self.next_look = 0.0
         self.seen = {}
 
-    def look(self):
+    def look(self, every):
         now = time.monotonic()
         if now < self.next_look:
             return None
-        self.next_look = now + _LOOK_AT_PROCESSES_S
-        if os.path.exists(self.wish.mail("claim")):
-            return None
+        self.next_look = now + every
+        try:
+            with open(self.wish.mail("claim")) as file:
+                pid = file.read()
+        except OSError:
+            pass
+        else:
+            return self._look_after(pid)
         for pid in os.listdir("/proc"):
             if pid.isdigit() and int(pid) != os.getpid():
                 found = self._judge(pid, now)
                 if found is not None:
                     return found
         return None
+
+    def _look_after(self, pid):
+        """A process that has claimed reports or dies."""
+        if not pid or os.path.exists("/proc/" + pid) or os.path.exists(self.wish.mail("report.json")):
+            return None
+        return {"pid": int(pid), "argv": [], "because": "died"}
 
     def _judge(self, pid, now):
         import aml_debug_process

@@ -246,10 +246,34 @@ pub fn explain_silence(exit_code: Option<i64>, said: &str) -> Failure {
     }
 }
 
+/// What it means that the run has ended and the start hook never reported: nobody could have stopped in
+/// it. `exit_code` is the container's.
+pub fn explain_end(debuggee: &Debuggee, exit_code: i64) -> Failure {
+    let program = match &debuggee.process {
+        Some(Process::Script(name) | Process::Module(name)) => name.clone(),
+        None => debuggee.remote_root.clone(),
+    };
+    if exit_code != 0 {
+        return Failure::new(
+            Blame::Code,
+            message!("debuggee.ended-early", program = program, code = exit_code),
+        )
+        .with_fix(message!("debuggee.ended-early.fix"));
+    }
+    let failure = Failure::new(Blame::User, message!("debuggee.ended-unseen", program = program));
+    match &debuggee.isolated_by {
+        Some(option) => failure.with_fix(message!("debuggee.isolated.fix", option = option)),
+        None => failure.with_fix(message!("debuggee.ended-unseen.fix")),
+    }
+}
+
 impl Unreported {
     fn explain(self) -> Failure {
         let command = self.argv.join(" ");
-        if self.because.starts_with('-') {
+        if self.because == "died" {
+            Failure::new(Blame::Environment, message!("debuggee.died"))
+                .with_fix(message!("debuggee.ended-early.fix"))
+        } else if self.because.starts_with('-') {
             Failure::new(Blame::User, message!("debuggee.isolated", command = command, option = self.because))
                 .with_fix(message!("debuggee.isolated.fix", option = self.because))
         } else {
@@ -311,6 +335,7 @@ mod tests {
             r#"{"pid": 7, "python": "3.11.2", "argv": ["python", "train.py"], "cwd": "/code", "port": 39615, "debugpy": "1.8.22", "debugpyFrom": "/aml-debug/debugpy", "bytecode": true, "state": "waiting", "paused": null}"#,
             r#"{"unreported": {"pid": 7, "argv": ["python", "-I", "train.py"], "because": "-I"}}"#,
             r#"{"unreported": {"pid": 7, "argv": ["python", "train.py"], "because": "silent"}}"#,
+            r#"{"unreported": {"pid": 7, "argv": [], "because": "died"}}"#,
             r#"{"pid": 7, "python": "3.7.3", "argv": ["python", "train.py"], "cwd": "/code", "failed": "python", "detail": "3.7.3"}"#,
             r#"{"pid": 7, "python": "3.11.2", "argv": ["python", "train.py"], "cwd": "/code", "failed": "import", "detail": "ImportError: no"}"#,
             "Traceback",
@@ -329,6 +354,7 @@ mod tests {
             ready on 39615
             User: python -I train.py was started with -I, which makes Python ignore the debugger's start hook [] -> Take -I out of the command while debugging, or run it without --debug.
             User: python train.py runs, and the debugger's start hook did not report from it [] -> Look whether something on the way removes PYTHONPATH or starts Python in an environment of its own.
+            Environment: The program ended while the debugger was being loaded into it [] -> The last lines of its log say why.
             User: python train.py runs in Python 3.7.3; the debugger needs 3.8 or newer [] -> Choose an environment with a newer Python, or run it without --debug.
             Environment: The debugger could not be loaded into python train.py ["ImportError: no"] -> If the environment brings a debugpy of its own, use a current one or leave it out.
             Internal: The program in the container reported something unreadable: expected value at line 1 column 1 ["Traceback"]

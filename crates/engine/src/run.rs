@@ -10,7 +10,7 @@
 //! answers with exactly one event (or with none after [`Effect::Abandon`]). A run that has ended never
 //! leaves a container behind, whatever arrives late.
 
-mod adopt;
+pub mod adopt;
 pub mod card;
 pub mod effect;
 pub mod event;

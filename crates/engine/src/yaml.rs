@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Fix, Position, Range, Severity};
 use crate::message;
 use crate::message::Message;
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use std::collections::{HashMap, HashSet};
 
 /// How deep mappings and lists may stand in one another.
 const MAX_DEPTH: usize = 100;
@@ -250,8 +251,10 @@ struct Builder<'a> {
     /// Byte of every character; empty for ASCII, where they are the same.
     bytes_of_chars: Vec<usize>,
     stack: Vec<Frame>,
-    anchors: Vec<(usize, Node)>,
+    anchors: HashMap<usize, Node>,
     copied: usize,
+    /// Quoted and block scalars, where a tab is text.
+    texts: Vec<Span>,
     root: Option<Node>,
     findings: Vec<Diagnostic>,
     stopped: bool,
@@ -269,8 +272,9 @@ impl<'a> Builder<'a> {
             source,
             bytes_of_chars,
             stack: Vec::new(),
-            anchors: Vec::new(),
+            anchors: HashMap::new(),
             copied: 0,
+            texts: Vec::new(),
             root: None,
             findings: Vec::new(),
             stopped: false,
@@ -289,7 +293,7 @@ impl<'a> Builder<'a> {
         let mut documents = 0;
         while !self.stopped {
             let (event, span) = match parser.next_event() {
-                None => return,
+                None => return self.refuse_tabs(),
                 Some(Err(error)) => {
                     let at = self.byte(error.marker().index() + bom);
                     return self.syntax_error(at, error.info());
@@ -324,6 +328,40 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// PyYAML knows a tab only in quotes, in block text and in comments.
+    fn refuse_tabs(&mut self) {
+        let text = self.source.text();
+        let in_text = |at: usize, texts: &[Span]| {
+            let after = texts.partition_point(|span| span.start <= at);
+            after > 0 && texts.get(after - 1).is_some_and(|span| at < span.end)
+        };
+        let mut texts = std::mem::take(&mut self.texts);
+        texts.sort_unstable_by_key(|span| span.start);
+        let mut start = 0;
+        let mut stray = None;
+        for line in text.split_inclusive('\n') {
+            if line.contains('\t') {
+                let comment = line.match_indices('#').map(|(hash, _)| hash).find(|hash| {
+                    let begins = *hash == 0 || line[..*hash].ends_with([' ', '\t']);
+                    begins && !in_text(start + hash, &texts)
+                });
+                let code = &line[..comment.unwrap_or(line.len())];
+                stray = code.match_indices('\t').map(|(at, _)| start + at).find(|at| !in_text(*at, &texts));
+                if stray.is_some() {
+                    break;
+                }
+            }
+            start += line.len();
+        }
+        if let Some(at) = stray {
+            let end = at + text[at..].len() - text[at..].trim_start_matches('\t').len();
+            let span = Span { start: at, end };
+            let new_text = " ".repeat(end - at);
+            let fix = Fix { title: message!("spec.yaml-tab.fix"), range: self.source.range(span), new_text };
+            self.error(span, message!("spec.yaml-tab"), Some(fix));
+        }
+    }
+
     fn byte(&self, character: usize) -> usize {
         if self.bytes_of_chars.is_empty() {
             return character.min(self.source.text().len());
@@ -342,11 +380,17 @@ impl<'a> Builder<'a> {
     ) {
         let plain = style == ScalarStyle::Plain;
         let span = self.trimmed(start, end, style);
+        if !plain {
+            self.texts.push(Span { start, end });
+        }
         let is_key = matches!(self.stack.last(), Some(Frame::Map { key: None, .. }));
         if is_key {
+            if plain && text.is_empty() && self.source.text().as_bytes().get(start) == Some(&b':') {
+                return self.error(Span { start, end: start + 1 }, message!("spec.yaml-no-key"), None);
+            }
             let key = Key { text: text.to_owned(), span, is_merge: plain && tag.is_none() && text == "<<" };
             if anchor > 0 {
-                self.anchors.push((anchor, Node { span, value: Value::Str(text.to_owned()) }));
+                self.anchors.insert(anchor, Node { span, value: Value::Str(text.to_owned()) });
             }
             if let Some(Frame::Map { key: slot, .. }) = self.stack.last_mut() {
                 *slot = Some(key);
@@ -378,7 +422,7 @@ impl<'a> Builder<'a> {
     }
 
     fn alias(&mut self, anchor: usize, span: Span) {
-        let Some(node) = self.anchors.iter().rev().find(|(id, _)| *id == anchor).map(|(_, node)| node) else {
+        let Some(node) = self.anchors.get(&anchor) else {
             // The anchor is still open: the value would contain itself.
             return self.error(span, message!("spec.yaml-alias-loop"), None);
         };
@@ -447,7 +491,7 @@ impl<'a> Builder<'a> {
                     None,
                 );
             }
-            self.anchors.push((anchor, node.clone()));
+            self.anchors.insert(anchor, node.clone());
         }
         match self.stack.last_mut() {
             None => self.root = Some(node),
@@ -491,11 +535,8 @@ impl<'a> Builder<'a> {
         let span = node.span;
         match node.value {
             Value::Map(merged) => {
-                for entry in merged {
-                    if entries.iter().all(|own| own.key != entry.key) {
-                        entries.push(entry);
-                    }
-                }
+                let own: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+                entries.extend(merged.into_iter().filter(|entry| !own.contains(&entry.key)));
             }
             Value::List(items) if items.iter().all(|item| matches!(item.value, Value::Map(_))) => {
                 for item in items {

@@ -26,6 +26,7 @@ fn declarations() -> Vec<String> {
         run::ListRunsParams,
         run::ListRunsAnswer,
         run::RunSnapshot,
+        run::PathMapping,
         run::PhaseSnapshot,
         run::OutputsAnswer,
         run::OutputFile,

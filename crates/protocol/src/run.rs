@@ -124,6 +124,8 @@ pub struct RunSnapshot {
     pub container: Option<String>,
     /// Loopback port for a debugger, while the gateway listens.
     pub gateway_port: Option<u16>,
+    /// Where the code folder stands here and in the container, once the spec is resolved.
+    pub mapping: Option<PathMapping>,
     /// Exit code of the user's command.
     pub exit_code: Option<i32>,
     /// Why it did not succeed.
@@ -134,6 +136,16 @@ pub struct RunSnapshot {
     /// End, in milliseconds since 1970.
     #[ts(type = "number | null")]
     pub ended_at: Option<u64>,
+}
+
+/// A folder on this machine and the same folder where the code runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PathMapping {
+    /// Absolute path on this machine.
+    pub local_root: String,
+    /// Absolute path in the container.
+    pub remote_root: String,
 }
 
 /// One phase of a run.

@@ -79,6 +79,11 @@ pub fn make_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| write_failure(path, &error))
 }
 
+/// Bytes that are free on the disk of a folder, for this user; `None` where nobody tells.
+pub fn free_space(folder: &Path) -> Option<u64> {
+    fs4::available_space(folder).ok()
+}
+
 /// At most `limit` bytes of a file, from `offset` on; none where there is no such file.
 pub fn read_from(path: &Path, offset: u64, limit: u64) -> Result<Vec<u8>, Failure> {
     let mut file = match File::open(path) {

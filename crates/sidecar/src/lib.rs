@@ -1,5 +1,33 @@
 //! The process: owns state, does I/O, speaks JSON-RPC, is the command line.
+//!
+//! In the order in which a request passes: front end ([`serve`] or [`cli`]) → [`main_loop`] → `handlers`
+//! → the engine crate → [`effects`] → and back as an event; what people see leaves through [`outbox`].
 
-pub mod files;
+pub mod cli;
+pub mod serve;
+
+mod backend;
+mod guard;
+
+pub mod main_loop;
+pub mod state;
+
+mod handlers;
+
+pub mod effects;
+
+mod gateway;
+
+pub mod outbox;
+
+mod attach;
+mod doctor;
+mod spec_reader;
+mod to_proto;
+
 pub mod settings;
 pub mod store;
+
+pub mod files;
+
+mod clock;

@@ -1,3 +1,8 @@
 //! The `aml-debug` binary.
 
-fn main() {}
+use std::process::ExitCode;
+use std::time::Instant;
+
+fn main() -> ExitCode {
+    sidecar::cli::main(Instant::now())
+}

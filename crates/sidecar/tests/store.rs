@@ -4,6 +4,7 @@
 use engine::failure::Failure;
 use engine::ids::{ImageRef, RunId};
 use sidecar::store::{ImageRecord, RunRecord, Store};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -82,6 +83,7 @@ fn in_another_process() {
                 record.exit_code = Some(step);
                 store.update(&owner, &record).unwrap();
                 store.ask(&RunId::from("common"), &format!("{number}:{step}"), 7).unwrap();
+                store.port_for(home, &format!("{number}:{step}")).unwrap();
             }
         }
         "own" => {
@@ -154,6 +156,9 @@ fn four_processes_write_and_nothing_is_lost() {
         let last = store.get(&RunId(format!("worker_{number}"))).unwrap().unwrap();
         assert_eq!(last.exit_code, Some(200));
     }
+    let targets = (0..4).flat_map(|number| (1..=200).map(move |step| format!("{number}:{step}")));
+    let ports: BTreeSet<u16> = targets.map(|target| store.port_for(home.path(), &target).unwrap()).collect();
+    assert_eq!(ports.len(), 800, "chosen at once, and no two the same");
 }
 
 #[test]

@@ -212,6 +212,10 @@ container: string | null,
  */
 gatewayPort: number | null, 
 /**
+ * Where the code folder stands here and in the container, once the spec is resolved.
+ */
+mapping: PathMapping | null, 
+/**
  * Exit code of the user's command.
  */
 exitCode: number | null, 
@@ -227,6 +231,19 @@ startedAt: number,
  * End, in milliseconds since 1970.
  */
 endedAt: number | null, };
+
+/**
+ * A folder on this machine and the same folder where the code runs.
+ */
+export type PathMapping = { 
+/**
+ * Absolute path on this machine.
+ */
+localRoot: string, 
+/**
+ * Absolute path in the container.
+ */
+remoteRoot: string, };
 
 /**
  * One phase of a run.

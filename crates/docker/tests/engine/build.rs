@@ -95,7 +95,8 @@ async fn a_python_that_the_base_image_lacks_is_an_error_that_lists_what_it_has()
     let no = made(&docker, Some("3.7"), &["numpy"], &BuildSettings::default()).await;
     let failure = Failure::from(build(&docker, &no).await.1.expect_err("no such Python"));
     println!("{}", told(&failure));
-    assert!(failure.what.text().contains("`find Python 3.7 in the base image`"), "{failure:?}");
+    assert!(failure.what.text().contains("`uv python find --no-project 3.7`"), "{failure:?}");
+    assert_eq!(failure.fix.as_ref().map(|fix| fix.id.as_str()), Some("docker.build-python.fix"));
     assert!(failure.detail.join("\n").contains("it has: 3.11.2 (/usr/bin/python"), "{failure:?}");
 }
 
@@ -112,25 +113,24 @@ async fn an_index_that_cannot_be_reached_is_said_to_be_that() {
     assert_eq!(failure.fix.expect("a fix").id, "docker.build-network.fix");
 }
 
+/// A certificate that signs nobody's.
+const STRANGER: &[u8] = b"-----BEGIN CERTIFICATE-----\n\
+MIIBfTCCASOgAwIBAgIUD/BXiNuYRA67TLMmCxqRlUq0AVYwCgYIKoZIzj0EAwIw\n\
+EzERMA8GA1UEAwwIc3RyYW5nZXIwIBcNMjYxMTIyMTIzOTU1WhgPMjEyNjEwMjkx\n\
+MjM5NTVaMBMxETAPBgNVBAMMCHN0cmFuZ2VyMFkwEwYHKoZIzj0CAQYIKoZIzj0D\n\
+AQcDQgAEM19lWRNpa1EjlAOGGZcI4xku4FzKeFaIikCXCTfu0VVaSKuOo1Fpm80o\n\
+k1gJm9pLNL51fu+3lTq/DmxLZnGdaqNTMFEwHQYDVR0OBBYEFEFUmavpsm99xA9m\n\
+LR0FdzIAAS3xMB8GA1UdIwQYMBaAFEFUmavpsm99xA9mLR0FdzIAAS3xMA8GA1Ud\n\
+EwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAOIYlr2vfLuDvGGUwG79jUF2\n\
+7TtqUvu4vdInqqJ8EWmKAiA3nF4WQi/QiEQ99B2SNsTYJ5zgobyZbcaeCC7TDO1T\n\
+kA==\n\
+-----END CERTIFICATE-----\n\
+";
+
 #[tokio::test]
 async fn certificates_that_do_not_fit_are_said_to_be_that() {
     let docker = engine().await;
-    let stranger = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "1",
-        ])
-        .args(["-subj", "/CN=stranger", "-keyout", "/dev/null"])
-        .output()
-        .expect("openssl");
-    let settings = BuildSettings { ca_bundle: stranger.stdout, ..BuildSettings::default() };
+    let settings = BuildSettings { ca_bundle: STRANGER.to_vec(), ..BuildSettings::default() };
     let recipe = made(&docker, None, &["iniconfig"], &settings).await;
     let failure = Failure::from(build(&docker, &recipe).await.1.expect_err("nobody to trust"));
     println!("{}", told(&failure));

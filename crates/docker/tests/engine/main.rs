@@ -6,5 +6,6 @@
 mod build;
 mod connect;
 mod container;
+mod cut;
 mod pull;
 mod support;

@@ -76,18 +76,18 @@ class _Mail:
             self.report["state"] = state
             self._write()
 
-    def pause(self, thread):
+    def pause(self, rank, thread):
         with self.lock:
-            self.paused.append(thread)
+            self.paused.append((rank, thread))
             self._tell_paused()
 
-    def resume(self, thread):
+    def resume(self, rank, thread):
         with self.lock:
-            self.paused.remove(thread)
+            self.paused.remove((rank, thread))
             self._tell_paused()
 
     def _tell_paused(self):
-        first = self.paused[0] if self.paused else None
+        first = min(self.paused)[1] if self.paused else None
         if first != self.report["paused"]:
             self.report["paused"] = first
             self._write()
@@ -256,17 +256,20 @@ class _Server:
         """Keeps the report true about who is paused: whoever connects later cannot ask for it, and a
         stop may come while nobody is connected."""
         from _pydevd_bundle._debug_adapter.pydevd_base_schema import BaseSchema
+        from _pydevd_bundle.pydevd_comm_constants import CMD_THREAD_SUSPEND
         from _pydevd_bundle.pydevd_constants import get_thread_id
 
         original = self.database.do_wait_suspend
 
         def do_wait_suspend(thread, *args, **kwargs):
+            # All threads stop when one does; the one to show is the one that met the breakpoint.
+            caused = getattr(thread, "stop_reason", None) != CMD_THREAD_SUSPEND
             number = BaseSchema._translate_id_to_dap(get_thread_id(thread))
-            mail.pause(number)
+            mail.pause(not caused, number)
             try:
                 return original(thread, *args, **kwargs)
             finally:
-                mail.resume(number)
+                mail.resume(not caused, number)
 
         self.database.do_wait_suspend = do_wait_suspend
 

@@ -56,6 +56,8 @@ pub struct Missed {
     pub breakpoint: Breakpoint,
     /// The debugger's words where it did not accept it.
     pub cause: Option<String>,
+    /// The line that the debugger took instead, because no code is on the one asked for.
+    pub moved_to: Option<u32>,
 }
 
 impl Missed {
@@ -67,7 +69,10 @@ impl Missed {
                 message!("dap.break-in-file-missing", file = file, line = line, remote = remote)
             }
             Some(cause) => message!("dap.break-unbound", file = file, line = line, cause = cause),
-            None => message!("dap.break-never-hit", file = file, line = line),
+            None => match self.moved_to {
+                Some(moved) => message!("dap.break-moved", file = file, line = line, moved = moved),
+                None => message!("dap.break-never-hit", file = file, line = line),
+            },
         }
     }
 }
@@ -90,15 +95,27 @@ struct Place {
     hit: bool,
 }
 
+impl Place {
+    fn moved_to(&self) -> Option<u32> {
+        u32::try_from(self.line).ok().filter(|line| *line != self.breakpoint.line)
+    }
+}
+
 /// A request on its way, with what is needed to understand the answer.
 #[derive(Debug)]
 enum Asked {
     Session,
-    Breakpoints { places: Vec<usize> },
-    Stack { thread: i64, reason: String },
+    Breakpoints {
+        places: Vec<usize>,
+    },
+    Stack {
+        thread: i64,
+        reason: String,
+    },
     Scopes(Stop),
     Variables(Stop),
-    Continue,
+    /// Something whose answer changes nothing.
+    Anything,
 }
 
 impl BreakClient {
@@ -157,7 +174,7 @@ impl BreakClient {
                 Asked::Breakpoints { places },
             ));
         }
-        requests.push(self.request("setExceptionBreakpoints", json!({"filters": []}), Asked::Continue));
+        requests.push(self.request("setExceptionBreakpoints", json!({"filters": []}), Asked::Anything));
         requests.push(self.request("configurationDone", json!({}), Asked::Session));
         requests
     }
@@ -178,8 +195,11 @@ impl BreakClient {
 
     /// The breakpoints that stopped nothing so far; at the end of the run, those never hit.
     pub fn missed(&self) -> Vec<Missed> {
-        let missed =
-            |place: &Place| Missed { breakpoint: place.breakpoint.clone(), cause: place.cause.clone() };
+        let missed = |place: &Place| Missed {
+            breakpoint: place.breakpoint.clone(),
+            cause: place.cause.clone(),
+            moved_to: place.moved_to(),
+        };
         self.places.iter().filter(|place| !place.hit).map(missed).collect()
     }
 
@@ -208,7 +228,11 @@ impl BreakClient {
         let success = message["success"] == true;
         match asked {
             Asked::Session if success => Vec::new(),
-            Asked::Session => vec![BreakOutput::Refused(said(message))],
+            Asked::Session => {
+                // What was asked along with it is refused as well, and one reason is enough.
+                self.asked.clear();
+                vec![BreakOutput::Refused(said(message))]
+            }
             Asked::Breakpoints { places } => {
                 self.judged(&places, message);
                 Vec::new()
@@ -227,7 +251,7 @@ impl BreakClient {
                 stop.locals = locals(body);
                 self.tell(stop)
             }
-            Asked::Continue => Vec::new(),
+            Asked::Anything => Vec::new(),
         }
     }
 
@@ -271,7 +295,7 @@ impl BreakClient {
     }
 
     fn go_on(&mut self, thread: i64) -> Vec<BreakOutput> {
-        self.send("continue", json!({"threadId": thread}), Asked::Continue)
+        self.send("continue", json!({"threadId": thread}), Asked::Anything)
     }
 
     fn send(&mut self, command: &str, arguments: Value, asked: Asked) -> Vec<BreakOutput> {
@@ -323,3 +347,6 @@ fn is_group(variable: &Value) -> bool {
         .iter()
         .any(|kind| name.strip_prefix(kind) == Some(" variables"))
 }
+
+#[cfg(test)]
+mod tests;

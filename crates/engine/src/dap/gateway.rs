@@ -33,7 +33,7 @@ pub enum GatewayInput {
     },
     /// A message of the debug server.
     FromDebuggee(Value),
-    /// The connection to the debug server ended.
+    /// The connection to the debug server ended, or the run did before there was one.
     DebuggeeGone,
 }
 
@@ -110,7 +110,7 @@ pub struct Gateway {
     sent: i64,
     waiting: BTreeMap<i64, Waiting>,
     paused: Option<Pause>,
-    /// What earlier sessions left set in the debug server, by source path.
+    /// Files in which the debug server has breakpoints, as the client that set them names them.
     left_behind: BTreeSet<String>,
 }
 
@@ -128,8 +128,7 @@ struct Session {
     sent: i64,
     /// What came before the debug server was there.
     queue: Vec<Value>,
-    /// Files whose breakpoints this session has set.
-    sources: BTreeSet<String>,
+    attached: bool,
     configured: bool,
     terminated: bool,
 }
@@ -219,26 +218,13 @@ impl Gateway {
     }
 
     fn forward(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
-        let Some(session) = &mut self.session else { return };
         match message["command"].as_str().unwrap_or_default() {
-            "attach" => complete_attach(&mut message, &self.mappings),
-            "setBreakpoints" => {
-                if let Some(source) = source_path(&message) {
-                    session.sources.insert(source.to_owned());
-                    self.left_behind.insert(source.to_owned());
-                }
+            // Before the paths of the new client's mapping hold.
+            "attach" => {
+                self.clear_left_behind(out);
+                complete_attach(&mut message, &self.mappings);
             }
-            "configurationDone" => {
-                let stale: Vec<String> = self.left_behind.difference(&session.sources).cloned().collect();
-                for source in stale {
-                    self.left_behind.remove(&source);
-                    self.ask(
-                        "setBreakpoints",
-                        json!({"source": {"path": source}, "breakpoints": [], "lines": []}),
-                        out,
-                    );
-                }
-            }
+            "setBreakpoints" => self.left_behind.extend(source_path(&message).map(str::to_owned)),
             _ => {}
         }
         let Some(session) = &self.session else { return };
@@ -248,6 +234,12 @@ impl Gateway {
         self.waiting.insert(self.sent, waiting);
         message["seq"] = self.sent.into();
         out.push(GatewayOutput::ToDebuggee(message));
+    }
+
+    fn clear_left_behind(&mut self, out: &mut Vec<GatewayOutput>) {
+        for source in std::mem::take(&mut self.left_behind) {
+            self.ask("setBreakpoints", json!({"source": {"path": source}, "breakpoints": []}), out);
+        }
     }
 
     /// The run goes on without the client, unless the client wants it ended.
@@ -275,7 +267,9 @@ impl Gateway {
 
     fn end_session(&mut self, out: &mut Vec<GatewayOutput>) -> Option<Session> {
         let session = self.session.take()?;
-        out.push(GatewayOutput::Fact(DebugFact::Detached));
+        if session.attached {
+            out.push(GatewayOutput::Fact(DebugFact::Detached));
+        }
         Some(session)
     }
 
@@ -311,16 +305,18 @@ impl Gateway {
     }
 
     fn debuggee_gone(&mut self, out: &mut Vec<GatewayOutput>) {
-        if self.debuggee == Connection::Absent {
-            return;
-        }
         self.debuggee = Connection::Absent;
         self.waiting.clear();
         self.left_behind.clear();
         self.paused = None;
-        let Some(session) = &self.session else { return };
+        let Some(session) = &mut self.session else { return };
         let client = session.client;
-        if !session.terminated {
+        let was_told = std::mem::replace(&mut session.terminated, true);
+        let queue = std::mem::take(&mut session.queue);
+        for request in &queue {
+            self.refuse(request, &message!("dap.ended"), out);
+        }
+        if !was_told {
             self.tell_client(event("terminated", json!({})), out);
         }
         out.push(GatewayOutput::CloseClient(client));
@@ -341,26 +337,31 @@ impl Gateway {
         let Some(Waiting::Client { client, seq, request }) = answered else { return };
         let success = message["success"] == true;
         let command = request["command"].as_str().unwrap_or_default();
+        if command == "setBreakpoints" {
+            out.extend(breakpoints_answered(&request, &message));
+        }
+        // Whoever asked may have gone meanwhile, and another come.
+        if self.attached() != Some(client) {
+            return;
+        }
         if success && command == "initialize" {
             claim_only_what_works(&mut message);
         }
-        if self.attached() == Some(client) {
-            message["request_seq"] = seq.into();
-            self.tell_client(message.clone(), out);
-        }
+        let said = message["message"].as_str().unwrap_or_default().to_owned();
+        message["request_seq"] = seq.into();
+        self.tell_client(message, out);
         match command {
-            "attach" if success => {
-                let client = self.session.as_ref().map(|session| session.name.clone()).unwrap_or_default();
-                out.push(GatewayOutput::Fact(DebugFact::Attached { client }));
-            }
-            "attach" => {
-                let said = message["message"].as_str().unwrap_or_default().to_owned();
-                out.push(GatewayOutput::Fact(DebugFact::DebuggerRefused(said)));
-            }
+            "attach" if success => self.attach_accepted(out),
+            "attach" => out.push(GatewayOutput::Fact(DebugFact::DebuggerRefused(said))),
             "configurationDone" if success => self.configured(out),
-            "setBreakpoints" => out.extend(breakpoints_answered(&request, &message)),
             _ => {}
         }
+    }
+
+    fn attach_accepted(&mut self, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = &mut self.session else { return };
+        session.attached = true;
+        out.push(GatewayOutput::Fact(DebugFact::Attached { client: session.name.clone() }));
     }
 
     fn configured(&mut self, out: &mut Vec<GatewayOutput>) {
@@ -453,29 +454,44 @@ impl Session {
             name: name.unwrap_or("another debugger").to_owned(),
             sent: 0,
             queue: Vec::new(),
-            sources: BTreeSet::new(),
+            attached: false,
             configured: false,
             terminated: false,
         }
     }
 }
 
+/// Adds what debugpy's separate adapter would add: one form of the path mapping, and whose paths they are.
 /// Where the client maps no path, the run's own mapping is what it means.
 fn complete_attach(message: &mut Value, mappings: &[(String, String)]) {
-    let mapped = |arguments: &Map<String, Value>| {
-        let pairs = arguments.get("pathMappings").and_then(Value::as_array);
-        pairs.is_some_and(|pairs| !pairs.is_empty())
-            || arguments.contains_key("localRoot")
-            || arguments.contains_key("remoteRoot")
-    };
     if !message["arguments"].is_object() {
         message["arguments"] = json!({});
     }
     let Some(arguments) = message["arguments"].as_object_mut() else { return };
-    if !mapped(arguments) {
-        let pairs = mappings.iter().map(|(local, remote)| json!({"localRoot": local, "remoteRoot": remote}));
+    let pairs = arguments.get("pathMappings").and_then(Value::as_array);
+    if pairs.is_none_or(Vec::is_empty) {
+        let old_form = (text(arguments, "localRoot"), text(arguments, "remoteRoot"));
+        let pairs = match old_form {
+            (Some(local), Some(remote)) => vec![(local, remote)],
+            _ => mappings.to_vec(),
+        };
+        let pairs = pairs.iter().map(|(local, remote)| json!({"localRoot": local, "remoteRoot": remote}));
         arguments.insert("pathMappings".to_owned(), pairs.collect());
     }
+    let of_windows = arguments["pathMappings"]
+        .as_array()
+        .is_some_and(|pairs| pairs.iter().filter_map(|pair| pair["localRoot"].as_str()).any(is_windows_path));
+    if of_windows && !arguments.contains_key("clientOS") {
+        arguments.insert("clientOS".to_owned(), "windows".into());
+    }
+}
+
+fn text(arguments: &Map<String, Value>, key: &str) -> Option<String> {
+    arguments.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn is_windows_path(path: &str) -> bool {
+    path.starts_with(r"\\") || path.as_bytes().get(1) == Some(&b':')
 }
 
 fn claim_only_what_works(response: &mut Value) {
@@ -534,3 +550,6 @@ fn refusal(seq: i64, request: &Value, said: &Message) -> Value {
         "body": {"error": {"id": 1, "format": said.text(), "showUser": true}},
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -444,6 +444,41 @@ fn keys_that_contradict_ours_go_and_their_neighbours_comments_stay() {
 }
 
 #[test]
+fn of_a_key_that_stands_twice_the_last_counts_and_a_comment_before_a_comma_stays() {
+    check(
+        r#"{
+    "configurations": [],
+    "configurations": [
+        {
+            "name": "other", "name": "Azure ML: debug job.yml",
+            "type": "python", "type": "python",
+            "port": 1 /* why */ , "request": "attach",
+            "connect": { "port": 1, "port": 2 },
+            "pathMappings": [{ "remoteRoot": "/mnt/azureml/code" }],
+            "preLaunchTask": null
+        }
+    ]
+}
+"#,
+        expect![[r#"
+            {
+                "configurations": [],
+                "configurations": [
+                    {
+                        "name": "other", "name": "Azure ML: debug job.yml",
+                        "type": "python", "type": "debugpy",
+                         /* why */  "request": "attach",
+                        "connect": { "port": 1, "port": 20123, "host": "127.0.0.1" },
+                        "pathMappings": [{ "remoteRoot": "/mnt/azureml/code", "localRoot": "${workspaceFolder}/src" }],
+                        "preLaunchTask": "aml-debug: job.yml"
+                    }
+                ]
+            }
+        "#]],
+    );
+}
+
+#[test]
 fn what_is_no_launch_json_is_named_with_its_place_and_left() {
     let mut said = String::new();
     for text in [

@@ -21,6 +21,9 @@ const RECIPE_VERSION: &str = "1";
 /// What runs in the build.
 const SCRIPT: &str = include_str!("image/environment.sh");
 
+/// What the script runs last.
+const BYTECODE: &str = include_str!("image/bytecode.py");
+
 /// Where the image comes from, as far as the spec alone decides it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
@@ -176,6 +179,7 @@ fn context(
     }
     let mut files = BTreeMap::from([
         ("environment.sh".to_owned(), SCRIPT.as_bytes().to_vec()),
+        ("bytecode.py".to_owned(), BYTECODE.as_bytes().to_vec()),
         ("settings.sh".to_owned(), script.into_bytes()),
         ("requirements.txt".to_owned(), requirements.file().into_bytes()),
     ]);

@@ -5,6 +5,7 @@ use super::{Debugger, End, Millis, Run, Stage};
 use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef, RunId};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The state words of the product (design section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +68,8 @@ pub struct Snapshot {
     pub container: Option<ContainerId>,
     /// The gateway's port, while it listens.
     pub gateway_port: Option<u16>,
+    /// The code folder here and in the container, once the spec is resolved.
+    pub mapping: Option<(PathBuf, String)>,
     /// Exit code, once the container has ended.
     pub exit_code: Option<i64>,
     /// Why it did not succeed.
@@ -85,6 +88,7 @@ impl Run {
             image: self.image.as_ref().map(|image| image.reference.clone()),
             container: self.container.clone(),
             gateway_port: self.gateway_port,
+            mapping: self.plan.as_ref().map(|plan| (plan.code.clone(), plan.debuggee.remote_root.clone())),
             exit_code: self.exit.as_ref().map(|exit| exit.code),
             failure: self.failure.clone(),
             began: self.card.0.first().map(|phase| phase.began),

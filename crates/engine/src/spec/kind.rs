@@ -150,7 +150,15 @@ impl Kind {
 
     /// Checks a document of this kind.
     pub(super) fn check(self, checker: &mut Checker<'_>, root: &Node) {
-        let shape = match self {
+        // azure-ai-ml goes by `type`, whatever `$schema` says, and takes a missing one for a command.
+        if let Some(wanted) = self.type_word()
+            && root.get("type").is_none()
+        {
+            checker.error(head(root), message!("spec.type-missing", wanted = wanted));
+            return;
+        }
+        let kind = self.by_type(root);
+        let shape = match kind {
             Kind::CommandJob => Shape::CommandJob,
             Kind::PipelineJob => Shape::PipelineJob,
             Kind::SweepJob => Shape::SweepJob,
@@ -159,6 +167,7 @@ impl Kind {
             Kind::PipelineComponent => Shape::PipelineComponent,
             Kind::ParallelComponent => Shape::ParallelComponent,
             Kind::SparkComponent => Shape::SparkComponent,
+            Kind::ImportComponent => Shape::ImportComponent,
             Kind::Environment => Shape::Environment,
             Kind::ManagedOnlineEndpoint => Shape::ManagedOnlineEndpoint,
             Kind::KubernetesOnlineEndpoint => Shape::KubernetesOnlineEndpoint,
@@ -175,12 +184,63 @@ impl Kind {
                 return;
             }
             // Recognised, and left to the tools that use them.
-            Kind::Conda | Kind::Compute | Kind::RunConfig | Kind::ParallelJob | Kind::ImportComponent => {
-                return;
-            }
+            Kind::Conda | Kind::Compute | Kind::RunConfig | Kind::ParallelJob => return,
             Kind::Script | Kind::Notebook | Kind::Unparsable => return,
         };
-        checker.shape(root, shape, false);
+        // A component may carry keys of its owner's.
+        let open = kind.is_component();
+        checker.shape(root, shape, open);
+    }
+
+    fn is_component(self) -> bool {
+        matches!(
+            self,
+            Kind::CommandComponent
+                | Kind::PipelineComponent
+                | Kind::ParallelComponent
+                | Kind::SparkComponent
+                | Kind::ImportComponent
+        )
+    }
+
+    /// The word that has to stand in `type`, for kinds that `$schema` alone does not make.
+    fn type_word(self) -> Option<&'static str> {
+        match self {
+            Kind::PipelineJob | Kind::PipelineComponent => Some("pipeline"),
+            Kind::SweepJob => Some("sweep"),
+            Kind::AutoMl => Some("automl"),
+            Kind::SparkJob | Kind::SparkComponent => Some("spark"),
+            Kind::ParallelJob | Kind::ParallelComponent => Some("parallel"),
+            Kind::ImportComponent => Some("import"),
+            Kind::KubernetesOnlineDeployment => Some("kubernetes"),
+            _ => None,
+        }
+    }
+
+    /// The kind that `type` makes of a job, a component or a deployment.
+    fn by_type(self, root: &Node) -> Kind {
+        let word = root.text("type");
+        match self {
+            Kind::CommandJob | Kind::PipelineJob | Kind::SweepJob | Kind::AutoMl | Kind::SparkJob => {
+                match word {
+                    Some("command") => Kind::CommandJob,
+                    Some("pipeline") => Kind::PipelineJob,
+                    Some("sweep") => Kind::SweepJob,
+                    Some("automl") => Kind::AutoMl,
+                    Some("spark") => Kind::SparkJob,
+                    _ => self,
+                }
+            }
+            kind if kind.is_component() => match word {
+                Some("command") => Kind::CommandComponent,
+                Some("pipeline") => Kind::PipelineComponent,
+                Some("parallel") => Kind::ParallelComponent,
+                Some("spark") => Kind::SparkComponent,
+                Some("import") => Kind::ImportComponent,
+                _ => self,
+            },
+            _ => self,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::files::Found;
 use super::job::{is_local, local};
 use super::schema::tables::Shape;
-use super::schema::{Checker, Field};
+use super::schema::{self, Checker, Field, head};
 use crate::message;
 use crate::yaml::{self, Node, Value};
 
@@ -42,9 +42,21 @@ pub(super) fn is_added_by_command_line(fields: &[Field], key: &str) -> bool {
 /// Hooks and constructors that run when every key is well.
 pub(super) fn after(checker: &mut Checker<'_>, node: &Node, shape: Shape) -> bool {
     match shape {
-        Shape::Environment | Shape::AnonymousEnvironment => conda_file(checker, node),
+        Shape::Environment => conda_file(checker, node) && name_of_version(checker, node),
+        Shape::AnonymousEnvironment => conda_file(checker, node),
+        Shape::SparkResourceConfiguration | Shape::SparkResourceConfigurationForNode => {
+            runtime_version(checker, node)
+        }
+        _ if WITH_TRAINING_DATA.contains(&shape) => needs_key(checker, node, "training_data"),
+        Shape::ImageSweepSettings | Shape::NlpSweepSettings => needs_key(checker, node, "sampling_algorithm"),
         Shape::AnonymousModel => anonymous_model(checker, node),
         Shape::ManagedOnlineEndpoint | Shape::KubernetesOnlineEndpoint => traffic(checker, node),
+        Shape::KubernetesOnlineDeployment => no_registry(checker, node),
+        Shape::Identity => needs_key(checker, node, "type"),
+        Shape::PipelineParallelJob => match node.entry("environment") {
+            Some(entry) => checker.error(entry.key_span, message!("spec.parallel-environment")),
+            None => true,
+        },
         Shape::DataCollector => sampling_rate(checker, node),
         Shape::SparkJob
         | Shape::Spark
@@ -55,9 +67,55 @@ pub(super) fn after(checker: &mut Checker<'_>, node: &Node, shape: Shape) -> boo
     }
 }
 
+/// The tables and images of AutoML; its texts do without.
+const WITH_TRAINING_DATA: [Shape; 14] = [
+    Shape::AutoMlClassification,
+    Shape::AutoMlClassificationNode,
+    Shape::AutoMlForecasting,
+    Shape::AutoMlForecastingNode,
+    Shape::AutoMlRegression,
+    Shape::AutoMlRegressionNode,
+    Shape::ImageClassification,
+    Shape::ImageClassificationMulticlassNode,
+    Shape::ImageClassificationMultilabel,
+    Shape::ImageClassificationMultilabelNode,
+    Shape::ImageInstanceSegmentation,
+    Shape::ImageInstanceSegmentationNode,
+    Shape::ImageObjectDetection,
+    Shape::ImageObjectDetectionNode,
+];
+
+/// A key that the table lets be absent and the constructor does not.
+fn needs_key(checker: &mut Checker<'_>, node: &Node, key: &str) -> bool {
+    node.get(key).is_some() || checker.error(head(node), message!("spec.key-needed", key = key))
+}
+
+fn name_of_version(checker: &mut Checker<'_>, node: &Node) -> bool {
+    let is_empty = node.text("name").is_some_and(str::is_empty);
+    match node.entry("name").filter(|_| is_empty && node.get("version").is_some()) {
+        Some(name) => checker.error(name.key_span, message!("spec.key-needed", key = "name")),
+        None => true,
+    }
+}
+
+/// Numbers joined by points.
+fn runtime_version(checker: &mut Checker<'_>, node: &Node) -> bool {
+    let Some(version) = node.some("runtime_version") else { return true };
+    let text = version.printed().unwrap_or_default();
+    if schema::has_binding(&text) || text.split('.').all(|part| part.trim().parse::<u32>().is_ok()) {
+        return true;
+    }
+    checker.error(version.span, message!("spec.number-version", found = text))
+}
+
 fn conda_file(checker: &mut Checker<'_>, node: &Node) -> bool {
     let Some(conda) = node.some("conda_file") else { return true };
-    let Value::Str(path) = &conda.value else { return true };
+    let path = match &conda.value {
+        Value::Str(path) => path,
+        Value::Map(_) => return true,
+        Value::List(items) if items.is_empty() => return true,
+        _ => return checker.error(conda.span, message!("spec.conda-file-type")),
+    };
     match checker.bytes(path) {
         None => true,
         Some(None) => checker.error(conda.span, message!("spec.conda-file-missing", path = path)),
@@ -98,6 +156,18 @@ fn anonymous_model(checker: &mut Checker<'_>, node: &Node) -> bool {
         }
         _ => true,
     }
+}
+
+/// Kubernetes deployments take nothing from a registry.
+fn no_registry(checker: &mut Checker<'_>, node: &Node) -> bool {
+    let code = node.get("code_configuration").and_then(|code| code.get("code"));
+    let mut well = true;
+    for value in [node.get("model"), node.get("environment"), code].into_iter().flatten() {
+        if value.as_str().is_some_and(|text| text.starts_with("azureml://registries/")) {
+            well = checker.error(value.span, message!("spec.no-registry"));
+        }
+    }
+    well
 }
 
 fn traffic(checker: &mut Checker<'_>, node: &Node) -> bool {

@@ -27,6 +27,15 @@ pub struct Field {
     pub read_only: bool,
 }
 
+impl Shape {
+    /// A step that names a component: azure-ai-ml lets most of its values be bindings.
+    fn is_step_of_component(self) -> bool {
+        use Shape::*;
+        matches!(self, Command | Sweep | Parallel | PipelineParallelJob | Pipeline | Spark | Import)
+            || matches!(self, DataTransferCopy | DataTransferImport | DataTransferExport)
+    }
+}
+
 /// What a value may be; the names on the right are those of the marshmallow fields.
 #[derive(Debug, Clone, Copy)]
 pub enum Ty {
@@ -113,6 +122,8 @@ pub(crate) struct Checker<'a> {
     /// How many files lie between this one and the one that was asked about.
     depth: usize,
     quiet: usize,
+    /// Whether values may be bindings: inside a step that runs a component.
+    may_bind: bool,
     needs: Vec<Need>,
     findings: Vec<Diagnostic>,
 }
@@ -128,6 +139,7 @@ impl<'a> Checker<'a> {
             folder: folder.to_owned(),
             depth: 0,
             quiet: 0,
+            may_bind: false,
             needs: Vec::new(),
             findings: Vec::new(),
         }
@@ -152,6 +164,18 @@ impl<'a> Checker<'a> {
         let Value::Map(entries) = &node.value else {
             return self.error(node.span, message!("spec.not-a-mapping", found = kind_of(node)));
         };
+        let may_bind = self.may_bind;
+        self.may_bind = match shape {
+            _ if shape.is_step_of_component() => true,
+            Shape::PipelineCommandJob | Shape::PipelineSparkJob => false,
+            _ => may_bind,
+        };
+        let well = self.keys(node, entries, shape, open);
+        self.may_bind = may_bind;
+        well && rules::after(self, node, shape)
+    }
+
+    fn keys(&mut self, node: &Node, entries: &[Entry], shape: Shape, open: bool) -> bool {
         let mut well = rules::before(self, node, shape);
         let fields = shape.fields();
         for entry in entries {
@@ -160,7 +184,9 @@ impl<'a> Checker<'a> {
                     entry.value.value != Value::Null || self.unknown_key(entry, fields, node)
                 }
                 Some(field) => self.entry(entry, &field.ty),
-                None => open || rules::is_ignored(shape, &entry.key) || self.unknown_key(entry, fields, node),
+                None if rules::is_ignored(shape, &entry.key) => true,
+                None if open => self.unknown_but_allowed(entry, fields, node),
+                None => self.unknown_key(entry, fields, node),
             };
             if self.quiet > 0 && !well {
                 return false;
@@ -171,7 +197,7 @@ impl<'a> Checker<'a> {
                 well &= self.missing_key(node, field, fields);
             }
         }
-        well && rules::after(self, node, shape)
+        well
     }
 
     fn entry(&mut self, entry: &Entry, ty: &Ty) -> bool {
@@ -179,13 +205,26 @@ impl<'a> Checker<'a> {
             let message = message!("spec.empty-value", key = entry.key, expected = expected(ty));
             return self.error(entry.key_span, message);
         }
-        self.check(&entry.value, ty)
+        let binds = self.may_bind && !matches!(entry.key.as_str(), "type" | "component" | "trial" | "inputs");
+        let before = std::mem::replace(&mut self.may_bind, binds);
+        let well = self.check(&entry.value, ty);
+        self.may_bind = before;
+        well
     }
 
     /// Checks a value. Every refusal makes at least one finding unless an alternative is being tried.
     pub(crate) fn check(&mut self, node: &Node, ty: &Ty) -> bool {
         if node.value == Value::Null {
             return matches!(ty, Ty::OrNull(_)) || self.wrong_type(node, ty);
+        }
+        if self.may_bind
+            && !matches!(
+                ty,
+                Ty::Nested(_) | Ty::Open(_) | Ty::Map | Ty::MapOf(_) | Ty::ListOf(_) | Ty::Steps(_)
+            )
+            && node.as_str().is_some_and(has_binding)
+        {
+            return true;
         }
         match ty {
             Ty::OrNull(inner) => self.check(node, inner),
@@ -267,6 +306,7 @@ impl<'a> Checker<'a> {
             folder,
             depth: self.depth + 1,
             quiet: 0,
+            may_bind: false,
             needs: Vec::new(),
             findings: parsed.findings.clone(),
         };
@@ -385,7 +425,7 @@ impl<'a> Checker<'a> {
         if let Value::Map(_) = node.value {
             let knows_type = |ty: &Ty| matches!(ty, Ty::Nested(shape) | Ty::Open(shape) if shape.fields().iter().any(|field| field.key == "type"));
             if let Some(kind) = node.get("type")
-                && !possible.iter().any(|ty| knows_type(ty))
+                && !possible.iter().any(knows_type)
             {
                 let mut known: Vec<&str> = flat.iter().flat_map(type_values).collect();
                 known.sort_unstable();
@@ -481,6 +521,20 @@ impl<'a> Checker<'a> {
                 self.error(entry.key_span, message)
             }
         }
+    }
+
+    /// azure-ai-ml lets the key through; one that is nearly a known key is a misspelling all the same.
+    fn unknown_but_allowed(&mut self, entry: &Entry, fields: &[Field], node: &Node) -> bool {
+        if self.quiet == 0 {
+            let free = fields.iter().filter(|field| !field.read_only && node.get(field.key).is_none());
+            let names: Vec<&str> = free.map(|field| field.key).collect();
+            if let Some(near) = nearest(&entry.key, &names) {
+                let message = message!("spec.unknown-key.near", key = entry.key, near = near);
+                let title = message!("spec.rename.fix", from = entry.key, to = near);
+                self.find(Severity::Warning, entry.key_span, message, Some((title, near.to_owned())));
+            }
+        }
+        true
     }
 
     fn missing_key(&mut self, node: &Node, field: &Field, fields: &[Field]) -> bool {

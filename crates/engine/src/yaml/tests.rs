@@ -137,11 +137,23 @@ fn broken_texts_say_what_and_where() {
         let item = format!("*a{}", n - 1);
         format!("{text}a{n}: &a{n} [{}]\n", [item.as_str(); 9].join(", "))
     });
-    let table: [(&[u8], Expect); 9] = [
+    let table: [(&[u8], Expect); 11] = [
         (
             b"a:\n\tb: 1\n",
             expect![[r#"
-            1:0-1:1 Error: YAML is indented with spaces; a tab stands here.
+                1:0-1:1 Error: A tab stands here. YAML is laid out with spaces; a tab may stand in quotes and comments only.
+            "#]],
+        ),
+        (
+            b"a: 'x\ty' # c\tc\nb: c\td\n",
+            expect![[r#"
+            1:4-1:5 Error: A tab stands here. YAML is laid out with spaces; a tab may stand in quotes and comments only.
+        "#]],
+        ),
+        (
+            b"a: 1\n: 2\n",
+            expect![[r#"
+            1:0-1:1 Error: A key is missing before this colon.
         "#]],
         ),
         (
@@ -196,6 +208,21 @@ fn broken_texts_say_what_and_where() {
     for (text, expected) in table {
         show(text, expected);
     }
+}
+
+#[test]
+fn large_texts_take_time_in_proportion() {
+    let start = std::time::Instant::now();
+    let anchors = (0..20_000).map(|n| format!("- &a{n} x\n- *a{n}\n")).collect::<String>();
+    let merges = format!(
+        "a: &a {{{}}}\nb:\n  <<: *a\n",
+        (0..20_000).map(|n| format!("k{n}: 1, ")).collect::<String>()
+    );
+    let comment = format!("a: 1 #{}\n", "\t#".repeat(1_000_000));
+    for text in [anchors, merges, comment, format!("a: {}\n", "x".repeat(10_000_000))] {
+        assert!(parse(text.as_bytes()).root.is_some());
+    }
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
 proptest! {

@@ -163,6 +163,11 @@ impl LogFile {
         Ok(Self { path: paths.into_iter().next().unwrap_or_default(), files })
     }
 
+    /// Bytes that the log holds.
+    pub fn length(&self) -> Result<u64, Failure> {
+        fs::metadata(&self.path).map(|facts| facts.len()).map_err(|error| folder_failure(&self.path, &error))
+    }
+
     /// Appends; the bytes are in the file when this returns, for every reader.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for file in &mut self.files {

@@ -87,10 +87,11 @@ elif [ -n "$minor" ] && have "$minor"; then
     run uv venv --no-project --python "$minor" "$prefix"
 else
     has=$(uv python list --only-installed 2>/dev/null | sed 's/^[a-z]*-\([0-9.]*\)[^ ]* *\([^ ]*\).*/\1 (\2)/' | sort -u -k1,1 | tr '\n' ' ')
-    printf '+ %s\n' "find Python $asked in the base image"
-    fail "the environment asks for Python $asked; the base image has no conda to make one, and it has: ${has:-no Python at all}"
+    run uv python find --no-project "$asked" ||
+        fail "the environment asks for Python $asked; the base image has no conda to make one, and it has: ${has:-no Python that uv can use}"
 fi
 
 if [ -s requirements.txt ]; then
-    run uv pip install --python "$prefix" --compile-bytecode --requirement requirements.txt
+    run uv pip install --python "$prefix" --requirement requirements.txt
+    run "$prefix/bin/python" -I bytecode.py "$cache"
 fi

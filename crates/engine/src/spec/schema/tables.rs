@@ -10,11 +10,11 @@ use super::Ty::{self, *};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names are those of azure-ai-ml")]
 pub enum Shape {
-    AmlCompute,
-    AmlComputeSshSettings,
     AmlTokenIdentity,
     AnonymousCommandComponent,
+    AnonymousDataTransferCopyComponent,
     AnonymousEnvironment,
+    AnonymousImportComponent,
     AnonymousModel,
     AnonymousParallelComponent,
     AnonymousSparkComponent,
@@ -37,6 +37,15 @@ pub enum Shape {
     BayesianSamplingAlgorithm,
     BuildContext,
     Choice,
+    ChoiceOfBoolean,
+    ChoiceOfFloat,
+    ChoiceOfInteger,
+    ChoiceOfMetric,
+    ChoiceOfModelSize,
+    ChoiceOfNlpSchedule,
+    ChoiceOfOptimizer,
+    ChoiceOfSchedule,
+    ChoiceOfString,
     ClassificationTrainingSettings,
     CodeConfiguration,
     ColumnTransformer,
@@ -47,24 +56,23 @@ pub enum Shape {
     CommandJobLimits,
     ComponentParallelTask,
     ComponentResource,
-    ComputeInstance,
-    ComputeInstanceSshSettings,
-    ComputeSchedules,
-    ComputeStartStopSchedule,
-    CreateOnBehalfOf,
     CreationContext,
     CronTrigger,
-    CustomApplications,
-    CustomChoice,
     Data,
     DataAsset,
     DataCollector,
     DataInput,
+    DataTransferCopy,
+    DataTransferExport,
+    DataTransferImport,
+    Database,
+    DatabaseImportSource,
     DefaultScaleSettings,
     DeploymentCollection,
     DeploymentTemplateReference,
-    EndpointsSettings,
     Environment,
+    FileImportSource,
+    FileSystem,
     ForecastingSettings,
     ForecastingTrainingSettings,
     GridSamplingAlgorithm,
@@ -83,8 +91,9 @@ pub enum Shape {
     ImageModelSettingsObjectDetection,
     ImageObjectDetection,
     ImageObjectDetectionNode,
-    ImageSettings,
     ImageSweepSettings,
+    Import,
+    ImportComponent,
     InferenceConfig,
     InputLiteralValue,
     InputPort,
@@ -108,14 +117,12 @@ pub enum Shape {
     ModelBatchDeploymentSettings,
     ModelInput,
     MpiDistribution,
-    NetworkSettings,
     NlpFeaturizationSettings,
     NlpFixedParameters,
     NlpLimits,
     NlpParameterSubspace,
     NlpSweepSettings,
     Normal,
-    OsImageMetadata,
     Output,
     OutputPort,
     Parallel,
@@ -128,6 +135,10 @@ pub enum Shape {
     PipelineComponentBatchDeployment,
     PipelineComponentFile,
     PipelineCreateJob,
+    PipelineDataTransferCopyJob,
+    PipelineDataTransferExportJob,
+    PipelineDataTransferImportJob,
+    PipelineImportJob,
     PipelineJob,
     PipelineJobSettings,
     PipelineParallelJob,
@@ -149,8 +160,6 @@ pub enum Shape {
     ResourceSettings,
     RetrySettings,
     Route,
-    ScriptReference,
-    SetupScripts,
     Spark,
     SparkComponent,
     SparkCreateJob,
@@ -161,6 +170,7 @@ pub enum Shape {
     SparkResourceConfigurationForNode,
     SshJobService,
     StackEnsembleSettings,
+    StoredProcedureParams,
     Sweep,
     SweepJob,
     SweepJobLimits,
@@ -175,7 +185,6 @@ pub enum Shape {
     TruncationSelectionPolicy,
     Uniform,
     UserIdentity,
-    VolumeSettings,
     VsCodeJobService,
 }
 
@@ -183,11 +192,11 @@ impl Shape {
     /// Its keys.
     pub fn fields(self) -> &'static [Field] {
         match self {
-            Shape::AmlCompute => AML_COMPUTE,
-            Shape::AmlComputeSshSettings => AML_COMPUTE_SSH_SETTINGS,
             Shape::AmlTokenIdentity => AML_TOKEN_IDENTITY,
             Shape::AnonymousCommandComponent => ANONYMOUS_COMMAND_COMPONENT,
+            Shape::AnonymousDataTransferCopyComponent => ANONYMOUS_DATA_TRANSFER_COPY_COMPONENT,
             Shape::AnonymousEnvironment => ANONYMOUS_ENVIRONMENT,
+            Shape::AnonymousImportComponent => ANONYMOUS_IMPORT_COMPONENT,
             Shape::AnonymousModel => ANONYMOUS_MODEL,
             Shape::AnonymousParallelComponent => ANONYMOUS_PARALLEL_COMPONENT,
             Shape::AnonymousSparkComponent => ANONYMOUS_SPARK_COMPONENT,
@@ -210,6 +219,15 @@ impl Shape {
             Shape::BayesianSamplingAlgorithm => BAYESIAN_SAMPLING_ALGORITHM,
             Shape::BuildContext => BUILD_CONTEXT,
             Shape::Choice => CHOICE,
+            Shape::ChoiceOfBoolean => CHOICE_OF_BOOLEAN,
+            Shape::ChoiceOfFloat => CHOICE_OF_FLOAT,
+            Shape::ChoiceOfInteger => CHOICE_OF_INTEGER,
+            Shape::ChoiceOfMetric => CHOICE_OF_METRIC,
+            Shape::ChoiceOfModelSize => CHOICE_OF_MODEL_SIZE,
+            Shape::ChoiceOfNlpSchedule => CHOICE_OF_NLP_SCHEDULE,
+            Shape::ChoiceOfOptimizer => CHOICE_OF_OPTIMIZER,
+            Shape::ChoiceOfSchedule => CHOICE_OF_SCHEDULE,
+            Shape::ChoiceOfString => CHOICE_OF_STRING,
             Shape::ClassificationTrainingSettings => CLASSIFICATION_TRAINING_SETTINGS,
             Shape::CodeConfiguration => CODE_CONFIGURATION,
             Shape::ColumnTransformer => COLUMN_TRANSFORMER,
@@ -220,24 +238,23 @@ impl Shape {
             Shape::CommandJobLimits => COMMAND_JOB_LIMITS,
             Shape::ComponentParallelTask => COMPONENT_PARALLEL_TASK,
             Shape::ComponentResource => COMPONENT_RESOURCE,
-            Shape::ComputeInstance => COMPUTE_INSTANCE,
-            Shape::ComputeInstanceSshSettings => COMPUTE_INSTANCE_SSH_SETTINGS,
-            Shape::ComputeSchedules => COMPUTE_SCHEDULES,
-            Shape::ComputeStartStopSchedule => COMPUTE_START_STOP_SCHEDULE,
-            Shape::CreateOnBehalfOf => CREATE_ON_BEHALF_OF,
             Shape::CreationContext => CREATION_CONTEXT,
             Shape::CronTrigger => CRON_TRIGGER,
-            Shape::CustomApplications => CUSTOM_APPLICATIONS,
-            Shape::CustomChoice => CUSTOM_CHOICE,
             Shape::Data => DATA,
             Shape::DataAsset => DATA_ASSET,
             Shape::DataCollector => DATA_COLLECTOR,
             Shape::DataInput => DATA_INPUT,
+            Shape::DataTransferCopy => DATA_TRANSFER_COPY,
+            Shape::DataTransferExport => DATA_TRANSFER_EXPORT,
+            Shape::DataTransferImport => DATA_TRANSFER_IMPORT,
+            Shape::Database => DATABASE,
+            Shape::DatabaseImportSource => DATABASE_IMPORT_SOURCE,
             Shape::DefaultScaleSettings => DEFAULT_SCALE_SETTINGS,
             Shape::DeploymentCollection => DEPLOYMENT_COLLECTION,
             Shape::DeploymentTemplateReference => DEPLOYMENT_TEMPLATE_REFERENCE,
-            Shape::EndpointsSettings => ENDPOINTS_SETTINGS,
             Shape::Environment => ENVIRONMENT,
+            Shape::FileImportSource => FILE_IMPORT_SOURCE,
+            Shape::FileSystem => FILE_SYSTEM,
             Shape::ForecastingSettings => FORECASTING_SETTINGS,
             Shape::ForecastingTrainingSettings => FORECASTING_TRAINING_SETTINGS,
             Shape::GridSamplingAlgorithm => GRID_SAMPLING_ALGORITHM,
@@ -262,8 +279,9 @@ impl Shape {
             Shape::ImageModelSettingsObjectDetection => IMAGE_MODEL_SETTINGS_OBJECT_DETECTION,
             Shape::ImageObjectDetection => IMAGE_OBJECT_DETECTION,
             Shape::ImageObjectDetectionNode => IMAGE_OBJECT_DETECTION_NODE,
-            Shape::ImageSettings => IMAGE_SETTINGS,
             Shape::ImageSweepSettings => IMAGE_SWEEP_SETTINGS,
+            Shape::Import => IMPORT,
+            Shape::ImportComponent => IMPORT_COMPONENT,
             Shape::InferenceConfig => INFERENCE_CONFIG,
             Shape::InputLiteralValue => INPUT_LITERAL_VALUE,
             Shape::InputPort => INPUT_PORT,
@@ -287,14 +305,12 @@ impl Shape {
             Shape::ModelBatchDeploymentSettings => MODEL_BATCH_DEPLOYMENT_SETTINGS,
             Shape::ModelInput => MODEL_INPUT,
             Shape::MpiDistribution => MPI_DISTRIBUTION,
-            Shape::NetworkSettings => NETWORK_SETTINGS,
             Shape::NlpFeaturizationSettings => NLP_FEATURIZATION_SETTINGS,
             Shape::NlpFixedParameters => NLP_FIXED_PARAMETERS,
             Shape::NlpLimits => NLP_LIMITS,
             Shape::NlpParameterSubspace => NLP_PARAMETER_SUBSPACE,
             Shape::NlpSweepSettings => NLP_SWEEP_SETTINGS,
             Shape::Normal => NORMAL,
-            Shape::OsImageMetadata => OS_IMAGE_METADATA,
             Shape::Output => OUTPUT,
             Shape::OutputPort => OUTPUT_PORT,
             Shape::Parallel => PARALLEL,
@@ -307,6 +323,10 @@ impl Shape {
             Shape::PipelineComponentBatchDeployment => PIPELINE_COMPONENT_BATCH_DEPLOYMENT,
             Shape::PipelineComponentFile => PIPELINE_COMPONENT_FILE,
             Shape::PipelineCreateJob => PIPELINE_CREATE_JOB,
+            Shape::PipelineDataTransferCopyJob => PIPELINE_DATA_TRANSFER_COPY_JOB,
+            Shape::PipelineDataTransferExportJob => PIPELINE_DATA_TRANSFER_EXPORT_JOB,
+            Shape::PipelineDataTransferImportJob => PIPELINE_DATA_TRANSFER_IMPORT_JOB,
+            Shape::PipelineImportJob => PIPELINE_IMPORT_JOB,
             Shape::PipelineJob => PIPELINE_JOB,
             Shape::PipelineJobSettings => PIPELINE_JOB_SETTINGS,
             Shape::PipelineParallelJob => PIPELINE_PARALLEL_JOB,
@@ -328,8 +348,6 @@ impl Shape {
             Shape::ResourceSettings => RESOURCE_SETTINGS,
             Shape::RetrySettings => RETRY_SETTINGS,
             Shape::Route => ROUTE,
-            Shape::ScriptReference => SCRIPT_REFERENCE,
-            Shape::SetupScripts => SETUP_SCRIPTS,
             Shape::Spark => SPARK,
             Shape::SparkComponent => SPARK_COMPONENT,
             Shape::SparkCreateJob => SPARK_CREATE_JOB,
@@ -340,6 +358,7 @@ impl Shape {
             Shape::SparkResourceConfigurationForNode => SPARK_RESOURCE_CONFIGURATION_FOR_NODE,
             Shape::SshJobService => SSH_JOB_SERVICE,
             Shape::StackEnsembleSettings => STACK_ENSEMBLE_SETTINGS,
+            Shape::StoredProcedureParams => STORED_PROCEDURE_PARAMS,
             Shape::Sweep => SWEEP,
             Shape::SweepJob => SWEEP_JOB,
             Shape::SweepJobLimits => SWEEP_JOB_LIMITS,
@@ -354,7 +373,6 @@ impl Shape {
             Shape::TruncationSelectionPolicy => TRUNCATION_SELECTION_POLICY,
             Shape::Uniform => UNIFORM,
             Shape::UserIdentity => USER_IDENTITY,
-            Shape::VolumeSettings => VOLUME_SETTINGS,
             Shape::VsCodeJobService => VS_CODE_JOB_SERVICE,
         }
     }
@@ -364,7 +382,9 @@ impl Shape {
         matches!(
             self,
             Shape::AnonymousCommandComponent
+                | Shape::AnonymousDataTransferCopyComponent
                 | Shape::AnonymousEnvironment
+                | Shape::AnonymousImportComponent
                 | Shape::AnonymousParallelComponent
                 | Shape::AnonymousSparkComponent
                 | Shape::AutoMlClassification
@@ -389,11 +409,16 @@ impl Shape {
                 | Shape::ImageInstanceSegmentationNode
                 | Shape::ImageObjectDetection
                 | Shape::ImageObjectDetectionNode
+                | Shape::ImportComponent
                 | Shape::JobSchedule
                 | Shape::ParallelComponent
                 | Shape::PipelineCommandJob
                 | Shape::PipelineComponent
                 | Shape::PipelineCreateJob
+                | Shape::PipelineDataTransferCopyJob
+                | Shape::PipelineDataTransferExportJob
+                | Shape::PipelineDataTransferImportJob
+                | Shape::PipelineImportJob
                 | Shape::PipelineJob
                 | Shape::PipelineSparkJob
                 | Shape::SparkComponent
@@ -445,9 +470,10 @@ const ALLOWED_TRAINING_ALGORITHMS_TY: Ty = ListOf(&Union(&[
         "xg_boost_regressor",
     ]),
 ]));
-const ALSO_OUTPUTS_TY: Ty = MapOf(&Union(&[Open(Shape::PrimitiveOutput), Nested(Shape::OutputPort)]));
-const AMS_GRADIENT_TY: Ty = Union(&[Binding, Nested(Shape::CustomChoice), Bool]);
-const AUGMENTATIONS_TY: Ty = Union(&[Binding, Nested(Shape::CustomChoice), Str]);
+const ALSO_OUTPUTS_TY: Ty = MapOf(&Union(&[Nested(Shape::OutputPort), Open(Shape::PrimitiveOutput)]));
+const ALSO_OUTPUTS__TY: Ty = MapOf(&Union(&[Open(Shape::PrimitiveOutput), Nested(Shape::OutputPort)]));
+const AMS_GRADIENT_TY: Ty = Union(&[Binding, Nested(Shape::ChoiceOfBoolean), Bool]);
+const AUGMENTATIONS_TY: Ty = Union(&[Binding, Nested(Shape::ChoiceOfString), Str]);
 const AUTH_MODE_TY: Ty = SnakeOneOf(&["aad_token", "aml_token", "key"]);
 const CODE_TY: Ty = Union(&[LocalPath, Url, Git, Registry, Feed, ArmVersioned("codes")]);
 const COMPONENT_ALLOWED_TRAINING_ALGORITHMS_TY: Ty = ListOf(&Union(&[
@@ -471,7 +497,7 @@ const COMPONENT_ENVIRONMENT_TY: Ty = Union(&[
     Nested(Shape::Environment),
     Nested(Shape::AnonymousEnvironment),
 ]);
-const COMPONENT_OUTPUTS_TY: Ty = MapOf(&Union(&[Nested(Shape::OutputPort), Open(Shape::PrimitiveOutput)]));
+const COMPONENT_OUTPUTS_TY: Ty = MapOf(&OrNull(&Union(&[Nested(Shape::Output), OutputBinding])));
 const COMPONENT_PRIMARY_METRIC_TY: Ty = SnakeOneOf(&[
     "accuracy",
     "auc_weighted",
@@ -493,6 +519,7 @@ const COMPONENT_TYPE_TY: Ty = ExactlyOneOf(&[
     "uri_folder",
 ]);
 const COMPUTE_TY: Ty = Union(&[OneOf(&["local"]), Arm("computes"), Str]);
+const DATA_COPY_MODE_TY: Ty = OneOf(&["fail_if_conflict", "merge_with_overwrite"]);
 const DISTRIBUTION_TY: Ty = Union(&[
     Nested(Shape::PyTorchDistribution),
     Nested(Shape::TensorFlowDistribution),
@@ -502,7 +529,7 @@ const DISTRIBUTION_TY: Ty = Union(&[
 const EARLY_STOPPING_DELAY_TY: Ty = Union(&[
     Binding,
     WholeOnly,
-    Nested(Shape::CustomChoice),
+    Nested(Shape::ChoiceOfInteger),
     Nested(Shape::Randint),
     Nested(Shape::IntegerQUniform),
     Nested(Shape::IntegerQNormal),
@@ -518,7 +545,7 @@ const ENVIRONMENT_TY: Ty =
     Union(&[Nested(Shape::AnonymousEnvironment), Registry, ArmAnyVersion("environments")]);
 const ENVIRONMENT_VARIABLES_TY: Ty = Union(&[Map, Nested(Shape::InputLiteralValue)]);
 const GRADIENT_ACCUMULATION_STEPS_TY: Ty =
-    Union(&[Binding, WholeOnly, Nested(Shape::CustomChoice), Nested(Shape::Randint)]);
+    Union(&[Binding, WholeOnly, Nested(Shape::ChoiceOfInteger), Nested(Shape::Randint)]);
 const IDENTITY_TY: Ty =
     Union(&[Nested(Shape::ManagedIdentity), Nested(Shape::AmlTokenIdentity), Nested(Shape::UserIdentity)]);
 const ID_TY: Ty = Union(&[Registry, ArmVersioned("components")]);
@@ -532,9 +559,11 @@ const INPUTS_TY: Ty = MapOf(&Union(&[
 const JOBS_TY: Ty = Steps(&Union(&[
     Open(Shape::Command),
     Nested(Shape::PipelineCommandJob),
+    Open(Shape::Import),
+    Nested(Shape::PipelineImportJob),
     Open(Shape::Sweep),
     Open(Shape::Parallel),
-    Open(Shape::PipelineParallelJob),
+    Nested(Shape::PipelineParallelJob),
     Open(Shape::Pipeline),
     Open(Shape::AutoMlClassificationNode),
     Open(Shape::AutoMlRegressionNode),
@@ -548,15 +577,23 @@ const JOBS_TY: Ty = Steps(&Union(&[
     Open(Shape::AutoMlTextNerNode),
     Open(Shape::Spark),
     Nested(Shape::PipelineSparkJob),
-    Union(&[]),
+    Union(&[
+        Open(Shape::DataTransferCopy),
+        Nested(Shape::PipelineDataTransferCopyJob),
+        Open(Shape::DataTransferImport),
+        Nested(Shape::PipelineDataTransferImportJob),
+        Open(Shape::DataTransferExport),
+        Nested(Shape::PipelineDataTransferExportJob),
+    ]),
 ]));
 const LEARNING_RATE_SCHEDULER_TY: Ty =
-    Union(&[Binding, Nested(Shape::CustomChoice), SPEC_LEARNING_RATE_SCHEDULER_TY]);
+    Union(&[Binding, Nested(Shape::ChoiceOfSchedule), SPEC_LEARNING_RATE_SCHEDULER_TY]);
 const LEARNING_RATE_TY: Ty = Union(&[
     Binding,
     Number,
     WholeOnly,
-    Nested(Shape::CustomChoice),
+    Nested(Shape::ChoiceOfInteger),
+    Nested(Shape::ChoiceOfFloat),
     Nested(Shape::Uniform),
     Nested(Shape::QUniform),
     Nested(Shape::Normal),
@@ -566,7 +603,7 @@ const LEARNING_RATE_TY: Ty = Union(&[
 const LOG_VERBOSITY_TY: Ty = SnakeOneOf(&["critical", "debug", "error", "info", "not_set", "warning"]);
 const MODEL_SIZE_TY: Ty = Union(&[
     Binding,
-    Nested(Shape::CustomChoice),
+    Nested(Shape::ChoiceOfModelSize),
     SnakeOneOf(&["extra_large", "large", "medium", "none", "small"]),
 ]);
 const MODEL_TY: Ty = Union(&[Registry, ArmAnyVersion("models"), Nested(Shape::AnonymousModel)]);
@@ -619,7 +656,7 @@ const NODE_SERVICES_TY: Ty = MapOf(&Union(&[
     Nested(Shape::JupyterLabJobService),
     Nested(Shape::JobService),
 ]));
-const OPTIMIZER_TY: Ty = Union(&[Binding, Nested(Shape::CustomChoice), SPEC_OPTIMIZER_TY]);
+const OPTIMIZER_TY: Ty = Union(&[Binding, Nested(Shape::ChoiceOfOptimizer), SPEC_OPTIMIZER_TY]);
 const OUTPUTS_TY: Ty = MapOf(&OrNull(&Union(&[Binding, Nested(Shape::Output), OutputBinding])));
 const PATH_TY: Ty = Union(&[ArmVersioned("data"), Str, LocalPath]);
 const PRIMARY_METRIC_TY: Ty = SnakeOneOf(&[
@@ -647,6 +684,8 @@ const SERVICES_TY: Ty = MapOf(&Union(&[
     Nested(Shape::JupyterLabJobService),
     Nested(Shape::JobService),
 ]));
+const SOURCE_TY: Ty = Union(&[Binding, Nested(Shape::Database), Nested(Shape::FileSystem)]);
+const SPEC_COMPONENT_TY: Ty = Union(&[Registry, ArmAnyVersion("components")]);
 const SPEC_DISTRIBUTION_TY: Ty = Union(&[
     Open(Shape::MpiDistribution),
     Open(Shape::TensorFlowDistribution),
@@ -665,6 +704,7 @@ const SPEC_PRIMARY_METRIC_TY: Ty = SnakeOneOf(&[
     "spearman_correlation",
 ]);
 const SPEC_SEARCH_SPACE_TY: Ty = ListOf(&Nested(Shape::ImageModelDistributionSettingsInstanceSegmentation));
+const SPEC_SOURCE_TY: Ty = Union(&[Nested(Shape::Database), Nested(Shape::FileSystem)]);
 const SPEC_TASK_TY: Ty = SnakeOneOf(&["text_classification_multilabel"]);
 const SPEC_TRAINING_PARAMETERS_TY: Ty = Nested(Shape::ImageModelSettingsObjectDetection);
 const SPEC_TYPE_TY: Ty = ExactlyOneOf(&["boolean", "integer", "number", "string"]);
@@ -675,37 +715,9 @@ const TRAINING_DATA_TY: Ty = Union(&[Binding, Str, Nested(Shape::MlTableInput)])
 const TRAINING_MODE_TY: Ty = SnakeOneOf(&["auto", "distributed", "non_distributed"]);
 const TRAINING_PARAMETERS_TY: Ty = Nested(Shape::ImageModelSettingsClassification);
 const TRAINING_TY: Ty = Nested(Shape::ClassificationTrainingSettings);
-const TRIGGER_TY: Ty = Union(&[Nested(Shape::CronTrigger), Nested(Shape::RecurrenceTrigger)]);
 const TYPE_TY: Ty = OneOf(&["custom_model", "mlflow_model", "triton_model"]);
 const VALIDATION_METRIC_TYPE_TY: Ty =
-    Union(&[Binding, Nested(Shape::CustomChoice), SnakeOneOf(&["coco", "coco_voc", "none", "voc"])]);
-
-const AML_COMPUTE: &[Field] = &[
-    read_only("$schema"),
-    required("name", Str),
-    read_only("id"),
-    required("type", OneOf(&["amlcompute"])),
-    optional("location", Str),
-    optional("description", Str),
-    read_only("provisioning_errors"),
-    read_only("created_on"),
-    read_only("provisioning_state"),
-    optional("resource_id", Str),
-    optional("tags", MapOf(&Str)),
-    optional("size", Str),
-    optional("tier", OneOf(&["dedicated", "low_priority"])),
-    optional("min_instances", Int),
-    optional("max_instances", Int),
-    optional("idle_time_before_scale_down", Int),
-    optional("ssh_public_access_enabled", Bool),
-    optional("ssh_settings", Nested(Shape::AmlComputeSshSettings)),
-    optional("network_settings", Nested(Shape::NetworkSettings)),
-    optional("identity", Nested(Shape::Identity)),
-    optional("enable_node_public_ip", Bool),
-];
-
-const AML_COMPUTE_SSH_SETTINGS: &[Field] =
-    &[optional("admin_username", Str), optional("admin_password", Str), optional("ssh_key_value", Str)];
+    Union(&[Binding, Nested(Shape::ChoiceOfMetric), SnakeOneOf(&["coco", "coco_voc", "none", "voc"])]);
 
 const AML_TOKEN_IDENTITY: &[Field] = &[required("type", SnakeOneOf(&["aml_token"]))];
 
@@ -729,10 +741,29 @@ const ANONYMOUS_COMMAND_COMPONENT: &[Field] = &[
     optional("display_name", Str),
     optional("is_deterministic", Bool),
     optional("inputs", SPEC_INPUTS_TY),
-    optional("outputs", COMPONENT_OUTPUTS_TY),
+    optional("outputs", ALSO_OUTPUTS_TY),
     optional("type", OneOf(&["command"])),
     optional("properties", MapOf(&Any)),
     optional("additional_includes", ListOf(&Str)),
+];
+
+const ANONYMOUS_DATA_TRANSFER_COPY_COMPONENT: &[Field] = &[
+    read_only("name"),
+    optional("id", Str),
+    optional("description", Str),
+    optional("tags", Map),
+    read_only("version"),
+    read_only("creation_context"),
+    read_only("latest_version"),
+    optional("auto_delete_setting", Nested(Shape::AutoDeleteSetting)),
+    optional("$schema", Str),
+    optional("display_name", Str),
+    optional("is_deterministic", Bool),
+    optional("inputs", MapOf(&Nested(Shape::InputPort))),
+    optional("outputs", MapOf(&Nested(Shape::OutputPort))),
+    optional("type", OneOf(&["data_transfer"])),
+    required("task", OneOf(&["copy_data"])),
+    optional("data_copy_mode", DATA_COPY_MODE_TY),
 ];
 
 const ANONYMOUS_ENVIRONMENT: &[Field] = &[
@@ -752,6 +783,25 @@ const ANONYMOUS_ENVIRONMENT: &[Field] = &[
     optional("os_type", OneOf(&["linux", "windows"])),
     optional("datastore", Str),
     read_only("intellectual_property"),
+];
+
+const ANONYMOUS_IMPORT_COMPONENT: &[Field] = &[
+    read_only("name"),
+    optional("id", Str),
+    optional("description", Str),
+    optional("tags", Map),
+    read_only("version"),
+    read_only("creation_context"),
+    read_only("latest_version"),
+    optional("auto_delete_setting", Nested(Shape::AutoDeleteSetting)),
+    optional("$schema", Str),
+    optional("display_name", Str),
+    optional("is_deterministic", Bool),
+    optional("inputs", SPEC_INPUTS_TY),
+    optional("outputs", MapOf(&Nested(Shape::OutputPort))),
+    optional("type", OneOf(&["import"])),
+    required("source", MapOf(&Nested(Shape::Parameter))),
+    required("output", Nested(Shape::OutputPort)),
 ];
 
 const ANONYMOUS_MODEL: &[Field] = &[
@@ -1268,6 +1318,60 @@ const CHOICE: &[Field] = &[
     required("type", OneOf(&["choice"])),
 ];
 
+const CHOICE_OF_BOOLEAN: &[Field] =
+    &[optional("values", ListOf(&Union(&[Binding, Bool]))), required("type", OneOf(&["choice"]))];
+
+const CHOICE_OF_FLOAT: &[Field] =
+    &[optional("values", ListOf(&Union(&[Binding, Number]))), required("type", OneOf(&["choice"]))];
+
+const CHOICE_OF_INTEGER: &[Field] =
+    &[optional("values", ListOf(&Union(&[Binding, WholeOnly]))), required("type", OneOf(&["choice"]))];
+
+const CHOICE_OF_METRIC: &[Field] = &[
+    optional("values", ListOf(&Union(&[Binding, SnakeOneOf(&["coco", "coco_voc", "none", "voc"])]))),
+    required("type", OneOf(&["choice"])),
+];
+
+const CHOICE_OF_MODEL_SIZE: &[Field] = &[
+    optional(
+        "values",
+        ListOf(&Union(&[Binding, SnakeOneOf(&["extra_large", "large", "medium", "none", "small"])])),
+    ),
+    required("type", OneOf(&["choice"])),
+];
+
+const CHOICE_OF_NLP_SCHEDULE: &[Field] = &[
+    optional(
+        "values",
+        ListOf(&Union(&[
+            Binding,
+            SnakeOneOf(&[
+                "constant",
+                "constant_with_warmup",
+                "cosine",
+                "cosine_with_restarts",
+                "linear",
+                "none",
+                "polynomial",
+            ]),
+        ])),
+    ),
+    required("type", OneOf(&["choice"])),
+];
+
+const CHOICE_OF_OPTIMIZER: &[Field] = &[
+    optional("values", ListOf(&Union(&[Binding, SPEC_OPTIMIZER_TY]))),
+    required("type", OneOf(&["choice"])),
+];
+
+const CHOICE_OF_SCHEDULE: &[Field] = &[
+    optional("values", ListOf(&Union(&[Binding, SPEC_LEARNING_RATE_SCHEDULER_TY]))),
+    required("type", OneOf(&["choice"])),
+];
+
+const CHOICE_OF_STRING: &[Field] =
+    &[optional("values", ListOf(&Union(&[Binding, Str]))), required("type", OneOf(&["choice"]))];
+
 const CLASSIFICATION_TRAINING_SETTINGS: &[Field] = &[
     optional("enable_dnn_training", Bool),
     optional("enable_model_explainability", Bool),
@@ -1356,7 +1460,7 @@ const COMMAND_COMPONENT: &[Field] = &[
     optional("display_name", Str),
     optional("is_deterministic", Bool),
     optional("inputs", SPEC_INPUTS_TY),
-    optional("outputs", COMPONENT_OUTPUTS_TY),
+    optional("outputs", ALSO_OUTPUTS_TY),
     optional("type", OneOf(&["command"])),
     optional("properties", MapOf(&Any)),
     optional("additional_includes", ListOf(&Str)),
@@ -1443,61 +1547,6 @@ const COMPONENT_RESOURCE: &[Field] = &[
     optional("docker_args", Union(&[Str, ListOf(&Str)])),
 ];
 
-const COMPUTE_INSTANCE: &[Field] = &[
-    read_only("$schema"),
-    required("name", Str),
-    read_only("id"),
-    required("type", OneOf(&["computeinstance"])),
-    optional("location", Str),
-    optional("description", Str),
-    read_only("provisioning_errors"),
-    read_only("created_on"),
-    read_only("provisioning_state"),
-    optional("resource_id", Str),
-    optional("tags", MapOf(&Str)),
-    optional("size", Str),
-    optional("network_settings", Nested(Shape::NetworkSettings)),
-    optional("create_on_behalf_of", Nested(Shape::CreateOnBehalfOf)),
-    optional("ssh_settings", Nested(Shape::ComputeInstanceSshSettings)),
-    optional("ssh_public_access_enabled", Bool),
-    read_only("state"),
-    read_only("last_operation"),
-    read_only("services"),
-    optional("schedules", Nested(Shape::ComputeSchedules)),
-    optional("identity", Nested(Shape::Identity)),
-    optional("idle_time_before_shutdown", Str),
-    optional("idle_time_before_shutdown_minutes", Int),
-    optional("custom_applications", ListOf(&Nested(Shape::CustomApplications))),
-    optional("setup_scripts", Nested(Shape::SetupScripts)),
-    read_only("os_image_metadata"),
-    optional("enable_node_public_ip", Bool),
-    optional("enable_sso", Bool),
-    optional("enable_root_access", Bool),
-    optional("release_quota_on_stop", Bool),
-    optional("enable_os_patching", Bool),
-];
-
-const COMPUTE_INSTANCE_SSH_SETTINGS: &[Field] = &[
-    read_only("$schema"),
-    read_only("admin_username"),
-    read_only("ssh_port"),
-    optional("ssh_key_value", Str),
-];
-
-const COMPUTE_SCHEDULES: &[Field] =
-    &[optional("compute_start_stop", ListOf(&Nested(Shape::ComputeStartStopSchedule)))];
-
-const COMPUTE_START_STOP_SCHEDULE: &[Field] = &[
-    optional("trigger", TRIGGER_TY),
-    required("action", OneOf(&["start", "stop"])),
-    optional("state", OneOf(&["disabled", "enabled"])),
-    read_only("schedule_id"),
-    read_only("provisioning_state"),
-];
-
-const CREATE_ON_BEHALF_OF: &[Field] =
-    &[read_only("$schema"), optional("user_tenant_id", Str), optional("user_object_id", Str)];
-
 const CREATION_CONTEXT: &[Field] = &[
     optional("created_at", Time),
     optional("created_by", Str),
@@ -1514,17 +1563,6 @@ const CRON_TRIGGER: &[Field] = &[
     required("type", OneOf(&["cron"])),
     required("expression", Str),
 ];
-
-const CUSTOM_APPLICATIONS: &[Field] = &[
-    required("name", Str),
-    optional("type", OneOf(&["docker"])),
-    optional("image", Nested(Shape::ImageSettings)),
-    optional("endpoints", ListOf(&Nested(Shape::EndpointsSettings))),
-    optional("environment_variables", Map),
-    optional("bind_mounts", ListOf(&Nested(Shape::VolumeSettings))),
-];
-
-const CUSTOM_CHOICE: &[Field] = &[optional("values", ListOf(&Any)), required("type", OneOf(&["choice"]))];
 
 const DATA: &[Field] = &[
     read_only("$schema"),
@@ -1560,6 +1598,67 @@ const DATA_INPUT: &[Field] = &[
     optional("datastore", Str),
 ];
 
+const DATA_TRANSFER_COPY: &[Field] = &[
+    read_only("$schema"),
+    optional("inputs", INPUTS_TY),
+    optional("outputs", NODE_OUTPUTS_TY),
+    optional("properties", PROPERTIES_TY),
+    optional("comment", Str),
+    required(
+        "component",
+        Union(&[
+            Registry,
+            ArmAnyVersion("components"),
+            Open(Shape::AnonymousDataTransferCopyComponent),
+            ComponentFile(Shape::AnonymousDataTransferCopyComponent),
+        ]),
+    ),
+    required("task", OneOf(&["copy_data"])),
+    required("type", OneOf(&["data_transfer"])),
+    optional("compute", NODE_COMPUTE_TY),
+];
+
+const DATA_TRANSFER_EXPORT: &[Field] = &[
+    read_only("$schema"),
+    optional("inputs", INPUTS_TY),
+    optional("outputs", NODE_OUTPUTS_TY),
+    optional("properties", PROPERTIES_TY),
+    optional("comment", Str),
+    required("component", SPEC_COMPONENT_TY),
+    optional("task", OneOf(&["export_data"])),
+    optional("type", OneOf(&["data_transfer"])),
+    optional("compute", NODE_COMPUTE_TY),
+    required("sink", SOURCE_TY),
+];
+
+const DATA_TRANSFER_IMPORT: &[Field] = &[
+    read_only("$schema"),
+    optional("inputs", INPUTS_TY),
+    optional("outputs", MapOf(&Union(&[Binding, OutputBinding, Nested(Shape::Output)]))),
+    optional("properties", PROPERTIES_TY),
+    optional("comment", Str),
+    required("component", SPEC_COMPONENT_TY),
+    required("task", OneOf(&["import_data"])),
+    required("type", OneOf(&["data_transfer"])),
+    optional("compute", NODE_COMPUTE_TY),
+    required("source", SOURCE_TY),
+];
+
+const DATABASE: &[Field] = &[
+    required("type", OneOf(&["database"])),
+    optional("table_name", Str),
+    optional("query", Str),
+    optional("stored_procedure", Str),
+    optional("stored_procedure_params", ListOf(&Nested(Shape::StoredProcedureParams))),
+    required("connection", Str),
+];
+
+const DATABASE_IMPORT_SOURCE: &[Field] = &[
+    required("type", OneOf(&["azuresqldb", "azuresynapseanalytics", "snowflake"])),
+    required("connection", Str),
+    required("query", Str),
+];
+
 const DEFAULT_SCALE_SETTINGS: &[Field] = &[required("type", SnakeOneOf(&["default"]))];
 
 const DEPLOYMENT_COLLECTION: &[Field] = &[
@@ -1569,8 +1668,6 @@ const DEPLOYMENT_COLLECTION: &[Field] = &[
 ];
 
 const DEPLOYMENT_TEMPLATE_REFERENCE: &[Field] = &[optional("asset_id", Str)];
-
-const ENDPOINTS_SETTINGS: &[Field] = &[optional("target", Int), optional("published", Int)];
 
 const ENVIRONMENT: &[Field] = &[
     read_only("$schema"),
@@ -1590,6 +1687,12 @@ const ENVIRONMENT: &[Field] = &[
     optional("datastore", Str),
     read_only("intellectual_property"),
 ];
+
+const FILE_IMPORT_SOURCE: &[Field] =
+    &[required("type", OneOf(&["s3"])), required("connection", Str), required("path", Str)];
+
+const FILE_SYSTEM: &[Field] =
+    &[optional("type", OneOf(&["file_system"])), optional("path", Str), required("connection", Str)];
 
 const FORECASTING_SETTINGS: &[Field] = &[
     optional("country_or_region_for_holidays", Str),
@@ -2129,11 +2232,44 @@ const IMAGE_OBJECT_DETECTION_NODE: &[Field] = &[
     optional("search_space", COMPONENT_SEARCH_SPACE_TY),
 ];
 
-const IMAGE_SETTINGS: &[Field] = &[optional("reference", Str)];
-
 const IMAGE_SWEEP_SETTINGS: &[Field] = &[
     optional("sampling_algorithm", SAMPLING_ALGORITHM_TY),
     optional("early_termination", EARLY_TERMINATION_TY),
+];
+
+const IMPORT: &[Field] = &[
+    read_only("$schema"),
+    optional("inputs", INPUTS_TY),
+    optional("outputs", NODE_OUTPUTS_TY),
+    optional("properties", PROPERTIES_TY),
+    optional("comment", Str),
+    required(
+        "component",
+        Union(&[
+            Registry,
+            ArmAnyVersion("components"),
+            Open(Shape::AnonymousImportComponent),
+            ComponentFile(Shape::AnonymousImportComponent),
+        ]),
+    ),
+    optional("type", OneOf(&["import"])),
+];
+
+const IMPORT_COMPONENT: &[Field] = &[
+    required("name", ComponentName),
+    optional("id", ID_TY),
+    optional("description", Str),
+    optional("tags", MapOf(&Str)),
+    optional("version", Version),
+    read_only("creation_context"),
+    read_only("latest_version"),
+    optional("auto_delete_setting", Nested(Shape::AutoDeleteSetting)),
+    optional("$schema", Str),
+    optional("display_name", Str),
+    optional("is_deterministic", Bool),
+    optional("type", OneOf(&["import"])),
+    required("source", MapOf(&Nested(Shape::Parameter))),
+    required("output", Nested(Shape::OutputPort)),
 ];
 
 const INFERENCE_CONFIG: &[Field] = &[
@@ -2186,7 +2322,7 @@ const JOB_SCHEDULE: &[Field] = &[
     optional("description", Str),
     optional("tags", Map),
     optional("display_name", Str),
-    optional("trigger", TRIGGER_TY),
+    optional("trigger", Union(&[Nested(Shape::CronTrigger), Nested(Shape::RecurrenceTrigger)])),
     read_only("creation_context"),
     read_only("is_enabled"),
     read_only("provisioning_state"),
@@ -2401,14 +2537,6 @@ const MODEL_INPUT: &[Field] = &[
 const MPI_DISTRIBUTION: &[Field] =
     &[required("type", OneOf(&["mpi"])), optional("process_count_per_instance", Int)];
 
-const NETWORK_SETTINGS: &[Field] = &[
-    read_only("$schema"),
-    optional("vnet_name", Str),
-    optional("subnet", Str),
-    read_only("public_ip_address"),
-    read_only("private_ip_address"),
-];
-
 const NLP_FEATURIZATION_SETTINGS: &[Field] = &[optional("dataset_language", Str)];
 
 const NLP_FIXED_PARAMETERS: &[Field] = &[
@@ -2458,10 +2586,10 @@ const NLP_PARAMETER_SUBSPACE: &[Field] = &[
                 "none",
                 "polynomial",
             ]),
-            Nested(Shape::CustomChoice),
+            Nested(Shape::ChoiceOfNlpSchedule),
         ]),
     ),
-    optional("model_name", Union(&[Binding, Str, Nested(Shape::CustomChoice)])),
+    optional("model_name", Union(&[Binding, Str, Nested(Shape::ChoiceOfString)])),
     optional("number_of_epochs", GRADIENT_ACCUMULATION_STEPS_TY),
     optional("training_batch_size", GRADIENT_ACCUMULATION_STEPS_TY),
     optional("validation_batch_size", GRADIENT_ACCUMULATION_STEPS_TY),
@@ -2478,13 +2606,6 @@ const NORMAL: &[Field] = &[
     required("type", OneOf(&["lognormal", "normal"])),
     required("mu", Union(&[Binding, WholeOnly, Number])),
     required("sigma", Union(&[Binding, WholeOnly, Number])),
-];
-
-const OS_IMAGE_METADATA: &[Field] = &[
-    read_only("$schema"),
-    read_only("is_latest_os_image_version"),
-    read_only("current_image_version"),
-    read_only("latest_image_version"),
 ];
 
 const OUTPUT: &[Field] = &[
@@ -2634,7 +2755,7 @@ const PIPELINE_COMPONENT: &[Field] = &[
     optional("display_name", Str),
     optional("is_deterministic", Bool),
     optional("inputs", SPEC_INPUTS_TY),
-    optional("outputs", ALSO_OUTPUTS_TY),
+    optional("outputs", ALSO_OUTPUTS__TY),
     optional("type", OneOf(&["pipeline"])),
     optional("jobs", JOBS_TY),
 ];
@@ -2664,7 +2785,7 @@ const PIPELINE_COMPONENT_FILE: &[Field] = &[
     optional("display_name", Str),
     optional("is_deterministic", Bool),
     optional("inputs", SPEC_INPUTS_TY),
-    optional("outputs", ALSO_OUTPUTS_TY),
+    optional("outputs", ALSO_OUTPUTS__TY),
     optional("type", OneOf(&["pipeline"])),
     optional("jobs", JOBS_TY),
 ];
@@ -2689,6 +2810,89 @@ const PIPELINE_CREATE_JOB: &[Field] = &[
     optional("inputs", INPUTS_TY),
     optional("outputs", MapOf(&OrNull(&Nested(Shape::Output)))),
     optional("settings", Open(Shape::PipelineJobSettings)),
+];
+
+const PIPELINE_DATA_TRANSFER_COPY_JOB: &[Field] = &[
+    read_only("$schema"),
+    optional("name", Str),
+    read_only("id"),
+    optional("description", Str),
+    optional("tags", MapOf(&OrNull(&Str))),
+    read_only("creation_context"),
+    optional("services", SERVICES_TY),
+    optional("display_name", Str),
+    read_only("status"),
+    optional("experiment_name", Str),
+    optional("properties", MapOf(&OrNull(&Str))),
+    read_only("log_files"),
+    optional("compute", COMPUTE_TY),
+    optional("identity", IDENTITY_TY),
+    required("type", OneOf(&["data_transfer"])),
+    required("task", OneOf(&["copy_data"])),
+    optional("data_copy_mode", DATA_COPY_MODE_TY),
+    optional("inputs", INPUTS_TY),
+    optional("outputs", COMPONENT_OUTPUTS_TY),
+];
+
+const PIPELINE_DATA_TRANSFER_EXPORT_JOB: &[Field] = &[
+    read_only("$schema"),
+    optional("name", Str),
+    read_only("id"),
+    optional("description", Str),
+    optional("tags", MapOf(&OrNull(&Str))),
+    read_only("creation_context"),
+    optional("services", SERVICES_TY),
+    optional("display_name", Str),
+    read_only("status"),
+    optional("experiment_name", Str),
+    optional("properties", MapOf(&OrNull(&Str))),
+    read_only("log_files"),
+    optional("compute", COMPUTE_TY),
+    optional("identity", IDENTITY_TY),
+    required("type", OneOf(&["data_transfer"])),
+    required("task", OneOf(&["export_data"])),
+    optional("inputs", INPUTS_TY),
+    required("sink", SPEC_SOURCE_TY),
+];
+
+const PIPELINE_DATA_TRANSFER_IMPORT_JOB: &[Field] = &[
+    read_only("$schema"),
+    optional("name", Str),
+    read_only("id"),
+    optional("description", Str),
+    optional("tags", MapOf(&OrNull(&Str))),
+    read_only("creation_context"),
+    optional("services", SERVICES_TY),
+    optional("display_name", Str),
+    read_only("status"),
+    optional("experiment_name", Str),
+    optional("properties", MapOf(&OrNull(&Str))),
+    read_only("log_files"),
+    optional("compute", COMPUTE_TY),
+    optional("identity", IDENTITY_TY),
+    required("type", OneOf(&["data_transfer"])),
+    required("task", OneOf(&["import_data"])),
+    optional("outputs", COMPONENT_OUTPUTS_TY),
+    required("source", SPEC_SOURCE_TY),
+];
+
+const PIPELINE_IMPORT_JOB: &[Field] = &[
+    read_only("$schema"),
+    optional("name", Str),
+    read_only("id"),
+    optional("description", Str),
+    optional("tags", MapOf(&OrNull(&Str))),
+    read_only("creation_context"),
+    optional("services", SERVICES_TY),
+    optional("display_name", Str),
+    read_only("status"),
+    optional("experiment_name", Str),
+    optional("properties", MapOf(&OrNull(&Str))),
+    read_only("log_files"),
+    optional("identity", IDENTITY_TY),
+    optional("type", OneOf(&["import"])),
+    required("source", Union(&[Nested(Shape::DatabaseImportSource), Nested(Shape::FileImportSource)])),
+    required("output", Nested(Shape::Output)),
 ];
 
 const PIPELINE_JOB: &[Field] = &[
@@ -2873,14 +3077,6 @@ const RETRY_SETTINGS: &[Field] =
 
 const ROUTE: &[Field] = &[required("port", Int), required("path", Str)];
 
-const SCRIPT_REFERENCE: &[Field] =
-    &[optional("path", Str), optional("command", Str), optional("timeout_minutes", Int)];
-
-const SETUP_SCRIPTS: &[Field] = &[
-    optional("creation_script", Nested(Shape::ScriptReference)),
-    optional("startup_script", Nested(Shape::ScriptReference)),
-];
-
 const SPARK: &[Field] = &[
     read_only("$schema"),
     optional("code", OrNull(&Str)),
@@ -3040,6 +3236,9 @@ const STACK_ENSEMBLE_SETTINGS: &[Field] = &[
         ]),
     ),
 ];
+
+const STORED_PROCEDURE_PARAMS: &[Field] =
+    &[optional("name", Str), optional("value", Str), optional("type", Str)];
 
 const SWEEP: &[Field] = &[
     read_only("$schema"),
@@ -3308,8 +3507,6 @@ const UNIFORM: &[Field] = &[
 ];
 
 const USER_IDENTITY: &[Field] = &[required("type", SnakeOneOf(&["user_identity"]))];
-
-const VOLUME_SETTINGS: &[Field] = &[optional("source", Str), optional("target", Str)];
 
 const VS_CODE_JOB_SERVICE: &[Field] = &[
     read_only("$schema"),

@@ -1,0 +1,334 @@
+//! Stories of a session, with the debug server's side as debugpy 1.8.22 sent it (bodies shortened).
+
+use super::*;
+use expect_test::{Expect, expect};
+
+const VS_CODE: ClientId = ClientId(1);
+const OTHER: ClientId = ClientId(2);
+
+/// Feeds inputs and writes down what follows, a line each.
+struct Story {
+    gateway: Gateway,
+    told: String,
+}
+
+impl Story {
+    fn new() -> Self {
+        let mappings = vec![("/home/ada/iris".to_owned(), "/mnt/code".to_owned())];
+        Self { gateway: Gateway::new(mappings), told: String::new() }
+    }
+
+    fn on(&mut self, input: GatewayInput) -> &mut Self {
+        self.told.push_str(&match &input {
+            GatewayInput::ClientConnected(client) => format!("client {} connects\n", client.0),
+            GatewayInput::FromClient(client, message) => format!("client {}: {}\n", client.0, brief(message)),
+            GatewayInput::ClientGone(client) => format!("client {} vanishes\n", client.0),
+            GatewayInput::DebuggeeConnected { paused } => format!("debuggee connects, paused: {paused:?}\n"),
+            GatewayInput::FromDebuggee(message) => format!("debuggee: {}\n", brief(message)),
+            GatewayInput::DebuggeeGone => "debuggee ends\n".to_owned(),
+        });
+        for output in self.gateway.on(input) {
+            self.told.push_str(&match output {
+                GatewayOutput::ToClient(client, message) => {
+                    format!("    to client {}: {message}\n", client.0)
+                }
+                GatewayOutput::CloseClient(client) => format!("    close client {}\n", client.0),
+                GatewayOutput::ToDebuggee(message) => format!("    to debuggee: {message}\n"),
+                GatewayOutput::Fact(fact) => format!("    {fact:?}\n"),
+            });
+        }
+        self
+    }
+
+    fn says(&mut self, client: ClientId, seq: i64, command: &str, arguments: Value) -> &mut Self {
+        self.on(GatewayInput::FromClient(
+            client,
+            json!({"seq": seq, "type": "request", "command": command, "arguments": arguments}),
+        ))
+    }
+
+    fn answers(&mut self, to: i64, command: &str, body: Value) -> &mut Self {
+        let mut message = json!({
+            "type": "response", "request_seq": to, "success": true, "command": command, "seq": 2 * to,
+        });
+        if !body.is_null() {
+            message["body"] = body;
+        }
+        self.on(GatewayInput::FromDebuggee(message))
+    }
+
+    fn event(&mut self, name: &str, body: Value) -> &mut Self {
+        self.on(GatewayInput::FromDebuggee(json!({"type": "event", "event": name, "body": body, "seq": 4})))
+    }
+
+    /// Everything up to a program that runs under this client, not written down.
+    fn attached(&mut self, client: ClientId, name: &str) -> &mut Self {
+        let first = self.gateway.sent;
+        self.says(client, 1, "initialize", json!({"clientName": name}));
+        self.answers(first + 1, "initialize", json!({"supportsConfigurationDoneRequest": true}));
+        self.says(client, 2, "attach", json!({})).event("initialized", json!({}));
+        self.answers(first + 2, "attach", Value::Null).says(client, 3, "configurationDone", json!({}));
+        self.answers(self.gateway.sent, "configurationDone", Value::Null);
+        self.told.clear();
+        self
+    }
+
+    fn is(&self, expected: Expect) {
+        expected.assert_eq(&self.told);
+    }
+}
+
+fn brief(message: &Value) -> String {
+    let name = message["event"].as_str().or(message["command"].as_str()).unwrap_or_default();
+    let word = |key: &str| message[key].to_string();
+    match message["type"].as_str() {
+        Some("request") => format!("{name} #{}", word("seq")),
+        Some("response") => format!("response to #{}, {name}", word("request_seq")),
+        _ => format!("event {name}"),
+    }
+}
+
+fn stopped() -> Value {
+    json!({"reason": "breakpoint", "threadId": 1, "allThreadsStopped": true, "hitBreakpointIds": [0]})
+}
+
+#[test]
+fn an_editor_that_comes_before_the_program_gets_its_first_stop() {
+    let mut story = Story::new();
+    story
+        .on(GatewayInput::ClientConnected(VS_CODE))
+        .says(VS_CODE, 1, "initialize", json!({"clientID": "vscode", "clientName": "Visual Studio Code"}))
+        .on(GatewayInput::DebuggeeConnected { paused: None })
+        .answers(1, "initialize", json!({"supportsConfigurationDoneRequest": true, "supportsRestartRequest": false}))
+        .says(VS_CODE, 2, "attach", json!({"justMyCode": false, "connect": {"host": "127.0.0.1", "port": 5}}))
+        .event("initialized", Value::Null)
+        .answers(2, "attach", Value::Null)
+        .says(
+            VS_CODE,
+            3,
+            "setBreakpoints",
+            json!({"source": {"path": "/home/ada/iris/train.py"}, "breakpoints": [{"line": 23}, {"line": 99}]}),
+        )
+        .answers(
+            3,
+            "setBreakpoints",
+            json!({"breakpoints": [
+                {"verified": true, "id": 0, "line": 23},
+                {"verified": false, "id": 1, "line": 99, "message": "Breakpoint in file that does not exist."},
+            ]}),
+        )
+        .says(VS_CODE, 4, "configurationDone", json!({}))
+        .answers(4, "configurationDone", Value::Null)
+        .event("stopped", stopped());
+    story.is(expect![[r#"
+        client 1 connects
+        client 1: initialize #1
+        debuggee connects, paused: None
+            to debuggee: {"seq":1,"type":"request","command":"initialize","arguments":{"clientID":"vscode","clientName":"Visual Studio Code"}}
+        debuggee: response to #1, initialize
+            to client 1: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":{"supportsConfigurationDoneRequest":true,"supportsRestartRequest":false,"supportsTerminateRequest":true,"supportTerminateDebuggee":true,"supportSuspendDebuggee":false}}
+        client 1: attach #2
+            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{"justMyCode":false,"connect":{"host":"127.0.0.1","port":5},"pathMappings":[{"localRoot":"/home/ada/iris","remoteRoot":"/mnt/code"}]}}
+        debuggee: event initialized
+            to client 1: {"type":"event","event":"initialized","body":null,"seq":2}
+        debuggee: response to #2, attach
+            to client 1: {"type":"response","request_seq":2,"success":true,"command":"attach","seq":3}
+            Attached { client: "Visual Studio Code" }
+        client 1: setBreakpoints #3
+            to debuggee: {"seq":3,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/ada/iris/train.py"},"breakpoints":[{"line":23},{"line":99}]}}
+        debuggee: response to #3, setBreakpoints
+            BreakpointsAnswered { source: "/home/ada/iris/train.py", breakpoints: [BreakpointAnswer { asked: 23, line: 23, verified: true, message: None }, BreakpointAnswer { asked: 99, line: 99, verified: false, message: Some("Breakpoint in file that does not exist.") }] }
+            to client 1: {"type":"response","request_seq":3,"success":true,"command":"setBreakpoints","seq":4,"body":{"breakpoints":[{"verified":true,"id":0,"line":23},{"verified":false,"id":1,"line":99,"message":"Breakpoint in file that does not exist."}]}}
+        client 1: configurationDone #4
+            to debuggee: {"seq":4,"type":"request","command":"configurationDone","arguments":{}}
+        debuggee: response to #4, configurationDone
+            to client 1: {"type":"response","request_seq":4,"success":true,"command":"configurationDone","seq":5}
+            Configured
+        debuggee: event stopped
+            Paused { reason: "breakpoint", thread: Some(1) }
+            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":6}
+    "#]]);
+}
+
+#[test]
+fn disconnecting_lets_the_run_go_on_and_another_editor_attach_over_the_same_connection() {
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .event("stopped", stopped())
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
+        .says(VS_CODE, 4, "disconnect", json!({"restart": false}))
+        .answers(4, "disconnect", Value::Null)
+        .event("continued", json!({"threadId": 1, "allThreadsContinued": true}))
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}));
+    story.is(expect![[r#"
+        debuggee: event stopped
+            Paused { reason: "breakpoint", thread: Some(1) }
+            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":5}
+        client 2: initialize #1
+            to client 2: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"Visual Studio Code is attached to this run already. Disconnect it there (the run goes on), then attach again","body":{"error":{"id":1,"format":"Visual Studio Code is attached to this run already. Disconnect it there (the run goes on), then attach again","showUser":true}}}
+            close client 2
+        client 1: disconnect #4
+            to debuggee: {"seq":4,"type":"request","command":"disconnect","arguments":{"restart":false,"terminateDebuggee":false}}
+            Resumed
+            to client 1: {"seq":6,"type":"response","request_seq":4,"success":true,"command":"disconnect"}
+            Detached
+            close client 1
+        debuggee: response to #4, disconnect
+        debuggee: event continued
+        client 2: initialize #1
+            to debuggee: {"seq":5,"type":"request","command":"initialize","arguments":{"clientName":"Neovim"}}
+    "#]]);
+}
+
+#[test]
+fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_its_breakpoints() {
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
+    let lines = json!({"source": {"path": "/home/ada/iris/train.py"}, "breakpoints": [{"line": 23}]});
+    story
+        .says(VS_CODE, 4, "setBreakpoints", lines)
+        .on(GatewayInput::ClientGone(VS_CODE))
+        .answers(4, "setBreakpoints", json!({"breakpoints": [{"verified": true, "id": 0, "line": 23}]}))
+        .event("stopped", stopped())
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
+        .answers(5, "initialize", json!({}))
+        .says(
+            OTHER,
+            2,
+            "attach",
+            json!({"pathMappings": [{"localRoot": "C:\\iris", "remoteRoot": "/mnt/code"}]}),
+        )
+        .answers(6, "setBreakpoints", json!({"breakpoints": []}))
+        .answers(7, "attach", Value::Null)
+        .says(OTHER, 3, "configurationDone", json!({}))
+        .answers(8, "configurationDone", Value::Null);
+    story.is(expect![[r#"
+        client 1: setBreakpoints #4
+            to debuggee: {"seq":4,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/ada/iris/train.py"},"breakpoints":[{"line":23}]}}
+        client 1 vanishes
+            Detached
+        debuggee: response to #4, setBreakpoints
+            BreakpointsAnswered { source: "/home/ada/iris/train.py", breakpoints: [BreakpointAnswer { asked: 23, line: 23, verified: true, message: None }] }
+        debuggee: event stopped
+            Paused { reason: "breakpoint", thread: Some(1) }
+        client 2: initialize #1
+            to debuggee: {"seq":5,"type":"request","command":"initialize","arguments":{"clientName":"Neovim"}}
+        debuggee: response to #5, initialize
+            to client 2: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":{"supportsRestartRequest":false,"supportsTerminateRequest":true,"supportTerminateDebuggee":true,"supportSuspendDebuggee":false}}
+        client 2: attach #2
+            to debuggee: {"seq":6,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/ada/iris/train.py"},"breakpoints":[]}}
+            to debuggee: {"seq":7,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"C:\\iris","remoteRoot":"/mnt/code"}],"clientOS":"windows"}}
+        debuggee: response to #6, setBreakpoints
+        debuggee: response to #7, attach
+            to client 2: {"type":"response","request_seq":2,"success":true,"command":"attach","seq":2}
+            Attached { client: "Neovim" }
+        client 2: configurationDone #3
+            to debuggee: {"seq":8,"type":"request","command":"configurationDone","arguments":{}}
+        debuggee: response to #8, configurationDone
+            to client 2: {"type":"response","request_seq":3,"success":true,"command":"configurationDone","seq":3}
+            Configured
+            to client 2: {"seq":4,"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"preserveFocusHint":false,"allThreadsStopped":true}}
+    "#]]);
+}
+
+#[test]
+fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: Some(3) }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .on(GatewayInput::DebuggeeGone)
+        .on(GatewayInput::DebuggeeConnected { paused: Some(3) })
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
+        .answers(4, "initialize", json!({}))
+        .says(OTHER, 2, "configurationDone", json!({}))
+        .answers(5, "configurationDone", Value::Null);
+    story.is(expect![[r#"
+        debuggee ends
+            to client 1: {"seq":6,"type":"event","event":"terminated","body":{}}
+            close client 1
+            Detached
+        debuggee connects, paused: Some(3)
+            Paused { reason: "pause", thread: Some(3) }
+        client 2: initialize #1
+            to debuggee: {"seq":4,"type":"request","command":"initialize","arguments":{"clientName":"Neovim"}}
+        debuggee: response to #4, initialize
+            to client 2: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":{"supportsRestartRequest":false,"supportsTerminateRequest":true,"supportTerminateDebuggee":true,"supportSuspendDebuggee":false}}
+        client 2: configurationDone #2
+            to debuggee: {"seq":5,"type":"request","command":"configurationDone","arguments":{}}
+        debuggee: response to #5, configurationDone
+            to client 2: {"type":"response","request_seq":2,"success":true,"command":"configurationDone","seq":2}
+            Configured
+            to client 2: {"seq":3,"type":"event","event":"stopped","body":{"reason":"pause","threadId":3,"preserveFocusHint":false,"allThreadsStopped":true}}
+    "#]]);
+}
+
+#[test]
+fn ending_the_run_is_left_to_the_run() {
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .says(VS_CODE, 4, "terminate", json!({}))
+        .says(VS_CODE, 5, "restart", json!({}))
+        .says(VS_CODE, 6, "launch", json!({}))
+        .on(GatewayInput::DebuggeeGone)
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
+        .says(OTHER, 2, "disconnect", json!({"terminateDebuggee": true}));
+    story.is(expect![[r#"
+        client 1: terminate #4
+            to client 1: {"seq":5,"type":"response","request_seq":4,"success":true,"command":"terminate"}
+            TerminateRequested
+        client 1: restart #5
+            to client 1: {"seq":6,"type":"response","request_seq":5,"success":false,"command":"restart","message":"Restarting from here is not possible yet; end the run and start it again","body":{"error":{"id":1,"format":"Restarting from here is not possible yet; end the run and start it again","showUser":true}}}
+        client 1: launch #6
+            to client 1: {"seq":7,"type":"response","request_seq":6,"success":false,"command":"launch","message":"The program is started by aml-debug; use \"request\": \"attach\"","body":{"error":{"id":1,"format":"The program is started by aml-debug; use \"request\": \"attach\"","showUser":true}}}
+        debuggee ends
+            to client 1: {"seq":8,"type":"event","event":"terminated","body":{}}
+            close client 1
+            Detached
+        client 2: initialize #1
+        client 2: disconnect #2
+            TerminateRequested
+            to client 2: {"seq":1,"type":"response","request_seq":2,"success":true,"command":"disconnect"}
+            close client 2
+    "#]]);
+}
+
+#[test]
+fn what_the_debuggee_asks_of_an_editor_is_answered_here_and_what_it_tells_us_stays_here() {
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .on(GatewayInput::FromDebuggee(
+            json!({"seq": 9, "type": "request", "command": "runInTerminal", "arguments": {}}),
+        ))
+        .event("amlDebugUnattended", json!({}))
+        .event("terminated", json!({}))
+        .on(GatewayInput::DebuggeeGone);
+    story.is(expect![[r#"
+        debuggee: runInTerminal #9
+            to debuggee: {"seq":4,"type":"response","request_seq":9,"success":false,"command":"runInTerminal","message":"notSupported","body":{"error":{"id":1,"format":"Not possible in the container of this run","showUser":true}}}
+        debuggee: event amlDebugUnattended
+            Unattended
+        debuggee: event terminated
+            to client 1: {"type":"event","event":"terminated","body":{},"seq":5}
+        debuggee ends
+            close client 1
+            Detached
+    "#]]);
+}
+
+#[test]
+fn an_editor_that_waits_for_a_run_that_never_starts_is_told() {
+    let mut story = Story::new();
+    story
+        .says(VS_CODE, 1, "initialize", json!({"clientName": "Visual Studio Code"}))
+        .on(GatewayInput::DebuggeeGone);
+    story.is(expect![[r#"
+        client 1: initialize #1
+        debuggee ends
+            to client 1: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"The run ended before a debugger could be attached","body":{"error":{"id":1,"format":"The run ended before a debugger could be attached","showUser":true}}}
+            to client 1: {"seq":2,"type":"event","event":"terminated","body":{}}
+            close client 1
+    "#]]);
+}

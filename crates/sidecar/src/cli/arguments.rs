@@ -1,0 +1,218 @@
+//! The command line's words (design section 9). Scripts depend on them: add, never rename.
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Debugger for Azure ML: stand on a breakpoint in the code that Azure ML runs.
+#[derive(Debug, Parser)]
+#[command(name = "aml-debug", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Speak JSON-RPC on standard input and output, for an editor.
+    Serve,
+    /// Report every problem in spec files.
+    Check(Check),
+    /// Run a spec or a script in a container on this machine.
+    Run(Run),
+    /// Run the plan of an earlier run again.
+    Rerun(Rerun),
+    /// Build or reuse the image of a spec, and nothing more.
+    Build(Build),
+    /// Make or refresh the launch.json entry of a run, and print it.
+    Attach(RunName),
+    /// List runs, read their logs and outputs, cancel or remove them.
+    Runs(Runs),
+    /// Look at the container engine and everything else that a run needs.
+    Doctor(Json),
+    /// Print the completions of a shell.
+    Completions {
+        /// For which shell.
+        shell: Shell,
+    },
+}
+
+impl Command {
+    /// Whether a program reads what is printed.
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Command::Check(check) => check.json.json,
+            Command::Run(run) => run.json.json,
+            Command::Rerun(rerun) => rerun.json.json,
+            Command::Build(build) => build.json.json,
+            Command::Attach(name) => name.json.json,
+            Command::Doctor(json) => json.json,
+            Command::Runs(runs) => match &runs.verb {
+                None => runs.list.json,
+                Some(RunsVerb::List(list)) => list.json,
+                Some(
+                    RunsVerb::Show(name)
+                    | RunsVerb::Outputs(name)
+                    | RunsVerb::Cancel(name)
+                    | RunsVerb::Remove(name),
+                ) => name.json.json,
+                Some(RunsVerb::Logs { .. }) => false,
+            },
+            Command::Serve | Command::Completions { .. } => false,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Json {
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Spec files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// A v2 command job (YAML) or a Python script.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) debug: Debug,
+    #[command(flatten)]
+    pub(crate) values: Values,
+    /// Experiment to list the run under, instead of the spec's own.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Option<String>,
+    #[command(flatten)]
+    pub(crate) image: Image,
+    /// Where to run; `local` is this machine.
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Debug {
+    /// Stop the Python process before its first line until a debugger has attached.
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Stop at this line, print its locals and go on; may be given several times. Implies --debug.
+    #[arg(long = "break", value_name = "FILE:LINE")]
+    pub(crate) breaks: Vec<String>,
+    /// Script whose process is debugged, where the command starts several.
+    #[arg(long, value_name = "SCRIPT")]
+    pub(crate) process: Option<String>,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Values {
+    /// Value of an input of the spec.
+    #[arg(long = "set", value_name = "inputs.NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Environment variable of the run.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<String>,
+    /// File with environment variables of the run, a NAME=VALUE a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// Environment variable that is a secret: it reaches the run by file and is shown nowhere. Its value
+    /// is taken from --env-file or from the environment.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Image {
+    /// Environment of a bare script: an image, a conda file or an environment spec.
+    #[arg(long, value_name = "IMAGE|FILE")]
+    pub(crate) environment: Option<String>,
+    /// Build the image even if one of the same content is there.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    /// Ask the registry for the base image even if one is there.
+    #[arg(long)]
+    pub(crate) pull: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rerun {
+    /// The earlier run, or a unique beginning of its name.
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) debug: Debug,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The spec whose environment is built.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) image: Image,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunName {
+    /// The run, or a unique beginning of its name.
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Runs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<RunsVerb>,
+    #[command(flatten)]
+    pub(crate) list: RunsList,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunsList {
+    /// Runs of this experiment only.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Option<String>,
+    /// At most so many, newest first.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: u32,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsVerb {
+    /// List runs, newest first.
+    List(RunsList),
+    /// Show one run with its phase card.
+    Show(RunName),
+    /// Print the log of a run.
+    Logs {
+        /// The run, or a unique beginning of its name.
+        run: String,
+        /// Go on until the run ends.
+        #[arg(long, short)]
+        follow: bool,
+        /// The control log (image build and our own notes) instead of the command's output.
+        #[arg(long)]
+        control: bool,
+    },
+    /// List the files and metrics that a run left behind.
+    Outputs(RunName),
+    /// End a run.
+    Cancel(RunName),
+    /// Forget an ended run: record, logs and outputs.
+    Remove(RunName),
+}

@@ -1,0 +1,313 @@
+//! `run`, `rerun`, `build`, `attach`: commands that stay until their run has ended.
+
+use super::arguments::{Build, Debug, Rerun, Run, RunName};
+use super::breaks::{self, Left, TimedStop};
+use super::printer::{Printer, stop_json};
+use super::session::Session;
+use super::values::{BreakPlace, break_place, start_params};
+use crate::main_loop::Ask;
+use crate::outbox::Notice;
+use crate::settings::Settings;
+use crate::to_proto;
+use engine::dap::breaker::Breakpoint;
+use engine::failure::{Blame, Failure};
+use engine::message;
+use protocol::debug::AttachParams;
+use protocol::run::{CancelRunParams, RerunParams, RunAnswer, RunIdParams, RunSnapshot};
+use protocol::text::FailureText;
+use serde_json::Value;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub(crate) async fn run(
+    settings: Settings,
+    run: Run,
+    printer: &mut Printer,
+    began: Instant,
+) -> Result<u8, Failure> {
+    if run.target != "local" {
+        return Err(Failure::new(Blame::User, message!("cli.target-not-yet", target = run.target))
+            .with_fix(message!("cli.target-not-yet.fix")));
+    }
+    let places = break_places(&run.debug)?;
+    let mut params = start_params(&settings, &run.file, &run.values, &run.image)?;
+    params.debug = run.debug.debug || !places.is_empty();
+    params.process = run.debug.process;
+    params.experiment = run.experiment;
+    let session = Session::open(settings).await?;
+    let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
+    Watch::new(session, run, places, began).to_the_end(printer).await
+}
+
+pub(crate) async fn rerun(
+    settings: Settings,
+    rerun: Rerun,
+    printer: &mut Printer,
+    began: Instant,
+) -> Result<u8, Failure> {
+    let places = break_places(&rerun.debug)?;
+    let debug = (rerun.debug.debug || !places.is_empty()).then_some(true);
+    let session = Session::open(settings).await?;
+    let params = RerunParams { run: rerun.run, debug };
+    let RunAnswer { run } = session.ask(|reply| Ask::Rerun(params, reply)).await?;
+    Watch::new(session, run, places, began).to_the_end(printer).await
+}
+
+pub(crate) async fn build(
+    settings: Settings,
+    build: Build,
+    printer: &mut Printer,
+    began: Instant,
+) -> Result<u8, Failure> {
+    let mut params = start_params(&settings, &build.file, &Default::default(), &build.image)?;
+    params.image_only = true;
+    let session = Session::open(settings).await?;
+    let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
+    Watch::new(session, run, Vec::new(), began).to_the_end(printer).await
+}
+
+/// Writes the entry; a live run that nobody owns is taken over and kept within reach of debuggers.
+pub(crate) async fn attach(
+    settings: Settings,
+    name: RunName,
+    printer: &mut Printer,
+    began: Instant,
+) -> Result<u8, Failure> {
+    let session = Session::open(settings).await?;
+    let params = RunIdParams { run: name.run.clone() };
+    let adopted = session.ask(|reply| Ask::AdoptRun(params, reply)).await?;
+    let params = AttachParams { run: name.run };
+    let answer = session.ask(|reply| Ask::Attach(params, reply)).await?;
+    let text = serde_json::to_string_pretty(&answer.configuration).unwrap_or_default();
+    printer.say(&match answer.changed {
+        true => message!("attach.written", name = answer.name, file = answer.launch_json),
+        false => message!("attach.unchanged", name = answer.name, file = answer.launch_json),
+    });
+    let mut object = serde_json::to_value(&answer).unwrap_or_default();
+    object["event"] = "attach".into();
+    printer.answer(&text, &object);
+    if !adopted {
+        return Ok(0);
+    }
+    printer.say(&message!("attach.adopted", run = answer.run));
+    Watch::new(session, answer.run, Vec::new(), began).to_the_end(printer).await
+}
+
+fn break_places(debug: &Debug) -> Result<Vec<BreakPlace>, Failure> {
+    debug.breaks.iter().map(|text| break_place(text)).collect()
+}
+
+/// One run, watched until it has ended.
+struct Watch {
+    session: Session,
+    run: String,
+    places: Vec<BreakPlace>,
+    began: Instant,
+    stops: (mpsc::UnboundedSender<TimedStop>, mpsc::UnboundedReceiver<TimedStop>),
+    seen: Vec<Value>,
+    debugger: Option<JoinHandle<std::io::Result<Left>>>,
+    /// What is wrong with a `--break`, found when the code folder was known.
+    misplaced: Option<Failure>,
+    interrupts: u32,
+}
+
+impl Watch {
+    fn new(session: Session, run: String, places: Vec<BreakPlace>, began: Instant) -> Self {
+        Self {
+            session,
+            run,
+            places,
+            began,
+            stops: mpsc::unbounded_channel(),
+            seen: Vec::new(),
+            debugger: None,
+            misplaced: None,
+            interrupts: 0,
+        }
+    }
+
+    async fn to_the_end(mut self, printer: &mut Printer) -> Result<u8, Failure> {
+        let mut signals = Signals::new()?;
+        let last = loop {
+            tokio::select! {
+                // What happened before the end is told before it.
+                biased;
+                Some((stop, ms)) = self.stops.1.recv() => {
+                    printer.stop(&stop, ms);
+                    self.seen.push(stop_json(&stop, ms));
+                }
+                notice = self.session.notices.recv() => match notice {
+                    Some(notice) => {
+                        if let Some(last) = self.on_notice(&notice, printer) {
+                            break last;
+                        }
+                    }
+                    None => return Err(Failure::new(Blame::Internal, message!("serve.shutting-down"))),
+                },
+                () = signals.next() => self.interrupted(printer),
+            }
+        };
+        let left = self.debugger_left().await;
+        while let Ok((stop, ms)) = self.stops.1.try_recv() {
+            printer.stop(&stop, ms);
+            self.seen.push(stop_json(&stop, ms));
+        }
+        Ok(self.conclude(&last, left, printer))
+    }
+
+    /// Tells what happened; the snapshot if it was the end.
+    fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
+        let of = match notice {
+            Notice::RunChanged(run) => run.run.as_str(),
+            Notice::Lines { run, .. } | Notice::Progress(run, _) | Notice::DebuggerReady(run, _) => run.as_str(),
+        };
+        if of != self.run {
+            return None;
+        }
+        // Whoever gave breakpoints has a debugger already.
+        if !(matches!(notice, Notice::DebuggerReady(..)) && !self.places.is_empty()) {
+            printer.notice(notice);
+        }
+        let Notice::RunChanged(run) = notice else { return None };
+        if run.ended_at.is_some() {
+            return Some(run.as_ref().clone());
+        }
+        self.attach_when_possible(run);
+        None
+    }
+
+    /// Attaches as soon as the gateway listens and the code folder is known: the gateway holds everything
+    /// back until the debuggee is there, so there is no moment to wait for.
+    fn attach_when_possible(&mut self, run: &RunSnapshot) {
+        let (Some(port), Some(mapping)) = (run.gateway_port, &run.mapping) else { return };
+        if self.places.is_empty() || self.debugger.is_some() || self.misplaced.is_some() {
+            return;
+        }
+        let (local, remote) = (Path::new(&mapping.local_root), &mapping.remote_root);
+        let breakpoint = |place: &BreakPlace| {
+            let file = place.local(local)?;
+            let inside = file.strip_prefix(local).unwrap_or(&file);
+            let inside: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+            let remote = format!("{}/{}", remote.trim_end_matches('/'), inside.join("/"));
+            Ok(Breakpoint { file: place.file.clone(), remote, line: place.line })
+        };
+        match self.places.iter().map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
+            Ok(breakpoints) => {
+                self.debugger = Some(breaks::attach(port, breakpoints, self.began, self.stops.0.clone()));
+            }
+            Err(failure) => {
+                self.misplaced = Some(failure);
+                self.cancel(false);
+            }
+        }
+    }
+
+    fn interrupted(&mut self, printer: &mut Printer) {
+        self.interrupts += 1;
+        let at_once = self.interrupts > 1;
+        printer.say(&match at_once {
+            false => message!("cli.interrupted", run = self.run),
+            true => message!("cli.interrupted-again", run = self.run),
+        });
+        self.cancel(at_once);
+    }
+
+    fn cancel(&self, at_once: bool) {
+        let params = CancelRunParams { run: self.run.clone(), at_once };
+        self.session.tell(|reply| Ask::CancelRun(params, reply));
+    }
+
+    async fn debugger_left(&mut self) -> Left {
+        let Some(debugger) = self.debugger.take() else { return Left::default() };
+        // The gateway is closed, so the client sees the end of its connection at once.
+        match tokio::time::timeout(Duration::from_secs(2), debugger).await {
+            Ok(Ok(Ok(left))) => left,
+            _ => Left::default(),
+        }
+    }
+
+    fn conclude(&self, last: &RunSnapshot, left: Left, printer: &mut Printer) -> u8 {
+        let (code, failure) = self.verdict(last, left);
+        let stops = (!self.places.is_empty()).then_some(self.seen.as_slice());
+        printer.result(last, stops, failure.as_ref());
+        code
+    }
+
+    fn verdict(&self, last: &RunSnapshot, left: Left) -> (u8, Option<FailureText>) {
+        if let Some(failure) = &self.misplaced {
+            return (failure.blame.exit_code(), Some(to_proto::failure(failure)));
+        }
+        if last.state == "cancelled" {
+            return (Blame::Cancelled.exit_code(), last.failure.clone());
+        }
+        if last.state != "completed" {
+            let code = last.failure.as_ref().map_or(1, |failure| exit_code(&failure.blame));
+            return (code, last.failure.clone());
+        }
+        if left.missed.is_empty() && left.refused.is_none() {
+            return (0, None);
+        }
+        let detail = left.missed.iter().map(|missed| missed.message().text());
+        let failure = Failure::new(Blame::Breakpoint, message!("cli.breakpoints-missed"))
+            .with_detail(detail.chain(left.refused))
+            .with_fix(message!("cli.breakpoints-missed.fix"));
+        (failure.blame.exit_code(), Some(to_proto::failure(&failure)))
+    }
+}
+
+fn exit_code(blame: &str) -> u8 {
+    let blame = match blame {
+        "user" => Blame::User,
+        "environment" => Blame::Environment,
+        "breakpoint" => Blame::Breakpoint,
+        "cancelled" => Blame::Cancelled,
+        "internal" => Blame::Internal,
+        _ => Blame::Code,
+    };
+    blame.exit_code()
+}
+
+/// The ways in which the system asks a command to end.
+#[cfg(unix)]
+struct Signals([tokio::signal::unix::Signal; 3]);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let take = |kind| {
+            signal(kind).map_err(|error| {
+                Failure::new(Blame::Internal, message!("internal.no-signals")).with_detail([error.to_string()])
+            })
+        };
+        Ok(Self([take(SignalKind::interrupt())?, take(SignalKind::terminate())?, take(SignalKind::hangup())?]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        // Where the system cannot tell, the command goes on.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What the command line prints: words for a person on a terminal, one JSON object a line for a program.
+//!
+//! On a terminal the run's own output goes to standard output and our words to standard error, so that
+//! `aml-debug run … > log` keeps what the user's code wrote. With `--json` everything is on standard output.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one file that prints")]
+
+use crate::main_loop::LogName;
+use crate::outbox::{Notice, Progress};
+use crate::to_proto;
+use engine::attach::ready_line;
+use engine::dap::breaker::Stop;
+use engine::launch_json;
+use engine::failure::Failure;
+use engine::message;
+use engine::message::Message;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use protocol::run::{PhaseSnapshot, RunSnapshot};
+use protocol::text::{FailureText, Text};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+
+/// Prints in one of the two forms.
+#[derive(Debug)]
+pub(crate) enum Printer {
+    /// For a person.
+    Terminal(Terminal),
+    /// For a program.
+    Json,
+}
+
+/// What a terminal needs to know.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    paint: bool,
+    bars: MultiProgress,
+    /// A bar per layer or build step under way.
+    by_item: BTreeMap<String, ProgressBar>,
+    state: String,
+}
+
+impl Printer {
+    pub(crate) fn new(json: bool) -> Self {
+        if json {
+            return Self::Json;
+        }
+        let paint = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let bars = MultiProgress::new();
+        Self::Terminal(Terminal { paint, bars, by_item: BTreeMap::new(), state: String::new() })
+    }
+
+    /// One thing that happened to a run.
+    pub(crate) fn notice(&mut self, notice: &Notice) {
+        match self {
+            Self::Terminal(terminal) => terminal.notice(notice),
+            Self::Json => object(&notice_json(notice)),
+        }
+    }
+
+    /// A breakpoint that was hit.
+    pub(crate) fn stop(&mut self, stop: &Stop, ms_from_start: u64) {
+        match self {
+            Self::Terminal(terminal) => terminal.stop(stop, ms_from_start),
+            Self::Json => {
+                let mut event = stop_json(stop, ms_from_start);
+                event["event"] = json!("stopped");
+                object(&event);
+            }
+        }
+    }
+
+    /// A sentence of ours.
+    pub(crate) fn say(&mut self, message: &Message) {
+        match self {
+            Self::Terminal(terminal) => terminal.line(&message.text()),
+            Self::Json => object(&json!({ "event": "message", "message": to_proto::text(message) })),
+        }
+    }
+
+    /// A stretch of a log, as it is.
+    pub(crate) fn raw(&mut self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// An answer: words for a person, the object for a program.
+    pub(crate) fn answer(&mut self, text: &str, value: &Value) {
+        match self {
+            Self::Terminal(_) if text.is_empty() => {}
+            Self::Terminal(_) => out(text),
+            Self::Json => object(value),
+        }
+    }
+
+    /// What went wrong: what failed, why, what to do.
+    pub(crate) fn failure(&mut self, failure: &Failure) {
+        match self {
+            Self::Terminal(terminal) => terminal.failure(&to_proto::failure(failure)),
+            Self::Json => object(&json!({ "event": "error", "failure": to_proto::failure(failure) })),
+        }
+    }
+
+    /// The end of a foreground command.
+    pub(crate) fn result(&mut self, run: &RunSnapshot, stops: Option<&[Value]>, failure: Option<&FailureText>) {
+        match self {
+            Self::Terminal(terminal) => {
+                if let Some(failure) = failure {
+                    terminal.failure(failure);
+                }
+                terminal.card(run);
+            }
+            Self::Json => {
+                let mut result = json!({
+                    "event": "result",
+                    "outcome": run.state,
+                    "run": run.run,
+                    "image": run.image,
+                    "phases": run.phases,
+                    "exitCode": run.exit_code,
+                });
+                if let Some(stops) = stops {
+                    result["stops"] = json!(stops);
+                }
+                if let Some(failure) = failure {
+                    result["failure"] = json!(failure);
+                }
+                object(&result);
+            }
+        }
+    }
+}
+
+/// A stop as `--json` shows it.
+pub(crate) fn stop_json(stop: &Stop, ms_from_start: u64) -> Value {
+    let locals: serde_json::Map<String, Value> =
+        stop.locals.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({ "file": stop.file, "line": stop.line, "locals": locals, "msFromStart": ms_from_start })
+}
+
+fn notice_json(notice: &Notice) -> Value {
+    match notice {
+        Notice::RunChanged(run) => json!({ "event": "runChanged", "run": run }),
+        Notice::Lines { run, log, lines } => {
+            json!({ "event": "log", "run": run.as_str(), "log": log.word(), "lines": lines })
+        }
+        Notice::Progress(run, progress) => json!({
+            "event": "progress", "run": run.as_str(), "item": progress.item, "status": progress.status,
+            "done": progress.done, "total": progress.total,
+        }),
+        Notice::DebuggerReady(run, entry) => {
+            json!({ "event": "debugReady", "run": run.as_str(), "configuration": launch_json::configuration(entry) })
+        }
+    }
+}
+
+impl Terminal {
+    fn notice(&mut self, notice: &Notice) {
+        match notice {
+            Notice::RunChanged(run) => self.run_changed(run),
+            Notice::Lines { log: LogName::Driver, lines, .. } => {
+                self.bars.suspend(|| lines.iter().for_each(|line| out(line)));
+            }
+            Notice::Lines { log: LogName::Control, lines, .. } => {
+                lines.iter().for_each(|line| self.faint(line));
+            }
+            Notice::Progress(_, progress) => self.progress(progress),
+            Notice::DebuggerReady(_, entry) => {
+                let text = serde_json::to_string_pretty(&launch_json::configuration(entry)).unwrap_or_default();
+                self.line(&ready_line(&entry.host, entry.port).text());
+                self.faint(&text);
+            }
+        }
+    }
+
+    fn run_changed(&mut self, run: &RunSnapshot) {
+        if run.state == self.state {
+            return;
+        }
+        if self.state.is_empty() {
+            self.line(&message!("run.began", run = run.run).text());
+        } else {
+            self.faint(&message!("run.state", state = run.state).text());
+        }
+        self.state.clone_from(&run.state);
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let bar = self.by_item.entry(progress.item.clone()).or_insert_with(|| {
+            let style = ProgressStyle::with_template("  {prefix:14.dim} {bar:24} {bytes:>10}/{total_bytes:10} {msg}");
+            let bar = self.bars.add(ProgressBar::new(progress.total));
+            if let Ok(style) = style {
+                bar.set_style(style);
+            }
+            bar.set_prefix(progress.item.clone());
+            bar
+        });
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        bar.set_message(progress.status.clone());
+        if progress.total > 0 && progress.done >= progress.total {
+            bar.finish_and_clear();
+            self.by_item.remove(&progress.item);
+        }
+    }
+
+    fn stop(&mut self, stop: &Stop, ms_from_start: u64) {
+        let place = format!("{}:{}", stop.file, stop.line);
+        let title = message!("run.stopped-at", place = self.bold(&place), ms = ms_from_start).text();
+        self.line(&title);
+        let width = stop.locals.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in &stop.locals {
+            self.line(&format!("    {name:width$} = {value}"));
+        }
+    }
+
+    fn failure(&mut self, failure: &FailureText) {
+        let what = self.coloured("31", &failure.what.text);
+        self.line(&format!("aml-debug: {what}"));
+        for line in &failure.detail {
+            self.line(&format!("    {line}"));
+        }
+        if let Some(fix) = &failure.fix {
+            self.line(&format!("  {} {}", self.coloured("36", "→"), fix.text));
+        }
+    }
+
+    fn card(&mut self, run: &RunSnapshot) {
+        let title = message!("run.ended", run = run.run, state = self.bold(&run.state)).text();
+        self.line(&title);
+        for phase in &run.phases {
+            self.line(&self.card_line(phase));
+        }
+    }
+
+    fn card_line(&self, phase: &PhaseSnapshot) -> String {
+        let time = phase.ms.map_or_else(|| "…".to_owned(), duration);
+        let outcome = match phase.outcome.as_str() {
+            "ok" => self.coloured("32", "ok       "),
+            "failed" => self.coloured("31", "failed   "),
+            other => format!("{other:9}"),
+        };
+        let word = phase.cause.as_ref().or(phase.note.as_ref()).map_or("", first_line);
+        format!("    {:8} {time:>9}  {outcome} {word}", phase.name).trim_end().to_owned()
+    }
+
+    fn line(&self, text: &str) {
+        self.bars.suspend(|| err(text));
+    }
+
+    fn faint(&self, text: &str) {
+        self.line(&self.coloured("2", text));
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.coloured("1", text)
+    }
+
+    fn coloured(&self, code: &str, text: &str) -> String {
+        if self.paint { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+fn first_line(text: &Text) -> &str {
+    text.text.lines().next().unwrap_or_default()
+}
+
+/// Milliseconds below a second, seconds above, as a person reads them.
+pub(crate) fn duration(ms: u64) -> String {
+    if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) }
+}
+
+fn object(value: &Value) {
+    out(&value.to_string());
+}
+
+/// A closed pipe (`aml-debug … | head`) is not an error of ours.
+fn out(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+fn err(text: &str) {
+    eprintln!("{text}");
+}

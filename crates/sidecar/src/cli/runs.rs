@@ -1,0 +1,175 @@
+//! `runs`, `check`, `doctor`: commands that answer and end.
+
+use super::arguments::{Check, RunName, Runs, RunsList, RunsVerb};
+use super::printer::{Printer, duration};
+use super::session::Session;
+use crate::main_loop::Ask;
+use crate::settings::Settings;
+use crate::{doctor, handlers};
+use engine::failure::{Blame, Failure};
+use engine::message;
+use protocol::check::FileReport;
+use protocol::log::ReadLogParams;
+use protocol::run::{CancelRunParams, ListRunsParams, RemoveRunParams, RunIdParams, RunSnapshot};
+use serde_json::json;
+use std::time::Duration;
+
+pub(crate) async fn runs(settings: Settings, runs: Runs, printer: &mut Printer) -> Result<u8, Failure> {
+    let session = Session::open(settings).await?;
+    match runs.verb.unwrap_or(RunsVerb::List(runs.list)) {
+        RunsVerb::List(choice) => list(&session, choice, printer).await?,
+        RunsVerb::Show(name) => show(&session, name, printer).await?,
+        RunsVerb::Logs { run, follow, control } => logs(&session, run, follow, control, printer).await?,
+        RunsVerb::Outputs(name) => outputs(&session, name, printer).await?,
+        RunsVerb::Cancel(name) => return cancel(&session, name, printer).await,
+        RunsVerb::Remove(name) => remove(&session, name, printer).await?,
+    }
+    Ok(0)
+}
+
+async fn list(session: &Session, choice: RunsList, printer: &mut Printer) -> Result<(), Failure> {
+    let params = ListRunsParams { experiment: choice.experiment, limit: choice.limit, offset: 0 };
+    let answer = session.ask(|reply| Ask::ListRuns(params, reply)).await?;
+    for run in &answer.runs {
+        let took = run.ended_at.map(|end| duration(end.saturating_sub(run.started_at))).unwrap_or_default();
+        let text = format!("{:10} {took:>9}  {}", run.state, run.run);
+        printer.answer(&text, &serde_json::to_value(run).unwrap_or_default());
+    }
+    Ok(())
+}
+
+async fn show(session: &Session, name: RunName, printer: &mut Printer) -> Result<(), Failure> {
+    let run = snapshot(session, name.run).await?;
+    if name.json.json {
+        printer.answer("", &serde_json::to_value(&run).unwrap_or_default());
+    } else {
+        printer.result(&run, None, run.failure.as_ref());
+    }
+    Ok(())
+}
+
+async fn snapshot(session: &Session, run: String) -> Result<RunSnapshot, Failure> {
+    session.ask(|reply| Ask::ShowRun(RunIdParams { run }, reply)).await
+}
+
+/// How often a log that is followed is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+async fn logs(
+    session: &Session,
+    run: String,
+    follow: bool,
+    control: bool,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    let log = if control { "control" } else { "driver" };
+    let mut offset = 0;
+    loop {
+        // Asked first: what is written before the end is read after it.
+        let over = !follow || snapshot(session, run.clone()).await?.ended_at.is_some();
+        loop {
+            let params = ReadLogParams { run: run.clone(), log: log.to_owned(), offset };
+            let answer = session.ask(|reply| Ask::ReadLog(params, reply)).await?;
+            if answer.text.is_empty() {
+                break;
+            }
+            offset = answer.next_offset;
+            printer.raw(&answer.text);
+        }
+        if over {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn outputs(session: &Session, name: RunName, printer: &mut Printer) -> Result<(), Failure> {
+    let answer = session.ask(|reply| Ask::ListOutputs(RunIdParams { run: name.run }, reply)).await?;
+    let mut lines = vec![answer.folder.clone()];
+    lines.extend(answer.files.iter().map(|file| format!("{:>12}  {}", file.bytes, file.path)));
+    lines.extend(answer.metrics.iter().map(|(name, value)| format!("{name} = {value}")));
+    printer.answer(&lines.join("\n"), &serde_json::to_value(&answer).unwrap_or_default());
+    Ok(())
+}
+
+/// How long the owner of a run may take to end it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn cancel(session: &Session, name: RunName, printer: &mut Printer) -> Result<u8, Failure> {
+    // A run that nobody owns has nobody to ask; then it is ours.
+    let params = RunIdParams { run: name.run.clone() };
+    session.ask(|reply| Ask::AdoptRun(params, reply)).await?;
+    let params = CancelRunParams { run: name.run, at_once: false };
+    let run = session.ask(|reply| Ask::CancelRun(params, reply)).await?.run;
+    let over = async {
+        loop {
+            let run = snapshot(session, run.clone()).await?;
+            if run.ended_at.is_some() {
+                return Ok::<_, Failure>(run);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, over).await {
+        Ok(run) => {
+            let run = run?;
+            let text = message!("run.ended", run = run.run, state = run.state).text();
+            printer.answer(&text, &serde_json::to_value(&run).unwrap_or_default());
+            Ok(0)
+        }
+        Err(_) => Err(Failure::new(
+            Blame::Environment,
+            message!("cancel.no-answer", run = run, seconds = PATIENCE.as_secs()),
+        )),
+    }
+}
+
+async fn remove(session: &Session, name: RunName, printer: &mut Printer) -> Result<(), Failure> {
+    let run = session.ask(|reply| Ask::RemoveRun(RemoveRunParams { run: name.run }, reply)).await?.run;
+    printer.answer(&message!("runs.removed", run = run).text(), &json!({ "event": "removed", "run": run }));
+    Ok(())
+}
+
+/// The findings of every file; 1 if any is an error.
+pub(crate) fn check(check: &Check, printer: &mut Printer) -> Result<u8, Failure> {
+    let mut worst = 0;
+    for file in &check.files {
+        let report = handlers::check::report(&file.to_string_lossy())?;
+        if report.diagnostics.iter().any(|finding| finding.severity == "error") {
+            worst = 1;
+        }
+        printer.answer(&shown(&report), &serde_json::to_value(&report).unwrap_or_default());
+    }
+    Ok(worst)
+}
+
+/// As compilers show it, a line per finding.
+fn shown(report: &FileReport) -> String {
+    if report.diagnostics.is_empty() {
+        return message!("check.well", file = report.file, kind = report.kind).text();
+    }
+    let line = |finding: &protocol::check::DiagnosticText| {
+        let at = finding.range.start;
+        let (file, line, column) = (&report.file, at.line + 1, at.character + 1);
+        let mut text = format!("{file}:{line}:{column}: {}: {} [{}]", finding.severity, finding.message.text, finding.code);
+        if let Some(fix) = &finding.fix {
+            text.push_str(&format!("\n  → {}", fix.title.text));
+        }
+        text
+    };
+    report.diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What the machine offers; 3 if a run cannot succeed on it.
+pub(crate) async fn doctor(settings: &Settings, printer: &mut Printer) -> Result<u8, Failure> {
+    let findings = doctor::examine(settings).await;
+    for finding in &findings {
+        let mut text = format!("{:8} {:12} {}", finding.outcome, finding.subject, finding.what.text);
+        if let Some(fix) = &finding.fix {
+            text.push_str(&format!("\n{:22}→ {}", "", fix.text));
+        }
+        printer.answer(&text, &serde_json::to_value(finding).unwrap_or_default());
+    }
+    let ill = findings.iter().any(|finding| finding.outcome == "error");
+    Ok(if ill { Blame::Environment.exit_code() } else { 0 })
+}

@@ -1,0 +1,48 @@
+//! The owner loop behind one command, and how the command asks it.
+
+use crate::main_loop::{self, Ask, Event, Reply};
+use crate::outbox::{Notice, Outbox};
+use crate::settings::Settings;
+use crate::state::State;
+use crate::store::Store;
+use engine::failure::{Blame, Failure};
+use engine::message;
+use engine::run::adopt::Adopter;
+use tokio::sync::{mpsc, oneshot};
+
+/// A loop of this command's own.
+pub(crate) struct Session {
+    events: mpsc::UnboundedSender<Event>,
+    /// What happens to runs.
+    pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
+}
+
+impl Session {
+    /// Opens the store, starts the loop and makes the records of runs true whose owner is gone.
+    pub(crate) async fn open(settings: Settings) -> Result<Self, Failure> {
+        let store = Store::open(&settings.home)?;
+        let (outbox, notices) = Outbox::new();
+        let (events, inbox) = mpsc::unbounded_channel();
+        let state = State::new(settings, store, outbox, events.clone());
+        tokio::spawn(main_loop::run(state, inbox));
+        let mut session = Self { events, notices };
+        session.ask(|reply| Ask::Adopt(Adopter::Passing, reply)).await?;
+        // What was said of them was said to nobody in particular.
+        while session.notices.try_recv().is_ok() {}
+        Ok(session)
+    }
+
+    /// Asks the loop and waits for its answer.
+    pub(crate) async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let ended = || Failure::new(Blame::Internal, message!("serve.shutting-down"));
+        self.events.send(Event::Asked(ask(reply))).map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    /// Asks without waiting.
+    pub(crate) fn tell<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) {
+        let (reply, _) = oneshot::channel();
+        let _ = self.events.send(Event::Asked(ask(reply)));
+    }
+}

@@ -1,0 +1,177 @@
+//! The doer: performs what the engine crate decides, and sends each result back as an event.
+//!
+//! Every task belongs to a run and ends with it: dropping [`RunTasks`] drops the work, and whatever the
+//! container engine was doing for it ends there too. This is the only file that starts tasks for runs.
+
+mod collect;
+mod container;
+pub(crate) mod debugger;
+mod follow;
+mod image;
+mod resolve;
+mod secrets;
+
+use crate::gateway::GatewayHandle;
+use crate::main_loop::{Event, LogName};
+use crate::outbox::Progress;
+use crate::settings::Settings;
+use crate::store::{LogFile, RunFolder};
+use docker::Docker;
+use engine::failure::Failure;
+use engine::ids::{RunId, StoreId};
+use engine::message::Message;
+use engine::plan::Plan;
+use engine::run::effect::Effect;
+use engine::run::event::RunEvent;
+use protocol::run::StartRunParams;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// Performs effects; owned by the loop's state.
+#[derive(Debug)]
+pub struct Effects {
+    settings: Settings,
+    store: StoreId,
+    inbox: mpsc::UnboundedSender<Event>,
+}
+
+/// The work in flight of one run.
+#[derive(Debug)]
+pub(crate) struct RunTasks {
+    context: RunContext,
+    /// What [`Effect::Abandon`] drops.
+    work: JoinSet<()>,
+    gateway: Option<GatewayHandle>,
+}
+
+impl RunTasks {
+    /// What was asked for, less what must not be written down.
+    pub(crate) fn public_params(&self) -> StartRunParams {
+        let mut params = self.context.params.as_ref().clone();
+        params.env.retain(|name, _| !params.secrets.contains(name));
+        params
+    }
+}
+
+/// What every task of a run needs to know.
+#[derive(Debug, Clone)]
+pub(crate) struct RunContext {
+    pub(crate) id: RunId,
+    pub(crate) store: StoreId,
+    pub(crate) settings: Settings,
+    pub(crate) params: Arc<StartRunParams>,
+    pub(crate) folder: RunFolder,
+    inbox: mpsc::UnboundedSender<Event>,
+}
+
+impl RunContext {
+    /// Sends an event of this run to the owner loop.
+    pub(crate) fn tell(&self, event: RunEvent) {
+        // The loop is gone only when the process ends.
+        let _ = self.inbox.send(Event::Run(self.id.clone(), event));
+    }
+
+    pub(crate) fn lines(&self, log: LogName, lines: Vec<String>) {
+        if !lines.is_empty() {
+            let _ = self.inbox.send(Event::Lines(self.id.clone(), log, lines));
+        }
+    }
+
+    pub(crate) fn progress(&self, progress: Progress) {
+        let _ = self.inbox.send(Event::Progress(self.id.clone(), progress));
+    }
+
+    /// Writes lines of ours into the control log and shows them.
+    pub(crate) fn control(&self, log: &mut LogFile, lines: Vec<String>) -> Result<(), Failure> {
+        for line in &lines {
+            log.append(line.as_bytes())?;
+            log.append(b"\n")?;
+        }
+        self.lines(LogName::Control, lines);
+        Ok(())
+    }
+
+    /// The container engine. Cheap: nothing is asked of it yet.
+    pub(crate) async fn engine(&self) -> Result<Docker, Failure> {
+        Docker::connect(&self.settings.engine).await.map_err(Failure::from)
+    }
+}
+
+impl Effects {
+    pub(crate) fn new(settings: Settings, store: StoreId, inbox: mpsc::UnboundedSender<Event>) -> Self {
+        Self { settings, store, inbox }
+    }
+
+    pub(crate) fn inbox(&self) -> mpsc::UnboundedSender<Event> {
+        self.inbox.clone()
+    }
+
+    pub(crate) fn tasks_for(&self, id: &RunId, params: StartRunParams, folder: RunFolder) -> RunTasks {
+        let context = RunContext {
+            id: id.clone(),
+            store: self.store.clone(),
+            settings: self.settings.clone(),
+            params: Arc::new(params),
+            folder,
+            inbox: self.inbox.clone(),
+        };
+        RunTasks { context, work: JoinSet::new(), gateway: None }
+    }
+
+    /// Listens for debuggers of the run, on this port if it is free.
+    pub(crate) fn open_gateway(&self, tasks: &mut RunTasks, port: u16) {
+        debugger::open_gateway(tasks, port);
+    }
+
+    /// Starts what the effect asks for; the result comes as an event.
+    pub(crate) fn perform(&self, tasks: &mut RunTasks, plan: Option<&Plan>, effect: Effect) {
+        let context = tasks.context.clone();
+        match effect {
+            Effect::Resolve => answering(tasks, resolve::resolve(context)),
+            Effect::ReadBuildSettings => answering(tasks, resolve::build_settings(context, plan.cloned())),
+            Effect::InspectImage(reference) => answering(tasks, image::inspect(context, reference)),
+            Effect::PullImage(reference) => answering(tasks, image::pull(context, reference)),
+            Effect::BuildImage(recipe) => answering(tasks, image::build(context, *recipe)),
+            Effect::PrepareDebugger { image } => answering(tasks, debugger::prepare(context, image)),
+            Effect::CreateContainer(plan) => answering(tasks, container::create(context, *plan)),
+            Effect::StartContainer(container) => answering(tasks, follow::start(context, container)),
+            Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
+            Effect::CatchUp(container) => answering(tasks, follow::catch_up(context, container)),
+            Effect::Collect => answering(tasks, collect::collect(context, plan.cloned())),
+            Effect::OpenRelay(container) => debugger::open_relay(tasks, container),
+            Effect::CloseGateway => tasks.gateway = None,
+            Effect::StopContainer { container, grace_ms } => {
+                answering(tasks, container::stop(context, container, grace_ms));
+            }
+            Effect::RemoveContainer(container) => answering(tasks, container::remove(context, container)),
+            Effect::Abandon => tasks.work.abort_all(),
+            Effect::Note(message) => note(&context, &message),
+            // Both need what the loop alone knows; it has done them.
+            Effect::OpenGateway | Effect::OfferDebugger => {}
+        }
+    }
+}
+
+/// Runs the work; whatever it ends with goes to the loop.
+fn answering(
+    tasks: &mut RunTasks,
+    work: impl Future<Output = Result<RunEvent, Failure>> + Send + 'static,
+) {
+    let context = tasks.context.clone();
+    tasks.work.spawn(async move {
+        let event = work.await.unwrap_or_else(RunEvent::Failed);
+        context.tell(event);
+    });
+}
+
+fn note(context: &RunContext, message: &Message) {
+    let written = context
+        .folder
+        .open_control_log()
+        .and_then(|mut log| context.control(&mut log, message.text().lines().map(str::to_owned).collect()));
+    if let Err(failure) = written {
+        tracing::warn!(run = %context.id, %failure, "a note could not be written to the control log");
+    }
+}

@@ -1,0 +1,173 @@
+//! The debugger's side of a run: the volume with debugpy and the start hook, the gateway, the relay.
+
+use super::{RunContext, RunTasks};
+use crate::files;
+use crate::gateway::{self, GatewayHandle};
+use docker::{Docker, Labels};
+use engine::debuggee::{self, Answer};
+use engine::failure::{Blame, Failure};
+use engine::ids::ContainerId;
+use engine::plan::ImageFacts;
+use engine::plan::container::{ContainerPlan, Limits, Mount};
+use engine::run::event::RunEvent;
+use engine::run::event::DebugEvent;
+use engine::message;
+use futures::StreamExt;
+use std::path::PathBuf;
+
+/// Has debugpy and the start hook in this store's volume, with bytecode for the image's Python.
+///
+/// What was done once is remembered by an empty file under the store's home, so that the usual case costs
+/// one question to the engine: whether the volume is there.
+pub(super) async fn prepare(context: RunContext, image: ImageFacts) -> Result<RunEvent, Failure> {
+    let docker = context.engine().await?;
+    let volume = format!("aml-debug-{}-{}", debuggee::volume_digest(), context.store);
+    let created = docker.ensure_volume(&volume, &Labels::of_store(&context.store)).await?;
+    let marks = Marks::new(&context, docker.address(), &volume, &image);
+    if created || !marks.image.exists() {
+        // Two first runs at once must not fill the volume under each other's feet.
+        let _one_at_a_time = files::lock(marks.lock.clone()).await?;
+        if created || !marks.volume.exists() {
+            fill(&context, &docker, &volume, &image).await?;
+            files::write(&marks.volume, b"")?;
+        }
+        if !marks.image.exists() {
+            compile(&context, &docker, &volume, &image).await?;
+            files::write(&marks.image, b"")?;
+        }
+    }
+    Ok(RunEvent::DebuggerPrepared { volume })
+}
+
+struct Marks {
+    lock: PathBuf,
+    volume: PathBuf,
+    image: PathBuf,
+}
+
+impl Marks {
+    fn new(context: &RunContext, engine: &str, volume: &str, image: &ImageFacts) -> Self {
+        let engine: String =
+            engine.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+        let folder = context.settings.home.join("debuggers").join(engine).join(volume);
+        let image = image.id.trim_start_matches("sha256:").to_owned();
+        Self { lock: folder.join("lock"), volume: folder.join("filled"), image: folder.join(image) }
+    }
+}
+
+async fn fill(context: &RunContext, docker: &Docker, volume: &str, image: &ImageFacts) -> Result<(), Failure> {
+    let bundle = context.settings.bundle.clone();
+    let Some(bundle) = bundle else {
+        return Err(Failure::new(Blame::Environment, message!("debugger.no-bundle"))
+            .with_fix(message!("debugger.no-bundle.fix")));
+    };
+    let archive = files::read_archive_with(&bundle, &debuggee::FILES.map(|file| (file.path, file.contents)))?;
+    docker.fill_volume(volume, &image.reference, archive.into()).await?;
+    Ok(())
+}
+
+/// Writes debugpy's bytecode for the image's Python. Not worth failing a run for: without it the debuggee
+/// only starts slower.
+async fn compile(
+    context: &RunContext,
+    docker: &Docker,
+    volume: &str,
+    image: &ImageFacts,
+) -> Result<(), Failure> {
+    let plan = ContainerPlan {
+        name: format!("{}-compile", context.id),
+        image: image.reference.clone(),
+        command: debuggee::compile_command(),
+        working_dir: "/".to_owned(),
+        environment: Vec::new(),
+        mounts: vec![Mount::Volume {
+            name: volume.to_owned(),
+            target: debuggee::VOLUME_TARGET.to_owned(),
+            read_only: false,
+        }],
+        files: Vec::new(),
+        user: Some("0:0".to_owned()),
+        labels: Labels::of_store(&context.store),
+        limits: Limits::default(),
+        gpu: false,
+    };
+    let container = docker.create(&plan).await?;
+    let done = async {
+        docker.start(&container).await?;
+        docker.wait(&container).await
+    };
+    if let Err(error) = done.await {
+        tracing::warn!(%error, "debugpy's bytecode could not be written");
+    }
+    docker.remove(&container).await?;
+    Ok(())
+}
+
+/// Starts listening. `port` is the one that launch.json knows; where it is taken, another.
+pub(super) fn open_gateway(tasks: &mut RunTasks, port: u16) {
+    match gateway::open(port, tasks.context.clone()) {
+        Ok(handle) => {
+            tasks.context.tell(RunEvent::GatewayOpen { port: handle.port });
+            tasks.gateway = Some(handle);
+        }
+        Err(failure) => tasks.context.tell(RunEvent::Failed(failure)),
+    }
+}
+
+/// Reaches into the container for the debuggee and hands the connection to the gateway.
+pub(super) fn open_relay(tasks: &mut RunTasks, container: ContainerId) {
+    let Some(gateway) = tasks.gateway.as_ref().map(GatewayHandle::inlet) else { return };
+    let context = tasks.context.clone();
+    tasks.work.spawn(async move {
+        if let Err(failure) = relay(&context, &container, gateway).await {
+            context.tell(RunEvent::Failed(failure));
+        }
+    });
+}
+
+async fn relay(
+    context: &RunContext,
+    container: &ContainerId,
+    gateway: gateway::Inlet,
+) -> Result<(), Failure> {
+    let docker = context.engine().await?;
+    let command = debuggee::relay_command();
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let mut exec = match docker.exec(container, &words).await {
+        Ok(exec) => exec,
+        // A container that has ended needs no relay; whoever follows it says how it ended.
+        Err(_) if !is_running(&docker, container).await => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut line = Vec::new();
+    while let Some(chunk) = exec.reader.next().await {
+        line.extend_from_slice(&chunk?);
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            let rest = line.split_off(end + 1);
+            match debuggee::read_answer(String::from_utf8_lossy(&line).trim_end()) {
+                Answer::Ready(report) => {
+                    gateway.debuggee(report.paused, rest, exec.reader, exec.writer);
+                    context.tell(RunEvent::DebuggeeReported(report));
+                    return Ok(());
+                }
+                Answer::Failed(failure) => return Err(failure),
+            }
+        }
+    }
+    let end = exec.reader.end().await;
+    let code = end.as_ref().ok().and_then(|end| end.code);
+    if code != Some(debuggee::NO_PYTHON) && !is_running(&docker, container).await {
+        return Ok(());
+    }
+    let said = end.map(|end| end.stderr).unwrap_or_default();
+    Err(debuggee::explain_silence(code, &said))
+}
+
+async fn is_running(docker: &Docker, container: &ContainerId) -> bool {
+    matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == docker::State::Running)
+}
+
+/// What the gateway reads from the frames, in the run's words.
+pub(crate) fn tell(context: &RunContext, event: DebugEvent) {
+    context.tell(RunEvent::Debug(event));
+}

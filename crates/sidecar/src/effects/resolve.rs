@@ -1,0 +1,110 @@
+//! Spec file → plan: reads what the engine crate asks for until it asks for nothing more.
+
+use super::RunContext;
+use crate::files;
+use crate::spec_reader;
+use engine::failure::{Blame, Failure};
+use engine::ids::RunId;
+use engine::message;
+use engine::plan::container::with_secrets;
+use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace};
+use engine::plan::{self, Plan};
+use engine::run::event::RunEvent;
+use engine::spec::Kind;
+use std::path::{Path, PathBuf};
+
+pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
+    let engine_is_the_users = engine_is_the_users(&context).await?;
+    let work = tokio::task::spawn_blocking(move || {
+        let plan = plan_of(&context, engine_is_the_users)?;
+        make_folders(&plan)?;
+        Ok((plan, context.settings.build()?))
+    });
+    let (plan, build) = work.await.unwrap_or_else(|cause| Err(internal(&cause)))?;
+    Ok(RunEvent::Resolved(Box::new(plan), build))
+}
+
+pub(super) async fn build_settings(context: RunContext, plan: Option<Plan>) -> Result<RunEvent, Failure> {
+    let work = tokio::task::spawn_blocking(move || {
+        if let Some(plan) = &plan {
+            make_folders(plan)?;
+        }
+        context.settings.build()
+    });
+    work.await.unwrap_or_else(|cause| Err(internal(&cause))).map(RunEvent::BuildSettingsRead)
+}
+
+/// Rootless and desktop engines run as the user and map the container's root to the user; their sockets
+/// stand in the user's own folders, and so nothing has to be asked of the engine.
+async fn engine_is_the_users(context: &RunContext) -> Result<bool, Failure> {
+    let address = context.engine().await?.address().to_owned();
+    let own = ["XDG_RUNTIME_DIR", "HOME"].iter().filter_map(|name| context.settings.variable(name));
+    Ok(address.strip_prefix("unix://").is_some_and(|path| {
+        own.map(Path::new).any(|folder| folder != Path::new("/") && Path::new(path).starts_with(folder))
+    }))
+}
+
+fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Failure> {
+    let params = &context.params;
+    let spec = spec_reader::absolute(Path::new(&params.spec))?;
+    let settings = plan_settings(context, engine_is_the_users)?;
+    let place = RunPlace {
+        run: context.id.clone(),
+        container: container_name(&context.id),
+        labels: Default::default(),
+        folders: RunFolders {
+            outputs: context.folder.outputs(),
+            logs: context.folder.logs(),
+            mlruns: context.folder.mlruns(),
+            named: context.folder.root().join("named_outputs"),
+        },
+    };
+    let reading = spec_reader::read(&spec)?;
+    let mut plan = match (&params.environment, reading.kind) {
+        (Some(environment), Kind::Script) => {
+            let environment = spec_reader::environment(environment)?;
+            plan::plan_script(&spec, &[], &environment, &settings, &place)?
+        }
+        _ => plan::plan(&plan::runnable(&spec, reading)?, &settings, &place)?,
+    };
+    if let Some(process) = &params.process {
+        plan.debuggee.process = Some(plan::Process::Script(process.clone()));
+    }
+    if params.debug && let Some(flag) = &plan.debuggee.isolated_by {
+        return Err(Failure::new(
+            Blame::User,
+            message!("debuggee.isolated", command = plan.command, option = flag),
+        )
+        .with_fix(message!("debuggee.isolated.fix", option = flag)));
+    }
+    plan.container.command = with_secrets(plan.container.command, &params.secrets);
+    Ok(plan)
+}
+
+fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<PlanSettings, Failure> {
+    let params = &context.params;
+    let public = params.env.iter().filter(|(name, _)| !params.secrets.contains(name));
+    let proxies = context.settings.proxies();
+    let environment = proxies.iter().chain(public).map(|(name, value)| (name.clone(), value.clone()));
+    Ok(PlanSettings {
+        experiment: params.experiment.clone(),
+        set: params.inputs.iter().map(|(name, value)| format!("inputs.{name}={value}")).collect(),
+        environment: environment.collect(),
+        rewrites: context.settings.rewrites.clone(),
+        host: Host { user: context.settings.host.container_user(engine_is_the_users) },
+    })
+}
+
+fn container_name(run: &RunId) -> String {
+    format!("aml-debug-{run}")
+}
+
+/// The container's mounts need folders that are the user's; the engine would make them as root.
+fn make_folders(plan: &Plan) -> Result<(), Failure> {
+    let folders: Vec<&PathBuf> = plan.folders.iter().chain(&plan.mount_points).collect();
+    folders.into_iter().try_for_each(|folder| files::make_folder(folder))
+}
+
+fn internal(cause: &tokio::task::JoinError) -> Failure {
+    Failure::new(Blame::Internal, message!("internal.task-ended")).with_detail([cause.to_string()])
+}

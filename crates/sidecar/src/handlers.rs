@@ -1,0 +1,13 @@
+//! One request, one file: what is asked of the state, and what has to be done about it. No handler waits.
+
+pub(crate) mod adopt;
+pub(crate) mod attach;
+pub(crate) mod cancel_run;
+pub(crate) mod check;
+pub(crate) mod doctor;
+pub(crate) mod files_of_run;
+pub(crate) mod list_runs;
+pub(crate) mod remove_run;
+pub(crate) mod rerun;
+pub(crate) mod start_run;
+pub(crate) mod tick;

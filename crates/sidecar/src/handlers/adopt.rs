@@ -1,0 +1,160 @@
+//! Taking over runs whose owner is gone, and removing what no run owns any more.
+//!
+//! The engine is asked once for all containers of this store; that answer comes back as an event, and only
+//! then is any run touched. A run that somebody owns in the meantime is left alone.
+
+use crate::clock;
+use crate::main_loop::{Event, Reply, give};
+use crate::state::{Kept, State};
+use crate::store::RunRecord;
+use docker::{ContainerFacts, Docker, Labels};
+use engine::failure::Failure;
+use engine::run::adopt::{Adopter, Found};
+use protocol::run::RunIdParams;
+
+/// What the engine knows of this store's containers; `Err` where it cannot be asked.
+pub(crate) type Containers = Result<Vec<ContainerFacts>, Failure>;
+
+pub(crate) fn adopt_all(state: &mut State, adopter: Adopter, reply: Reply<()>) {
+    match orphans(state) {
+        Ok(orphans) if orphans.is_empty() && adopter == Adopter::Passing => give(reply, Ok(())),
+        Ok(_) => ask_engine(state, move |containers| Event::Orphans(adopter, containers, reply)),
+        Err(failure) => give(reply, Err(failure)),
+    }
+}
+
+/// Runs that are not over and that nobody owns.
+fn orphans(state: &State) -> Result<Vec<RunRecord>, Failure> {
+    let mut orphans = state.store.unfinished()?;
+    let mut owned = Ok(());
+    orphans.retain(|record| match state.store.is_owned(&record.id) {
+        Ok(is_owned) => !is_owned && state.live(&record.id).is_none(),
+        Err(failure) => {
+            owned = Err(failure);
+            false
+        }
+    });
+    owned.map(|()| orphans)
+}
+
+fn ask_engine(state: &State, event: impl FnOnce(Containers) -> Event + Send + 'static) {
+    let (inbox, settings, store) = (state.effects.inbox(), state.settings.clone(), state.store.id().clone());
+    tokio::spawn(async move {
+        let containers = async {
+            let docker = Docker::connect(&settings.engine).await?;
+            docker.find_ours(&store).await
+        };
+        let containers = containers.await.map_err(Failure::from);
+        let _ = inbox.send(event(containers));
+    });
+}
+
+/// The engine has answered: take over what can be taken over, remove what belongs to no run.
+pub(crate) fn on_containers(state: &mut State, adopter: Adopter, containers: Containers, reply: Reply<()>) {
+    let orphans = match orphans(state) {
+        Ok(orphans) => orphans,
+        Err(failure) => return give(reply, Err(failure)),
+    };
+    let mut waited_for = Vec::new();
+    for record in orphans {
+        let found = match &containers {
+            Ok(containers) => find(&record, containers),
+            // Nothing of it can have reached the engine; everything later waits for the engine.
+            Err(_) if record.container.is_none() && record.state == "preparing" => Found::Nothing,
+            Err(_) => continue,
+        };
+        if take_over(state, &record, found, adopter) {
+            waited_for.push(record.id);
+        }
+    }
+    if let Ok(containers) = &containers {
+        remove_strays(state, containers);
+    }
+    state.answer_when_settled(waited_for, reply);
+}
+
+/// Owns the run and gives it what was found; whether this process has it now.
+fn take_over(state: &mut State, record: &RunRecord, found: Found, adopter: Adopter) -> bool {
+    let Ok(Some(ownership)) = state.store.try_own(&record.id) else { return false };
+    let kept = record.plan.as_deref().and_then(|plan| serde_json::from_str::<Kept>(plan).ok());
+    let now = clock::now_ms();
+    let (run, effects, params) = match kept {
+        Some(Kept { params, run }) => {
+            let (run, effects) = run.adopt(now, found, adopter);
+            (run, effects, params)
+        }
+        // Killed before anything was decided, or written by another version.
+        None => {
+            let params = protocol::run::StartRunParams {
+                spec: record.spec.to_string_lossy().into_owned(),
+                ..Default::default()
+            };
+            let (run, _) = engine::run::Run::start(record.id.clone(), Default::default(), now);
+            let (run, effects) = run.adopt(now, found, adopter);
+            (run, effects, params)
+        }
+    };
+    state.adopt(run, record.clone(), ownership, params, effects, adopter);
+    true
+}
+
+fn find(record: &RunRecord, containers: &[ContainerFacts]) -> Found {
+    let own = containers.iter().find(|container| {
+        container.labels.get(Labels::RUN).is_some_and(|run| run == record.id.as_str())
+    });
+    let Some(container) = own else { return Found::Nothing };
+    let id = container.id.clone();
+    match container.state {
+        docker::State::Created => Found::Created(id),
+        docker::State::Exited | docker::State::Dead => Found::Exited(id),
+        docker::State::Running | docker::State::Paused | docker::State::Restarting => Found::Running(id),
+    }
+}
+
+/// A container of a run that is over, or of none: its owner was killed between making and recording it.
+fn remove_strays(state: &State, containers: &[ContainerFacts]) {
+    for container in containers {
+        let run = container.labels.get(Labels::RUN);
+        let record = run.and_then(|run| state.store.get(&engine::ids::RunId(run.clone())).ok());
+        let is_stray = match record {
+            Some(Some(record)) => {
+                record.is_final()
+                    && record.container.as_ref() != Some(&container.id)
+                    && state.live(&record.id).is_none()
+            }
+            Some(None) => true,
+            None => false,
+        };
+        if is_stray {
+            let (settings, id) = (state.settings.clone(), container.id.clone());
+            tokio::spawn(async move {
+                if let Ok(docker) = Docker::connect(&settings.engine).await {
+                    let _ = docker.remove(&id).await;
+                }
+            });
+        }
+    }
+}
+
+pub(crate) fn adopt_run(state: &mut State, params: &RunIdParams, reply: Reply<bool>) {
+    let wanted = state.store.find(&params.run).and_then(|record| {
+        let is_free = !state.store.is_owned(&record.id)? && !record.is_final();
+        Ok((is_free, record))
+    });
+    match wanted {
+        Ok((true, record)) => {
+            ask_engine(state, move |containers| Event::Wanted(Box::new(record), containers, reply));
+        }
+        Ok((false, _)) => give(reply, Ok(false)),
+        Err(failure) => give(reply, Err(failure)),
+    }
+}
+
+/// The engine has answered about the containers; one of them belongs to a run that is wanted.
+pub(crate) fn on_wanted(state: &mut State, record: &RunRecord, containers: Containers, reply: Reply<bool>) {
+    let answer = containers.map(|containers| {
+        let found = find(record, &containers);
+        take_over(state, record, found, Adopter::Staying)
+    });
+    give(reply, answer);
+}

@@ -1,0 +1,26 @@
+//! `aml/cancelRun`: ends a run of ours at once, asks the owner of anybody else's.
+
+use crate::clock;
+use crate::state::State;
+use engine::failure::{Blame, Failure};
+use engine::message;
+use engine::run::event::RunEvent;
+use protocol::run::{CancelRunParams, RunAnswer};
+
+/// What a process writes into the store for another process's run.
+pub(crate) const CANCEL: &str = "cancel";
+
+pub(crate) fn cancel_run(state: &mut State, params: &CancelRunParams) -> Result<RunAnswer, Failure> {
+    let record = state.store.find(&params.run)?;
+    if state.live(&record.id).is_some() {
+        state.on_run(&record.id, RunEvent::CancelRequested { at_once: params.at_once });
+    } else if record.is_final() {
+        return Err(Failure::new(
+            Blame::User,
+            message!("cancel.ended", run = record.id, state = record.state),
+        ));
+    } else {
+        state.store.ask(&record.id, CANCEL, clock::now_ms())?;
+    }
+    Ok(RunAnswer { run: record.id.0 })
+}

@@ -1,0 +1,71 @@
+//! `aml/listOutputs` and `aml/readLog`: what a run left on disk. Files are read beside the loop.
+
+use crate::files;
+use crate::main_loop::{Reply, give};
+use crate::state::State;
+use engine::failure::{Blame, Failure};
+use engine::message;
+use protocol::log::{ReadLogAnswer, ReadLogParams};
+use protocol::run::{OutputFile, OutputsAnswer, RunIdParams};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// At most so much of a log in one answer.
+const STRETCH: u64 = 1 << 20;
+
+pub(crate) fn list_outputs(state: &mut State, params: &RunIdParams, reply: Reply<OutputsAnswer>) {
+    let folder = match state.store.find(&params.run) {
+        Ok(record) => state.store.folder(&record.id),
+        Err(failure) => return give(reply, Err(failure)),
+    };
+    tokio::task::spawn_blocking(move || {
+        let root = folder.root();
+        let mut outputs = Vec::new();
+        for part in ["outputs", "named_outputs", "logs"] {
+            for (path, bytes) in files::list(&root.join(part)) {
+                outputs.push(OutputFile { path: format!("{part}/{path}"), bytes });
+            }
+        }
+        let folder_name = root.to_string_lossy().into_owned();
+        give(reply, Ok(OutputsAnswer { folder: folder_name, files: outputs, metrics: metrics(&folder.mlruns()) }));
+    });
+}
+
+/// The last value of every metric in MLflow's file store: `<experiment>/<run>/metrics/<name>`, a line per
+/// value: time, value, step.
+fn metrics(mlruns: &Path) -> BTreeMap<String, f64> {
+    let mut metrics = BTreeMap::new();
+    for (path, _) in files::list(mlruns) {
+        let Some((_, name)) = path.split_once("/metrics/") else { continue };
+        let last = files::read_text(&mlruns.join(&path)).ok().and_then(|text| {
+            text.lines().last()?.split_whitespace().nth(1)?.parse::<f64>().ok()
+        });
+        if let Some(value) = last {
+            metrics.insert(name.to_owned(), value);
+        }
+    }
+    metrics
+}
+
+pub(crate) fn read_log(state: &mut State, params: ReadLogParams, reply: Reply<ReadLogAnswer>) {
+    let folder = match state.store.find(&params.run) {
+        Ok(record) => state.store.folder(&record.id),
+        Err(failure) => return give(reply, Err(failure)),
+    };
+    let path = match params.log.as_str() {
+        "control" => folder.control_log(),
+        "driver" => folder.driver_log(),
+        other => {
+            let unknown = Failure::new(Blame::User, message!("log.unknown", name = other));
+            return give(reply, Err(unknown));
+        }
+    };
+    tokio::task::spawn_blocking(move || {
+        let read = files::read_from(&path, params.offset, STRETCH).map(|bytes| {
+            let next_offset = params.offset + bytes.len() as u64;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            ReadLogAnswer { path: path.to_string_lossy().into_owned(), text, next_offset }
+        });
+        give(reply, read);
+    });
+}

@@ -1,0 +1,19 @@
+//! `aml/listRuns` and `aml/showRun`.
+
+use crate::state::State;
+use engine::failure::Failure;
+use protocol::run::{ListRunsAnswer, ListRunsParams, RunIdParams, RunSnapshot};
+
+/// Page size where none is asked for.
+const PAGE: u32 = 100;
+
+pub(crate) fn list_runs(state: &State, params: &ListRunsParams) -> Result<ListRunsAnswer, Failure> {
+    let limit = if params.limit == 0 { PAGE } else { params.limit };
+    let records = state.store.list(limit, params.offset, params.experiment.as_deref())?;
+    let runs = records.iter().filter(|record| record.kind != "build");
+    Ok(ListRunsAnswer { runs: runs.map(|record| state.snapshot_of(record)).collect() })
+}
+
+pub(crate) fn show_run(state: &State, params: &RunIdParams) -> Result<RunSnapshot, Failure> {
+    Ok(state.snapshot_of(&state.store.find(&params.run)?))
+}

@@ -1,0 +1,23 @@
+//! Time passed: watchdogs, and what other processes ask of our runs.
+
+use super::cancel_run::CANCEL;
+use crate::state::State;
+use engine::run::event::RunEvent;
+
+pub(crate) fn tick(state: &mut State) {
+    // One cheap look tells whether any other process has written anything at all.
+    let asked = state.store.changed_by_others().unwrap_or(true);
+    for run in state.live_runs() {
+        state.on_run(&run, RunEvent::Tick);
+        if !asked {
+            continue;
+        }
+        match state.store.take_requests(&run) {
+            Ok(requests) if requests.iter().any(|request| request.verb == CANCEL) => {
+                state.on_run(&run, RunEvent::CancelRequested { at_once: false });
+            }
+            Ok(_) => {}
+            Err(failure) => tracing::warn!(%run, %failure, "requests for the run could not be read"),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The owner loop: the one task that holds [`State`], and the closed list of everything that can happen.
+//!
+//! Handlers run to their end without waiting. What takes time is an [`engine::run::effect::Effect`],
+//! performed elsewhere, whose result comes back here as an [`Event`]. SQLite is the one exception: a
+//! record is written from here, because a write takes less than a tenth of a millisecond and an owner
+//! that reads its own writes needs no cache.
+
+use crate::handlers;
+use crate::handlers::adopt::Containers;
+use crate::outbox::Progress;
+use crate::state::State;
+use crate::store::RunRecord;
+use engine::failure::Failure;
+use engine::ids::RunId;
+use engine::run::adopt::Adopter;
+use engine::run::event::RunEvent;
+use protocol::check::{CheckAnswer, CheckParams};
+use protocol::debug::{AttachAnswer, AttachParams};
+use protocol::doctor::DoctorAnswer;
+use protocol::log::{ReadLogAnswer, ReadLogParams};
+use protocol::run::{
+    CancelRunParams, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer,
+    RunIdParams, RunSnapshot, StartRunParams,
+};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Where an answer goes. Whoever asked may be gone; then the answer falls on the floor.
+pub type Reply<T> = oneshot::Sender<Result<T, Failure>>;
+
+/// Everything that can happen to the process.
+#[derive(Debug)]
+pub enum Event {
+    /// Somebody asks.
+    Asked(Ask),
+    /// Something happened to a run.
+    Run(RunId, RunEvent),
+    /// A run wrote lines.
+    Lines(RunId, LogName, Vec<String>),
+    /// How far a pull or a build is, for whoever watches.
+    Progress(RunId, Progress),
+    /// The engine has answered which containers of this store it knows.
+    Orphans(Adopter, Containers, Reply<()>),
+    /// The same, for one run that is wanted.
+    Wanted(Box<RunRecord>, Containers, Reply<bool>),
+}
+
+/// Which log of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogName {
+    /// `60_control_log.txt`: what we did, the build among it.
+    Control,
+    /// `70_driver_log.txt`, also `user_logs/std_log.txt`: what the user's command wrote.
+    Driver,
+}
+
+impl LogName {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            LogName::Control => "control",
+            LogName::Driver => "driver",
+        }
+    }
+}
+
+/// Every question that the editor or the command line asks.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is the request of the same name in `protocol::methods`")]
+pub enum Ask {
+    StartRun(StartRunParams, Reply<RunAnswer>),
+    Rerun(RerunParams, Reply<RunAnswer>),
+    CancelRun(CancelRunParams, Reply<RunAnswer>),
+    ShowRun(RunIdParams, Reply<RunSnapshot>),
+    ListRuns(ListRunsParams, Reply<ListRunsAnswer>),
+    RemoveRun(RemoveRunParams, Reply<RunAnswer>),
+    ListOutputs(RunIdParams, Reply<OutputsAnswer>),
+    ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
+    Attach(AttachParams, Reply<AttachAnswer>),
+    Check(CheckParams, Reply<CheckAnswer>),
+    Doctor(Reply<DoctorAnswer>),
+    /// Takes over every run whose owner is gone; answers when their records are true.
+    Adopt(Adopter, Reply<()>),
+    /// Takes over one run if nobody owns it, to stay with it; answers whether this process has it now.
+    AdoptRun(RunIdParams, Reply<bool>),
+}
+
+/// How often the owner looks at its watchdogs and at what other processes ask of its runs.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Runs the loop until every sender of events is gone.
+pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            event = inbox.recv() => match event {
+                Some(event) => handle(&mut state, event),
+                None => return,
+            },
+            // An idle process does not wake up.
+            _ = tick.tick(), if state.has_live_runs() => handlers::tick::tick(&mut state),
+        }
+    }
+}
+
+fn handle(state: &mut State, event: Event) {
+    match event {
+        Event::Run(run, event) => state.on_run(&run, event),
+        Event::Lines(run, log, lines) => state.outbox.lines(&run, log, lines),
+        Event::Progress(run, progress) => state.on_progress(&run, progress),
+        Event::Orphans(adopter, containers, reply) => {
+            handlers::adopt::on_containers(state, adopter, containers, reply);
+        }
+        Event::Wanted(record, containers, reply) => {
+            handlers::adopt::on_wanted(state, &record, containers, reply);
+        }
+        Event::Asked(ask) => answer(state, ask),
+    }
+}
+
+fn answer(state: &mut State, ask: Ask) {
+    match ask {
+        Ask::StartRun(params, reply) => give(reply, handlers::start_run::start_run(state, params)),
+        Ask::Rerun(params, reply) => give(reply, handlers::rerun::rerun(state, &params)),
+        Ask::CancelRun(params, reply) => give(reply, handlers::cancel_run::cancel_run(state, &params)),
+        Ask::ShowRun(params, reply) => give(reply, handlers::list_runs::show_run(state, &params)),
+        Ask::ListRuns(params, reply) => give(reply, handlers::list_runs::list_runs(state, &params)),
+        Ask::RemoveRun(params, reply) => give(reply, handlers::remove_run::remove_run(state, &params)),
+        Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),
+        Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
+        Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
+        Ask::Check(params, reply) => handlers::check::check(state, params, reply),
+        Ask::Doctor(reply) => handlers::doctor::doctor(state, reply),
+        Ask::Adopt(adopter, reply) => handlers::adopt::adopt_all(state, adopter, reply),
+        Ask::AdoptRun(params, reply) => handlers::adopt::adopt_run(state, &params, reply),
+    }
+}
+
+/// Answers; whoever asked may be gone.
+pub(crate) fn give<T>(reply: Reply<T>, answer: Result<T, Failure>) {
+    let _ = reply.send(answer);
+}

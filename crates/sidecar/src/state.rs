@@ -1,0 +1,245 @@
+//! What the process knows. A plain value: no lock, no reference counting, one owner.
+
+use crate::effects::{Effects, RunTasks};
+use crate::main_loop::{Event, Reply, give};
+use crate::outbox::{Notice, Outbox, Progress};
+use crate::settings::Settings;
+use crate::store::{Ownership, RunRecord, Store};
+use crate::{attach, clock, to_proto};
+use engine::attach::AttachEntry;
+use engine::failure::{Blame, Failure};
+use engine::ids::RunId;
+use engine::message;
+use engine::run::Run;
+use engine::run::adopt::Adopter;
+use engine::run::effect::Effect;
+use engine::run::event::RunEvent;
+use protocol::run::{RunSnapshot, StartRunParams};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use tokio::sync::mpsc;
+
+/// Everything that the owner loop owns.
+#[derive(Debug)]
+pub struct State {
+    /// Where settings, flags and the environment have been resolved to.
+    pub settings: Settings,
+    /// The workspace store.
+    pub store: Store,
+    /// The way out.
+    pub outbox: Outbox,
+    /// The doer.
+    pub effects: Effects,
+    runs: BTreeMap<RunId, Live>,
+    /// Whoever waits until runs that were taken over have true records.
+    settling: Vec<Settling>,
+}
+
+/// Runs that were taken over, and who waits for them.
+#[derive(Debug)]
+struct Settling {
+    runs: Vec<RunId>,
+    reply: Reply<()>,
+}
+
+/// A run that this process owns.
+#[derive(Debug)]
+struct Live {
+    run: Run,
+    record: RunRecord,
+    ownership: Ownership,
+    tasks: RunTasks,
+    /// Taken over on the way to something else: set free again as soon as its record is true.
+    passing: bool,
+}
+
+/// What the store keeps of a run beside its columns: enough to adopt it and to run it again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) params: StartRunParams,
+    pub(crate) run: Run,
+}
+
+impl State {
+    /// A process that owns no run yet.
+    pub fn new(
+        settings: Settings,
+        store: Store,
+        outbox: Outbox,
+        inbox: mpsc::UnboundedSender<Event>,
+    ) -> Self {
+        let effects = Effects::new(settings.clone(), store.id().clone(), inbox);
+        Self { settings, store, outbox, effects, runs: BTreeMap::new(), settling: Vec::new() }
+    }
+
+    pub(crate) fn has_live_runs(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    pub(crate) fn live_runs(&self) -> Vec<RunId> {
+        self.runs.keys().cloned().collect()
+    }
+
+    pub(crate) fn live(&self, run: &RunId) -> Option<&Run> {
+        self.runs.get(run).map(|live| &live.run)
+    }
+
+    /// Takes a run in, performs what it asks for first, and tells the outside.
+    pub(crate) fn take_in(
+        &mut self,
+        run: Run,
+        record: RunRecord,
+        ownership: Ownership,
+        params: StartRunParams,
+        effects: Vec<Effect>,
+    ) {
+        let id = run.id.clone();
+        let tasks = self.effects.tasks_for(&id, params, self.store.folder(&id));
+        self.runs.insert(id.clone(), Live { run, record, ownership, tasks, passing: false });
+        self.settle(&id, effects, true);
+    }
+
+    /// The same for a run whose owner is gone.
+    pub(crate) fn adopt(
+        &mut self,
+        run: Run,
+        record: RunRecord,
+        ownership: Ownership,
+        params: StartRunParams,
+        effects: Vec<Effect>,
+        adopter: Adopter,
+    ) {
+        let id = run.id.clone();
+        self.take_in(run, record, ownership, params, effects);
+        if let Some(live) = self.runs.get_mut(&id) {
+            live.passing = adopter == Adopter::Passing;
+        }
+    }
+
+    /// One event of one run: decide, perform, record, tell.
+    pub(crate) fn on_run(&mut self, id: &RunId, event: RunEvent) {
+        // A run that has ended here may still be spoken of by work that was in flight.
+        let Some(live) = self.runs.get_mut(id) else { return };
+        let caught_up = event == RunEvent::CaughtUp;
+        let before = live.run.snapshot();
+        let effects = live.run.on(clock::now_ms(), event);
+        let changed = live.run.snapshot() != before;
+        let set_free = caught_up && live.passing;
+        self.settle(id, effects, changed);
+        if set_free {
+            self.runs.remove(id);
+            self.answer_settled();
+        }
+    }
+
+    /// Answers when none of these runs is in hand any more.
+    pub(crate) fn answer_when_settled(&mut self, runs: Vec<RunId>, reply: Reply<()>) {
+        self.settling.push(Settling { runs, reply });
+        self.answer_settled();
+    }
+
+    fn answer_settled(&mut self) {
+        let (done, open) = std::mem::take(&mut self.settling)
+            .into_iter()
+            .partition(|settling: &Settling| settling.runs.iter().all(|run| !self.runs.contains_key(run)));
+        self.settling = open;
+        let done: Vec<Settling> = done;
+        for settling in done {
+            give(settling.reply, Ok(()));
+        }
+    }
+
+    pub(crate) fn on_progress(&mut self, id: &RunId, progress: Progress) {
+        self.on_run(id, RunEvent::Progress);
+        self.outbox.say(Notice::Progress(id.clone(), progress));
+    }
+
+    fn settle(&mut self, id: &RunId, effects: Vec<Effect>, changed: bool) {
+        let Some(live) = self.runs.get_mut(id) else { return };
+        // The record comes first: whatever an effect leaves on the engine, somebody will know of it.
+        if changed {
+            let snapshot = write_record(&mut self.store, live);
+            if let Err(failure) = &snapshot {
+                tracing::error!(run = %id, %failure, "the run's record could not be written");
+            }
+        }
+        for effect in effects {
+            match effect {
+                Effect::OpenGateway => {
+                    let (folder, target) = attach::place(&live.record.spec);
+                    let port = self.store.port_for(&folder, &target).unwrap_or(0);
+                    self.effects.open_gateway(&mut live.tasks, port);
+                }
+                Effect::OfferDebugger => {
+                    if let Some((_, entry)) = entry_of(&live.run, &live.record) {
+                        self.outbox.say(Notice::DebuggerReady(id.clone(), Box::new(entry)));
+                    }
+                }
+                effect => self.effects.perform(&mut live.tasks, live.run.plan.as_deref(), effect),
+            }
+        }
+        if changed {
+            let snapshot = to_proto::run_snapshot(&live.record, &live.run.snapshot());
+            if live.run.is_finished() {
+                // The lock is free before anybody is told, so that whoever is told may own the run.
+                self.runs.remove(id);
+                self.answer_settled();
+            }
+            self.outbox.say(Notice::RunChanged(Box::new(snapshot)));
+        }
+    }
+
+    /// The launch.json entry of a run, live or not, and the folder whose `.vscode` it belongs to.
+    pub(crate) fn attach_entry(&mut self, record: &RunRecord) -> Result<(PathBuf, AttachEntry), Failure> {
+        let (folder, target) = attach::place(&record.spec);
+        let live = self.runs.get(&record.id).and_then(|live| entry_of(&live.run, &live.record));
+        if let Some(entry) = live {
+            return Ok(entry);
+        }
+        let kept = record.plan.as_deref().and_then(|plan| serde_json::from_str::<Kept>(plan).ok());
+        let Some(plan) = kept.and_then(|kept| kept.run.plan) else {
+            return Err(Failure::new(Blame::User, message!("attach.no-plan", run = record.id))
+                .with_fix(message!("attach.no-plan.fix")));
+        };
+        let port = self.store.port_for(&folder, &target)?;
+        let entry = attach::entry(&folder, &plan, port);
+        Ok((folder, entry))
+    }
+
+    /// A run as the outside sees it, live or from the store.
+    pub(crate) fn snapshot_of(&self, record: &RunRecord) -> RunSnapshot {
+        match self.runs.get(&record.id) {
+            Some(live) => to_proto::run_snapshot(&live.record, &live.run.snapshot()),
+            None => to_proto::stored_snapshot(record),
+        }
+    }
+}
+
+fn entry_of(run: &Run, record: &RunRecord) -> Option<(PathBuf, AttachEntry)> {
+    let (folder, _) = attach::place(&record.spec);
+    let entry = attach::entry(&folder, run.plan.as_deref()?, run.gateway_port?);
+    Some((folder, entry))
+}
+
+fn write_record(store: &mut Store, live: &mut Live) -> Result<(), Failure> {
+    let snapshot = live.run.snapshot();
+    let record = &mut live.record;
+    record.state = snapshot.state.word().to_owned();
+    record.container = snapshot.container.clone();
+    record.image = snapshot.image.clone();
+    record.exit_code = snapshot.exit_code;
+    record.started_ms = snapshot.began;
+    if snapshot.state.is_final() && record.ended_ms.is_none() {
+        record.ended_ms = Some(clock::now_ms());
+    }
+    if let Some(plan) = &live.run.plan {
+        record.experiment.clone_from(&plan.experiment);
+        record.display_name.clone_from(&plan.display_name);
+    }
+    record.failure = snapshot.failure.as_ref().and_then(|failure| serde_json::to_string(failure).ok());
+    record.snapshot = serde_json::to_string(&snapshot).ok();
+    let kept = Kept { params: live.tasks.public_params(), run: live.run.clone() };
+    record.plan = serde_json::to_string(&kept).ok();
+    store.update(&live.ownership, record)
+}

@@ -1,0 +1,132 @@
+//! Engine values → words on the wire. Dull on purpose: the wire stays while the inside moves.
+
+use crate::outbox::Progress;
+use crate::store::RunRecord;
+use engine::diagnostic::{Diagnostic, Position, Range, Severity};
+use engine::failure::{Blame, Failure};
+use engine::ids::RunId;
+use engine::message::Message;
+use engine::run::card::{Phase, PhaseOutcome};
+use engine::run::snapshot::Snapshot;
+use protocol::check::{DiagnosticText, FixText, PositionText, RangeText};
+use protocol::run::{PathMapping, PhaseSnapshot, RunSnapshot};
+use protocol::text::{FailureText, Text};
+
+pub(crate) fn text(message: &Message) -> Text {
+    Text { id: message.id.clone(), args: message.args.clone(), text: message.text() }
+}
+
+pub(crate) fn failure(failure: &Failure) -> FailureText {
+    let blame = match failure.blame {
+        Blame::User => "user",
+        Blame::Code => "code",
+        Blame::Environment => "environment",
+        Blame::Breakpoint => "breakpoint",
+        Blame::Cancelled => "cancelled",
+        Blame::Internal => "internal",
+    };
+    FailureText {
+        blame: blame.to_owned(),
+        what: text(&failure.what),
+        detail: failure.detail.clone(),
+        fix: failure.fix.as_ref().map(text),
+    }
+}
+
+pub(crate) fn run_snapshot(record: &RunRecord, snapshot: &Snapshot) -> RunSnapshot {
+    RunSnapshot {
+        run: record.id.0.clone(),
+        experiment: record.experiment.clone(),
+        display_name: record.display_name.clone(),
+        spec: record.spec.to_string_lossy().into_owned(),
+        state: snapshot.state.word().to_owned(),
+        debug: record.debug,
+        phases: snapshot.card.0.iter().map(phase).collect(),
+        image: snapshot.image.as_ref().map(|image| image.0.clone()),
+        container: snapshot.container.as_ref().map(|container| container.0.clone()),
+        gateway_port: snapshot.gateway_port,
+        mapping: snapshot.mapping.as_ref().map(|(local, remote)| PathMapping {
+            local_root: local.to_string_lossy().into_owned(),
+            remote_root: remote.clone(),
+        }),
+        exit_code: snapshot.exit_code.and_then(|code| i32::try_from(code).ok()),
+        failure: snapshot.failure.as_ref().map(failure),
+        started_at: record.created_ms,
+        ended_at: record.ended_ms,
+    }
+}
+
+/// A run as the store has it. Its gateway, if it has one, is its owner's.
+pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
+    match record.snapshot.as_deref().and_then(|json| serde_json::from_str::<Snapshot>(json).ok()) {
+        Some(snapshot) => run_snapshot(record, &snapshot),
+        None => RunSnapshot {
+            run: record.id.0.clone(),
+            experiment: record.experiment.clone(),
+            display_name: record.display_name.clone(),
+            spec: record.spec.to_string_lossy().into_owned(),
+            state: record.state.clone(),
+            debug: record.debug,
+            phases: Vec::new(),
+            image: None,
+            container: None,
+            gateway_port: None,
+            mapping: None,
+            exit_code: None,
+            failure: None,
+            started_at: record.created_ms,
+            ended_at: record.ended_ms,
+        },
+    }
+}
+
+pub(crate) fn progress(run: &RunId, progress: &Progress) -> protocol::log::Progress {
+    protocol::log::Progress {
+        run: run.0.clone(),
+        item: progress.item.clone(),
+        status: progress.status.clone(),
+        done: progress.done,
+        total: progress.total,
+    }
+}
+
+fn phase(phase: &Phase) -> PhaseSnapshot {
+    let outcome = match phase.outcome {
+        PhaseOutcome::Running => "running",
+        PhaseOutcome::Ok => "ok",
+        PhaseOutcome::Failed => "failed",
+        PhaseOutcome::Cancelled => "cancelled",
+    };
+    PhaseSnapshot {
+        name: phase.name.to_string(),
+        ms: phase.ended.map(|ended| ended.saturating_sub(phase.began)),
+        outcome: outcome.to_owned(),
+        note: phase.note.as_ref().map(text),
+        cause: phase.cause.as_ref().map(text),
+        fix: phase.fix.as_ref().map(text),
+    }
+}
+
+pub(crate) fn diagnostic(finding: &Diagnostic) -> DiagnosticText {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Information => "information",
+    };
+    DiagnosticText {
+        severity: severity.to_owned(),
+        code: finding.message.id.clone(),
+        message: text(&finding.message),
+        range: range(finding.range),
+        fix: finding.fix.as_ref().map(|fix| FixText {
+            title: text(&fix.title),
+            range: range(fix.range),
+            new_text: fix.new_text.clone(),
+        }),
+    }
+}
+
+fn range(range: Range) -> RangeText {
+    let position = |at: Position| PositionText { line: at.line, character: at.character };
+    RangeText { start: position(range.start), end: position(range.end) }
+}

@@ -151,6 +151,10 @@ const PATIENCE: [(PhaseName, Millis); 6] = [
     (PhaseName::Collect, 120_000),
 ];
 
+/// 128 + SIGKILL. Nobody here has sent it when it is judged, and engines do not always say that it was the
+/// kernel, for want of memory.
+const KILLED: i64 = 137;
+
 /// How long the container's processes have to end after the first signal.
 const STOP_GRACE_MS: u32 = 5_000;
 
@@ -419,7 +423,7 @@ impl Run {
                     .with_detail([error.clone()])
                     .with_fix(message!("start.failed.fix")),
             )
-        } else if exit.oom_killed {
+        } else if exit.oom_killed || exit.code == KILLED {
             Some(
                 Failure::new(Blame::Code, message!("run.out-of-memory"))
                     .with_fix(message!("run.out-of-memory.fix")),

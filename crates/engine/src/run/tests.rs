@@ -303,7 +303,8 @@ fn every_way_for_a_container_to_end_badly_has_its_own_cause() {
     };
     assert_eq!(judged(exit(1)), "run.exit-code");
     assert_eq!(judged(exit(127)), "run.command-not-found");
-    assert_eq!(judged(Exit { oom_killed: true, ..exit(137) }), "run.out-of-memory");
+    assert_eq!(judged(Exit { oom_killed: true, ..exit(1) }), "run.out-of-memory");
+    assert_eq!(judged(exit(137)), "run.out-of-memory");
     assert_eq!(judged(Exit { error: Some("no such file".into()), ..exit(128) }), "start.failed");
     let trace = Trace::start(Wish::default()).until_live().on(RunEvent::ContainerGone);
     assert_eq!(trace.failure(), "run.container-removed");

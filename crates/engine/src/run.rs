@@ -106,7 +106,7 @@ enum ImageStep {
     InspectingBase,
     Pulling,
     InspectingBuilt(Box<Recipe>),
-    Building,
+    Building(Box<Recipe>),
 }
 
 /// What a debugger is doing to a live run.
@@ -211,7 +211,7 @@ impl Run {
             },
             RunEvent::ImageInspected { reference, facts } => self.image_inspected(at, reference, facts),
             RunEvent::ImagePulled(reference) => self.image_pulled(reference),
-            RunEvent::ImageBuilt(facts) => self.image_ready(at, facts, Some(message!("phase.image-built"))),
+            RunEvent::ImageBuilt(facts) => self.image_built(at, facts),
             RunEvent::DebuggerPrepared { volume } => self.create(at, Some(volume)),
             RunEvent::ContainerCreated(container) => self.created(at, container),
             RunEvent::ContainerStarted => self.started(at),
@@ -263,14 +263,16 @@ impl Run {
                 vec![Effect::PullImage(reference)]
             }
             (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, base),
-            (ImageStep::InspectingBuilt(_), Some(built)) if !self.wish.rebuild => {
-                self.image_ready(at, built, Some(message!("phase.image-reused")))
+            (ImageStep::InspectingBuilt(recipe), Some(reused)) if !self.wish.rebuild => {
+                let note = note_image(*recipe, &reused, false);
+                let ready = self.image_ready(at, reused, Some(message!("phase.image-reused")));
+                [note].into_iter().chain(ready).collect()
             }
             (ImageStep::InspectingBuilt(recipe), _) => {
-                self.stage = Stage::Imaging { step: ImageStep::Building };
+                self.stage = Stage::Imaging { step: ImageStep::Building(recipe.clone()) };
                 vec![Effect::BuildImage(recipe)]
             }
-            (ImageStep::Pulling | ImageStep::Building, _) => vec![],
+            (ImageStep::Pulling | ImageStep::Building(_), _) => vec![],
         }
     }
 
@@ -290,6 +292,13 @@ impl Run {
                 vec![Effect::InspectImage(name)]
             }
         }
+    }
+
+    fn image_built(&mut self, at: Millis, built: ImageFacts) -> Vec<Effect> {
+        let Stage::Imaging { step: ImageStep::Building(recipe) } = &self.stage else { return vec![] };
+        let note = note_image(recipe.as_ref().clone(), &built, true);
+        let ready = self.image_ready(at, built, Some(message!("phase.image-built")));
+        [note].into_iter().chain(ready).collect()
     }
 
     fn image_ready(&mut self, at: Millis, facts: ImageFacts, note: Option<Message>) -> Vec<Effect> {
@@ -612,6 +621,10 @@ impl Run {
             _ => vec![],
         }
     }
+}
+
+fn note_image(recipe: Recipe, image: &ImageFacts, built: bool) -> Effect {
+    Effect::NoteImage { name: recipe.name, parts: recipe.parts, size: image.size, built }
 }
 
 #[cfg(test)]

@@ -148,8 +148,8 @@ impl Effects {
             Effect::RemoveContainer(container) => answering(tasks, container::remove(context, container)),
             Effect::Abandon => tasks.work.abort_all(),
             Effect::Note(message) => note(&context, &message),
-            // Both need what the loop alone knows; it has done them.
-            Effect::OpenGateway | Effect::OfferDebugger => {}
+            // These need what the loop alone knows; it has done them.
+            Effect::OpenGateway | Effect::OfferDebugger | Effect::NoteImage { .. } => {}
         }
     }
 }

@@ -11,12 +11,15 @@ use crate::outbox::Progress;
 use crate::state::State;
 use crate::store::RunRecord;
 use engine::failure::Failure;
-use engine::ids::RunId;
+use engine::ids::{ImageRef, RunId};
 use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
 use protocol::debug::{AttachAnswer, AttachParams};
 use protocol::doctor::DoctorAnswer;
+use protocol::images::{
+    ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
+};
 use protocol::log::{ReadLogAnswer, ReadLogParams};
 use protocol::run::{
     CancelRunParams, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer,
@@ -43,6 +46,8 @@ pub enum Event {
     Orphans(Adopter, Containers, Reply<()>),
     /// The same, for one run that is wanted.
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
+    /// An image was removed from the engine.
+    ImageGone(ImageRef),
 }
 
 /// Which log of a run.
@@ -78,6 +83,9 @@ pub enum Ask {
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
+    ListImages(Reply<ListImagesAnswer>),
+    WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
+    PruneImages(PruneImagesParams, Reply<PruneImagesAnswer>),
     Doctor(Reply<DoctorAnswer>),
     /// Takes over every run whose owner is gone; answers when their records are true.
     Adopt(Adopter, Reply<()>),
@@ -112,6 +120,7 @@ fn handle(state: &mut State, event: Event) {
         Event::Orphans(adopter, containers, reply) => {
             handlers::adopt::on_containers(state, adopter, containers, reply);
         }
+        Event::ImageGone(image) => state.forget_image(&image),
         Event::Wanted(record, containers, reply) => {
             handlers::adopt::on_wanted(state, &record, containers, reply);
         }
@@ -131,6 +140,9 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
         Ask::Check(params, reply) => handlers::check::check(state, params, reply),
+        Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
+        Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
+        Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
         Ask::Doctor(reply) => handlers::doctor::doctor(state, reply),
         Ask::Adopt(adopter, reply) => handlers::adopt::adopt_all(state, adopter, reply),
         Ask::AdoptRun(params, reply) => handlers::adopt::adopt_run(state, &params, reply),

@@ -3,7 +3,8 @@
 
 use engine::failure::Failure;
 use engine::ids::{ImageRef, RunId};
-use sidecar::store::{ImageRecord, RunRecord, Store};
+use engine::ledger::ImageRecord;
+use sidecar::store::{RunRecord, Store};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

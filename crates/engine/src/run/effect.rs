@@ -5,6 +5,7 @@ use crate::message::Message;
 use crate::plan::ImageFacts;
 use crate::plan::container::ContainerPlan;
 use crate::plan::image::Recipe;
+use std::collections::BTreeMap;
 
 /// One thing to do; the comment names the event that answers it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,17 @@ pub enum Effect {
     PullImage(ImageRef),
     /// → `Progress`…, `ImageBuilt`.
     BuildImage(Box<Recipe>),
+    /// Keep in the ledger that this run uses an image of ours. Nothing answers.
+    NoteImage {
+        /// The image.
+        name: ImageRef,
+        /// What its name is the hash of.
+        parts: BTreeMap<String, String>,
+        /// Bytes on disk.
+        size: u64,
+        /// Whether it was built for this run.
+        built: bool,
+    },
     /// Have debugpy and the start hook in a volume, with bytecode for this image → `DebuggerPrepared`.
     PrepareDebugger {
         /// The image that the debuggee runs from.

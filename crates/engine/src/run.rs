@@ -442,11 +442,8 @@ impl Run {
                 Failure::new(Blame::User, message!("run.command-not-found", command = command))
                     .with_fix(message!("run.command-not-found.fix")),
             )
-        } else if unattended && exit.code == 0 {
-            Some(
-                Failure::new(Blame::User, message!("attach.never-reported", command = command))
-                    .with_fix(message!("attach.never-reported.fix")),
-            )
+        } else if let (true, Some(plan)) = (unattended, &self.plan) {
+            Some(debuggee::explain_end(&plan.debuggee, exit.code))
         } else if exit.code != 0 {
             Some(
                 Failure::new(Blame::Code, message!("run.exit-code", command = command, code = exit.code))

@@ -141,7 +141,11 @@ impl Effects {
             Effect::CatchUp(container) => answering(tasks, follow::catch_up(context, container)),
             Effect::Collect => answering(tasks, collect::collect(context)),
             Effect::OpenRelay(container) => debugger::open_relay(tasks, container),
-            Effect::CloseGateway => tasks.gateway = None,
+            Effect::CloseGateway => {
+                if let Some(gateway) = tasks.gateway.take() {
+                    gateway.close();
+                }
+            }
             Effect::StopContainer { container, grace_ms } => {
                 answering(tasks, container::stop(context, container, grace_ms));
             }

@@ -232,11 +232,11 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
             .on(inspected("aml-debug/env:x", true));
         trace.text.lines().last().unwrap_or_default().to_owned()
     };
-    assert_eq!(built(Wish::default()), "ImageInspected -> [CreateContainer] preparing");
+    assert_eq!(built(Wish::default()), "ImageInspected -> [NoteImage, CreateContainer] preparing");
     assert_eq!(built(Wish { rebuild: true, ..Wish::default() }), "ImageInspected -> [BuildImage] preparing");
     assert_eq!(
         built(Wish { image_only: true, ..Wish::default() }),
-        "ImageInspected -> [CloseGateway] completed"
+        "ImageInspected -> [NoteImage, CloseGateway] completed"
     );
 }
 
@@ -285,7 +285,7 @@ fn cancel_while_paused_stops_the_container_and_a_second_request_hurries() {
 #[test]
 fn a_process_that_should_have_reported_and_did_not_is_never_a_silent_success() {
     let trace = Trace::start(debug()).until_live().on(RunEvent::ContainerExited(exit(0)));
-    assert_eq!((trace.failure(), trace.run.state().word()), ("attach.never-reported", "stopping"));
+    assert_eq!((trace.failure(), trace.run.state().word()), ("debuggee.ended-unseen", "stopping"));
     assert!(trace.card().contains("attach 10 Failed"), "{}", trace.card());
 
     let cannot =

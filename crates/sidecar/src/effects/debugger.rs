@@ -14,6 +14,7 @@ use engine::run::event::DebugEvent;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Has debugpy and the start hook in this store's volume, with bytecode for the image's Python.
 ///
@@ -141,7 +142,7 @@ async fn relay(
     let mut exec = match docker.exec(container, &words).await {
         Ok(exec) => exec,
         // A container that has ended needs no relay; whoever follows it says how it ended.
-        Err(_) if !is_running(&docker, container).await => return Ok(()),
+        Err(_) if ends_soon(&docker, container).await => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     let mut line = Vec::new();
@@ -155,22 +156,40 @@ async fn relay(
                     context.tell(RunEvent::DebuggeeReported(report));
                     return Ok(());
                 }
+                // The engine itself says on this stream that a container ended before the relay was in it.
+                Answer::Failed(_) if !line.starts_with(b"{") && ends_soon(&docker, container).await => {
+                    return Ok(());
+                }
                 Answer::Failed(failure) => return Err(failure),
             }
         }
     }
     let end = exec.reader.end().await;
     let code = end.as_ref().ok().and_then(|end| end.code);
-    if code != Some(debuggee::NO_PYTHON) && !is_running(&docker, container).await {
+    if code != Some(debuggee::NO_PYTHON) && ends_soon(&docker, container).await {
         return Ok(());
     }
     let said = end.map(|end| end.stderr).unwrap_or_default();
     Err(debuggee::explain_silence(code, &said))
 }
 
-async fn is_running(docker: &Docker, container: &ContainerId) -> bool {
-    matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == docker::State::Running)
+/// Whether the container has ended or is just about to: its relay may notice first.
+async fn ends_soon(docker: &Docker, container: &ContainerId) -> bool {
+    for _ in 0..LOOKS {
+        match docker.inspect(container).await {
+            Ok(Some(facts)) if facts.state == docker::State::Running => {}
+            // Who cannot be asked is not said to have ended.
+            Err(_) => return false,
+            Ok(_) => return true,
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    false
 }
+
+/// One second in all: far more than an engine takes to note the end of a process.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// What the gateway reads from the frames, in the run's words.
 pub(crate) fn tell(context: &RunContext, event: DebugEvent) {

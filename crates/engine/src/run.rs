@@ -319,6 +319,10 @@ impl Run {
         };
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
+        // Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
+        if container.user.is_none() && !image.user.is_empty() {
+            container.user = Some("0:0".to_owned());
+        }
         if let Some(volume) = debug_volume {
             debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
         }

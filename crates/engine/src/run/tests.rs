@@ -135,6 +135,7 @@ fn facts(name: &str) -> ImageFacts {
         id: "sha256:1".into(),
         architecture: "amd64".into(),
         environment: vec![],
+        user: String::new(),
         size: 1,
     }
 }
@@ -380,4 +381,21 @@ fn an_engine_that_stopped_answering_leaves_the_run_to_be_found_again() {
     assert_eq!(trace.run.container, Some("c1".into()));
     let found = trace.adopted(Found::Running("c1".into()), Adopter::Staying);
     assert_eq!((found.run.state().word(), found.failure()), ("running", ""));
+}
+
+#[test]
+fn an_image_with_a_user_of_its_own_runs_as_root_unless_the_host_says_otherwise() {
+    let user = |image: &str, host: Option<&str>| {
+        let mut wanted = plan();
+        wanted.container.user = host.map(str::to_owned);
+        let facts = ImageFacts { user: image.to_owned(), ..facts(BASE) };
+        let mut run = Run::start("r".into(), Wish::default(), 1).0;
+        run.on(2, RunEvent::Resolved(wanted, BuildSettings::default()));
+        let effects = run.on(3, RunEvent::ImageInspected { reference: BASE.into(), facts: Some(facts) });
+        let [Effect::CreateContainer(container)] = effects.as_slice() else { panic!("{effects:?}") };
+        container.user.clone()
+    };
+    assert_eq!(user("", None), None);
+    assert_eq!(user("app", None).as_deref(), Some("0:0"));
+    assert_eq!(user("app", Some("1000:100")).as_deref(), Some("1000:100"));
 }

@@ -9,6 +9,7 @@ fn base() -> ImageFacts {
         id: "sha256:ba5e".to_owned(),
         architecture: "amd64".to_owned(),
         environment: Vec::new(),
+        user: String::new(),
         size: 1,
     }
 }

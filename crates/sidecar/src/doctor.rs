@@ -78,9 +78,8 @@ async fn index_reached(settings: &Settings) -> Option<Finding> {
     if !build.proxy.is_empty() {
         return None;
     }
-    let address =
-        ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"].iter().find_map(|name| build.index.get(*name));
-    let (host, port) = host_and_port(address.map_or(PYPI, String::as_str))?;
+    let names = ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"];
+    let (host, port) = host_and_port(names.iter().find_map(|name| build.index.get(*name))?)?;
     let connected = tokio::time::timeout(INDEX_PATIENCE, TcpStream::connect((host.as_str(), port))).await;
     Some(match connected {
         Ok(Ok(_)) => well("index", &message!("doctor.index-answers", host = host)),

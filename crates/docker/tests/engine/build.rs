@@ -160,8 +160,8 @@ async fn certificates_that_do_not_fit_are_said_to_be_that() {
 async fn credentials_and_proxies_reach_the_build_and_stay_in_no_image() {
     let docker = engine().await;
     let mut settings = BuildSettings { ca_bundle: host_bundle(), ..BuildSettings::default() };
-    let index = "https://user:qv7hushed-index@pypi.org/simple";
-    settings.index.insert("PIP_EXTRA_INDEX_URL".to_owned(), index.to_owned());
+    let index = own_index().replace("https://", "https://user:qv7hushed-index@");
+    settings.index.insert("PIP_EXTRA_INDEX_URL".to_owned(), index);
     settings.proxy.insert("NO_PROXY".to_owned(), "qv7hushed-proxy.example,*".to_owned());
     let mut recipe = made(&docker, None, &["six"], &settings).await;
     // Proof that both are there while it builds, and a name of its own so that it is built each time.
@@ -191,6 +191,14 @@ async fn credentials_and_proxies_reach_the_build_and_stay_in_no_image() {
     plan.image = recipe.name.clone();
     assert_eq!(run(&docker, &plan).await.0, "looked\n");
     docker.remove_image(&recipe.name).await.expect("removed");
+}
+
+/// The package index that this machine's pip asks.
+fn own_index() -> String {
+    let ask = "from pip._internal.cli.cmdoptions import index_url; print(index_url().default)";
+    let output = Command::new("python3").args(["-c", ask]).output().expect("Python with pip");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// The bundle of this machine: the one that makes its index trusted, where there is a special one.

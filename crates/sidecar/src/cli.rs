@@ -15,6 +15,7 @@ use clap::{CommandFactory, Parser};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use printer::Printer;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Instant;
 use tracing_subscriber::EnvFilter;
@@ -76,5 +77,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 fn log_to_stderr(settings: &Settings) {
     let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .init();
 }

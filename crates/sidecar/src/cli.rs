@@ -50,10 +50,7 @@ async fn perform(
     began: Instant,
 ) -> Result<u8, Failure> {
     match command {
-        Command::Serve => {
-            serve::serve(settings, tokio::io::stdin(), tokio::io::stdout()).await?;
-            Ok(0)
-        }
+        Command::Serve => serve::serve(settings, tokio::io::stdin(), tokio::io::stdout()).await,
         Command::Run(run) => foreground::run(settings, run, printer, began).await,
         Command::Rerun(rerun) => foreground::rerun(settings, rerun, printer, began).await,
         Command::Build(build) => foreground::build(settings, build, printer, began).await,

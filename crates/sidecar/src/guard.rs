@@ -91,3 +91,48 @@ pub(crate) fn watch_parent(id: u32, ended: mpsc::UnboundedSender<()>) {
         tracing::warn!(%error, "the editor's process cannot be watched");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_handler_that_panics_is_an_error_reply() {
+        let defect = || -> Result<u32> { panic!("a defect") };
+        let error = guarded(async move { defect() }).await.expect_err("no answer can come of it");
+        assert_eq!(error.code, ErrorCode::InternalError);
+        assert!(error.message.contains("a defect"), "{error}");
+        assert_eq!(guarded(async { Ok(7) }).await, Ok(7));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_handler_that_blocks_its_thread_delays_no_other() {
+        let blocking = guarded(async {
+            std::thread::sleep(Duration::from_millis(500));
+            Ok(())
+        });
+        let quick = async {
+            // The blocking one has a thread by now.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let begin = Instant::now();
+            guarded(async { Ok(()) }).await.map(|()| begin.elapsed())
+        };
+        let (blocked, quick) = tokio::join!(blocking, quick);
+        assert_eq!(blocked, Ok(()));
+        let quick = quick.expect("it answers");
+        assert!(quick < Duration::from_millis(300), "it took {quick:?}");
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_nobody_waits_for_any_more_is_dropped() {
+        let (alive, dropped) = tokio::sync::oneshot::channel::<()>();
+        let handler = guarded(async move {
+            std::future::pending::<()>().await;
+            drop(alive);
+            Ok(())
+        });
+        assert!(tokio::time::timeout(Duration::from_millis(20), handler).await.is_err());
+        assert!(dropped.await.is_err(), "its end is seen by what it held");
+    }
+}

@@ -45,8 +45,6 @@ pub(crate) enum Heard {
     Editor(u32),
     /// It listens to notifications from now on.
     Ready,
-    /// It is about to leave.
-    Shutdown,
 }
 
 /// The service with every method of the wire, and the socket that carries it. No notice leaves before
@@ -142,7 +140,6 @@ impl LanguageServer for Backend {
     }
 
     async fn shutdown(&self) -> Result<()> {
-        let _ = self.hear.send(Heard::Shutdown);
         Ok(())
     }
 }

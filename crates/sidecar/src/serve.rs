@@ -4,7 +4,7 @@
 //! asked meanwhile waits in the loop's inbox.
 
 use crate::backend::{self, Heard};
-use crate::guard::{self, EofWatch};
+use crate::guard::{self, ExitWatch, Left, PipeWatch};
 use crate::handlers;
 use crate::main_loop::{self, Event};
 use crate::outbox::Outbox;
@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinError;
 use tower_lsp::Server;
 
-/// Serves one editor until it leaves: `exit`, the end of `input`, or the end of the editor's process.
+/// Serves one editor until it leaves: `exit`, the end of a pipe, or the end of the editor's process.
 ///
 /// Answers with the exit code: 0, or 1 where `exit` came without `shutdown` or `input` was not the
 /// protocol.
@@ -29,44 +29,42 @@ use tower_lsp::Server;
 pub async fn serve(
     settings: Settings,
     input: impl AsyncRead + Unpin,
-    output: impl AsyncWrite,
+    output: impl AsyncWrite + Unpin,
 ) -> Result<u8, Failure> {
     let (outbox, notices) = Outbox::new();
     let (events, inbox) = mpsc::unbounded_channel();
     let mut owner = tokio::spawn(own(settings, outbox, events.clone(), inbox));
 
-    let (ended, mut end) = mpsc::unbounded_channel();
+    let (left, mut leaving) = mpsc::unbounded_channel();
     let (hear, mut heard) = mpsc::unbounded_channel();
     let (begin, begun) = oneshot::channel();
     let (service, socket) = backend::service(events, hear, notices, begun);
-    let server = Server::new(EofWatch::new(input, ended.clone()), output, socket)
+    let (input, output) = (PipeWatch::new(input, left.clone()), PipeWatch::new(output, left.clone()));
+    let server = Server::new(input, output, socket)
         .concurrency_level(guard::CONCURRENCY)
-        .serve(service);
+        .serve(ExitWatch::new(service, left.clone()));
     tokio::pin!(server);
     let mut begin = Some(begin);
-    let mut said_goodbye = false;
-    loop {
+    let left = loop {
         tokio::select! {
-            // What was heard before the end counts at the end.
-            biased;
             Some(word) = heard.recv() => match word {
-                Heard::Editor(process) => guard::watch_parent(process, ended.clone()),
+                Heard::Editor(process) => guard::watch_parent(process, left.clone()),
                 Heard::Ready => drop(begin.take().map(|begin| begin.send(()))),
-                Heard::Shutdown => said_goodbye = true,
             },
-            _ = end.recv() => {
+            left = leaving.recv() => {
                 let _ = tokio::time::timeout(guard::LAST_WORDS, &mut server).await;
-                owner.abort();
-                return Ok(0);
+                break left;
             }
-            () = &mut server => {
-                said_goodbye |= std::iter::from_fn(|| heard.try_recv().ok()).any(|word| word == Heard::Shutdown);
-                owner.abort();
-                return Ok(u8::from(!said_goodbye));
-            }
+            // By itself it ends only where it cannot tell where the next message begins.
+            () = &mut server => break leaving.try_recv().ok(),
             end = &mut owner => return Err(without_owner(end.err().as_ref())),
         }
-    }
+    };
+    owner.abort();
+    Ok(match left {
+        Some(Left::Gone | Left::Exit { after_shutdown: true }) => 0,
+        Some(Left::Exit { after_shutdown: false }) | None => 1,
+    })
 }
 
 fn without_owner(cause: Option<&JoinError>) -> Failure {

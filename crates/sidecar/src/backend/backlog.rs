@@ -160,6 +160,8 @@ mod tests {
         (0..10).for_each(|done| backlog.add(progress(done)));
         assert_eq!(told(&mut backlog).len(), 10);
         (0..1000).for_each(|done| backlog.add(progress(done)));
-        assert_eq!(told(&mut backlog), ["progress 999"]);
+        let told = told(&mut backlog);
+        assert!(told.len() <= LAG, "{told:?}");
+        assert_eq!(told.last().map(String::as_str), Some("progress 999"));
     }
 }

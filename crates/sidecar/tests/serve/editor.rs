@@ -146,6 +146,11 @@ impl Editor {
         drop(self.input.take());
     }
 
+    /// The reading thread takes one more message, finds nobody for it, and closes the pipe.
+    pub(crate) fn close_output(&mut self) {
+        self.messages = sync_channel(0).1;
+    }
+
     /// How the process ended, and how long that took from now.
     pub(crate) fn wait(&mut self, within: Duration) -> Option<(ExitStatus, Duration)> {
         let begin = Instant::now();

@@ -163,6 +163,31 @@ fn the_end_of_input_ends_an_idle_process() {
 }
 
 #[test]
+fn an_editor_that_does_not_read_any_more_is_left_all_the_same() {
+    let ground = Ground::without_engine();
+    let mut editor = ground.editor();
+    editor.initialize();
+    // More than the pipe and the test read ahead.
+    for number in 0..100 {
+        editor.request("aml/startRun", json!({"spec": format!("{}{number}", "missing/".repeat(500))}));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    editor.request("shutdown", Value::Null);
+    editor.notify("exit", Value::Null);
+    let (status, took) = editor.wait(AT_ONCE).expect("exit ends the process though nobody reads");
+    assert_eq!(status.code(), Some(0), "after {took:?}");
+
+    let mut editor = ground.editor();
+    editor.initialize();
+    editor.close_output();
+    for _ in 0..2 {
+        editor.request("aml/listRuns", json!({}));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(editor.wait(AT_ONCE).is_some(), "it stays though nothing that it says can arrive");
+}
+
+#[test]
 fn the_end_of_the_editors_process_ends_ours_though_stdin_stays_open() {
     let ground = Ground::without_engine();
     let mut parent = Command::new("sleep").arg("600").spawn().unwrap();

@@ -582,6 +582,7 @@ impl Run {
 
     fn finish(&mut self, end: End) -> Vec<Effect> {
         self.stage = Stage::Finished(end);
+        self.gateway_port = None;
         vec![Effect::CloseGateway]
     }
 
@@ -592,8 +593,9 @@ impl Run {
             && silent > PATIENCE[0].1
         {
             // The engine does not answer any more; the record must not wait for it.
-            self.stage = Stage::Finished(end);
-            return vec![Effect::Abandon, Effect::CloseGateway];
+            let mut effects = vec![Effect::Abandon];
+            effects.extend(self.finish(end));
+            return effects;
         }
         if let (Stage::Live(_), Some(limit)) =
             (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))

@@ -13,7 +13,7 @@ mod secrets;
 
 use crate::gateway::GatewayHandle;
 use crate::main_loop::{Event, LogName};
-use crate::outbox::Progress;
+use crate::outbox::{Progress, Stretch};
 use crate::settings::Settings;
 use crate::store::{LogFile, RunFolder};
 use docker::Docker;
@@ -73,10 +73,17 @@ impl RunContext {
         let _ = self.inbox.send(Event::Run(self.id.clone(), event));
     }
 
-    pub(crate) fn lines(&self, log: LogName, lines: Vec<String>) {
-        if !lines.is_empty() {
-            let _ = self.inbox.send(Event::Lines(self.id.clone(), log, lines));
+    /// Shows lines that have been written to the log at `offset`, and `end` behind them.
+    pub(crate) fn lines(&self, log: LogName, lines: Vec<String>, offset: u64, end: u64) {
+        if lines.is_empty() {
+            return;
         }
+        let path = match log {
+            LogName::Control => self.folder.control_log(),
+            LogName::Driver => self.folder.driver_log(),
+        };
+        let stretch = Stretch { path, offset, end };
+        let _ = self.inbox.send(Event::Lines(self.id.clone(), log, lines, stretch));
     }
 
     pub(crate) fn progress(&self, progress: Progress) {
@@ -85,11 +92,11 @@ impl RunContext {
 
     /// Writes lines of ours into the control log and shows them.
     pub(crate) fn control(&self, log: &mut LogFile, lines: Vec<String>) -> Result<(), Failure> {
-        for line in &lines {
-            log.append(line.as_bytes())?;
-            log.append(b"\n")?;
-        }
-        self.lines(LogName::Control, lines);
+        let mut text = lines.join("\n");
+        text.push('\n');
+        log.append(text.as_bytes())?;
+        let end = log.length()?;
+        self.lines(LogName::Control, lines, end - text.len() as u64, end);
         Ok(())
     }
 

@@ -7,7 +7,8 @@
 
 use crate::handlers;
 use crate::handlers::adopt::Containers;
-use crate::outbox::Progress;
+use crate::outbox::{Notice, Progress, Stretch};
+use crate::settings::Settings;
 use crate::state::State;
 use crate::store::RunRecord;
 use engine::failure::Failure;
@@ -39,7 +40,7 @@ pub enum Event {
     /// Something happened to a run.
     Run(RunId, RunEvent),
     /// A run wrote lines.
-    Lines(RunId, LogName, Vec<String>),
+    Lines(RunId, LogName, Vec<String>, Stretch),
     /// How far a pull or a build is, for whoever watches.
     Progress(RunId, Progress),
     /// The engine has answered which containers of this store it knows.
@@ -115,7 +116,9 @@ pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
 fn handle(state: &mut State, event: Event) {
     match event {
         Event::Run(run, event) => state.on_run(&run, event),
-        Event::Lines(run, log, lines) => state.outbox.lines(&run, log, lines),
+        Event::Lines(run, log, lines, stretch) => {
+            state.outbox.say(Notice::Lines { run, log, lines, stretch });
+        }
         Event::Progress(run, progress) => state.on_progress(&run, progress),
         Event::Orphans(adopter, containers, reply) => {
             handlers::adopt::on_containers(state, adopter, containers, reply);
@@ -139,13 +142,37 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
-        Ask::Check(params, reply) => handlers::check::check(state, params, reply),
+        Ask::Check(params, reply) => handlers::check::check(params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
         Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
         Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
-        Ask::Doctor(reply) => handlers::doctor::doctor(state, reply),
+        Ask::Doctor(reply) => handlers::doctor::doctor(&state.settings, reply),
         Ask::Adopt(adopter, reply) => handlers::adopt::adopt_all(state, adopter, reply),
         Ask::AdoptRun(params, reply) => handlers::adopt::adopt_run(state, &params, reply),
+    }
+}
+
+/// What can be answered while there is no store: the rest is refused with the reason.
+pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &Failure) {
+    let Event::Asked(ask) = event else { return };
+    let failure = failure.clone();
+    match ask {
+        Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::Doctor(reply) => handlers::doctor::doctor(settings, reply),
+        Ask::StartRun(_, reply) => give(reply, Err(failure)),
+        Ask::Rerun(_, reply) => give(reply, Err(failure)),
+        Ask::CancelRun(_, reply) => give(reply, Err(failure)),
+        Ask::ShowRun(_, reply) => give(reply, Err(failure)),
+        Ask::ListRuns(_, reply) => give(reply, Err(failure)),
+        Ask::RemoveRun(_, reply) => give(reply, Err(failure)),
+        Ask::ListOutputs(_, reply) => give(reply, Err(failure)),
+        Ask::ReadLog(_, reply) => give(reply, Err(failure)),
+        Ask::Attach(_, reply) => give(reply, Err(failure)),
+        Ask::ListImages(reply) => give(reply, Err(failure)),
+        Ask::WhyImage(_, reply) => give(reply, Err(failure)),
+        Ask::PruneImages(_, reply) => give(reply, Err(failure)),
+        Ask::Adopt(_, reply) => give(reply, Err(failure)),
+        Ask::AdoptRun(_, reply) => give(reply, Err(failure)),
     }
 }
 

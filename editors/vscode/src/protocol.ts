@@ -319,7 +319,15 @@ log: string,
 /**
  * Whole lines, without their line ends.
  */
-lines: Array<string>, };
+lines: Array<string>, 
+/**
+ * First byte of these lines in the log, as in [`ReadLogParams`].
+ */
+offset: number, 
+/**
+ * First byte behind them: where the next lines of this log begin.
+ */
+nextOffset: number, };
 
 /**
  * How far a pull or a build is.

@@ -145,7 +145,7 @@ pub(crate) fn stop_json(stop: &Stop, ms_from_start: u64) -> Value {
 fn notice_json(notice: &Notice) -> Value {
     match notice {
         Notice::RunChanged(run) => json!({ "event": "runChanged", "run": run }),
-        Notice::Lines { run, log, lines } => {
+        Notice::Lines { run, log, lines, .. } => {
             json!({ "event": "log", "run": run.as_str(), "log": log.word(), "lines": lines })
         }
         Notice::Progress(run, progress) => json!({

@@ -39,6 +39,8 @@ pub enum Event {
     Lines(RunId, LogName, Vec<String>),
     /// How far a pull or a build is, for whoever watches.
     Progress(RunId, Progress),
+    /// Nothing that belongs to no run is left; the answer may go once these runs have true records.
+    Swept(Vec<RunId>, Reply<()>),
     /// The engine has answered which containers of this store it knows.
     Orphans(Adopter, Containers, Reply<()>),
     /// The same, for one run that is wanted.
@@ -109,6 +111,7 @@ fn handle(state: &mut State, event: Event) {
         Event::Run(run, event) => state.on_run(&run, event),
         Event::Lines(run, log, lines) => state.outbox.lines(&run, log, lines),
         Event::Progress(run, progress) => state.on_progress(&run, progress),
+        Event::Swept(runs, reply) => state.answer_when_settled(runs, reply),
         Event::Orphans(adopter, containers, reply) => {
             handlers::adopt::on_containers(state, adopter, containers, reply);
         }

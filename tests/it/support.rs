@@ -17,7 +17,7 @@ pub(crate) use program::Started;
 use std::time::{Duration, Instant};
 
 /// The longest that anything in a story may take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Looks again and again until there is an answer; `what` is told where there never is one.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

@@ -372,19 +372,25 @@ impl Run {
             (DebuggeeState::Attended, None) | (DebuggeeState::Unattended, _) => Debugger::Away,
         });
         self.report = Some(report);
-        if state == DebuggeeState::Unattended {
-            return self.unattended(at);
+        match state {
+            DebuggeeState::Unattended => return self.unattended(at),
+            DebuggeeState::Attended if self.card.open() == Some(PhaseName::Attach) => {
+                self.card.end_ok(PhaseName::Attach, at, None);
+                self.card.begin(PhaseName::Run, at);
+            }
+            DebuggeeState::Attended | DebuggeeState::Waiting => {}
         }
         vec![Effect::OfferDebugger]
     }
 
     /// Nobody attached in time; the debuggee has gone on.
     fn unattended(&mut self, at: Millis) -> Vec<Effect> {
-        if self.card.open() == Some(PhaseName::Attach) {
-            self.card.end_ok(PhaseName::Attach, at, Some(message!("attach.gave-up")));
-            self.card.begin(PhaseName::Run, at);
-        }
         self.stage = Stage::Live(Debugger::Away);
+        if self.card.open() != Some(PhaseName::Attach) {
+            return vec![];
+        }
+        self.card.end_ok(PhaseName::Attach, at, Some(message!("attach.gave-up")));
+        self.card.begin(PhaseName::Run, at);
         vec![Effect::Note(message!("attach.gave-up"))]
     }
 

@@ -145,7 +145,10 @@ impl Effects {
             Effect::CreateContainer(plan) => answering(tasks, container::create(context, *plan)),
             Effect::StartContainer(container) => answering(tasks, follow::start(context, container)),
             Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
-            Effect::CatchUp(container) => answering(tasks, follow::catch_up(context, container)),
+            Effect::CatchUp(container) => answering(tasks, async move {
+                debugger::look(&context, &container).await;
+                follow::catch_up(context, container).await
+            }),
             Effect::Collect => answering(tasks, collect::collect(context)),
             Effect::OpenRelay(container) => debugger::open_relay(tasks, container),
             Effect::CloseGateway => {

@@ -43,6 +43,8 @@ pub enum Event {
     Lines(RunId, LogName, Vec<String>, Stretch),
     /// How far a pull or a build is, for whoever watches.
     Progress(RunId, Progress),
+    /// Nothing that belongs to no run is left; the answer may go once these runs have true records.
+    Swept(Vec<RunId>, Reply<()>),
     /// The engine has answered which containers of this store it knows.
     Orphans(Adopter, Containers, Reply<()>),
     /// The same, for one run that is wanted.
@@ -120,6 +122,7 @@ fn handle(state: &mut State, event: Event) {
             state.outbox.say(Notice::Lines { run, log, lines, stretch });
         }
         Event::Progress(run, progress) => state.on_progress(&run, progress),
+        Event::Swept(runs, reply) => state.answer_when_settled(runs, reply),
         Event::Orphans(adopter, containers, reply) => {
             handlers::adopt::on_containers(state, adopter, containers, reply);
         }

@@ -208,7 +208,7 @@ async fn a_volume_is_filled_without_a_container_ever_running() {
     archive.append_data(&mut header, "hook/sitecustomize.py", &b"pass\n"[..]).expect("an archive");
     let archive = archive.into_inner().expect("an archive");
     let base = engine::ids::ImageRef::from(crate::support::BASE);
-    docker.fill_volume(&volume, &base, archive.into()).await.expect("filled");
+    docker.fill_volume(&volume, &base, archive.into(), &labels).await.expect("filled");
 
     let mut plan = shell("cat /hook/hook/sitecustomize.py; touch /hook/x 2>&1 | grep -o Read-only");
     plan.mounts = vec![Mount::Volume { name: volume.clone(), target: "/hook".to_owned(), read_only: true }];

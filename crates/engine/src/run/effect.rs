@@ -45,7 +45,7 @@ pub enum Effect {
     /// Follow a container that was started by an owner who is gone, its log from where that owner left it
     /// → later `ContainerExited` or `ContainerGone`.
     Follow(ContainerId),
-    /// Bring the log files up to date with the container's output so far → `CaughtUp`.
+    /// Bring the log files and what is known of the debuggee up to date → maybe `DebuggeeReported`, `CaughtUp`.
     CatchUp(ContainerId),
     /// Reach into the container for the debuggee → `DebuggeeReported`, then `Debug`….
     OpenRelay(ContainerId),

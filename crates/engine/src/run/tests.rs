@@ -348,6 +348,17 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
             .text
             .ends_with("adopt Running(ContainerId(\"c1\")) -> [CatchUp(ContainerId(\"c1\"))] paused\n")
     );
+    // The debuggee itself tells how far it is by now; nobody was there to hear it.
+    let alone = Trace::start(debug())
+        .until_live()
+        .on(listening())
+        .adopted(Found::Running("c1".into()), Adopter::Passing);
+    let RunEvent::DebuggeeReported(report) = listening() else { panic!("a report") };
+    let unattended = Report { state: DebuggeeState::Unattended, ..report };
+    let alone =
+        alone.on(RunEvent::DebuggeeReported(unattended.clone())).on(RunEvent::DebuggeeReported(unattended));
+    assert_eq!(alone.run.state().word(), "running");
+    assert_eq!(alone.text.matches("Note(").count(), 1, "{}", alone.text);
     let staying = running().adopted(Found::Running("c1".into()), Adopter::Staying);
     assert_eq!(
         staying.text.lines().last(),
@@ -370,7 +381,13 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
         .on(RunEvent::Resolved(plan(), BuildSettings::default()))
         .on(inspected(BASE, true))
         .adopted(Found::Created("c1".into()), Adopter::Passing);
-    assert!(created.text.ends_with("-> [CloseGateway, RemoveContainer(ContainerId(\"c1\"))] lost\n"));
+    assert!(
+        created.text.ends_with("-> [RemoveContainer(ContainerId(\"c1\"))] stopping\n"),
+        "{}",
+        created.text
+    );
+    let removed = created.on(RunEvent::ContainerRemoved);
+    assert_eq!((removed.run.state().word(), removed.failure()), ("lost", "adopt.owner-gone"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use engine::plan::container::{ContainerPlan, Limits, Mount};
 use engine::run::event::DebugEvent;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ async fn fill(
             .with_fix(message!("debugger.no-bundle.fix")));
     };
     let archive = files::read_archive_with(&bundle, &debuggee::FILES.map(|file| (file.path, file.contents)))?;
-    docker.fill_volume(volume, &image.reference, archive.into()).await?;
+    docker.fill_volume(volume, &image.reference, archive.into(), &labels(context)).await?;
     Ok(())
 }
 
@@ -93,7 +94,7 @@ async fn compile(
         }],
         files: Vec::new(),
         user: Some("0:0".to_owned()),
-        labels: Labels::of_store(&context.store),
+        labels: labels(context),
         limits: Limits::default(),
         gpu: false,
     };
@@ -107,6 +108,33 @@ async fn compile(
     }
     docker.remove(&container).await?;
     Ok(())
+}
+
+/// Of a container that serves a run and is not the run's own: it goes when that run is over or has no owner.
+fn labels(context: &RunContext) -> BTreeMap<String, String> {
+    let mut labels = Labels::of_run(&context.store, &context.id);
+    labels.insert(Labels::KIND.to_owned(), "debugpy".to_owned());
+    labels
+}
+
+/// Reads what the debuggee tells of itself, for whoever takes a run over in passing: it may have gone on, or
+/// have stopped, while nobody was connected.
+pub(super) async fn look(context: &RunContext, container: &ContainerId) {
+    if !context.params.debug {
+        return;
+    }
+    let command = debuggee::report_command();
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let said = match context.engine().await {
+        Ok(docker) => docker.exec_to_end(container, &words).await,
+        Err(_) => return,
+    };
+    // What cannot be asked stays as it was known.
+    if let Ok((said, _)) = said
+        && let Answer::Ready(report) = debuggee::read_answer(String::from_utf8_lossy(&said).trim_end())
+    {
+        context.tell(RunEvent::DebuggeeReported(report));
+    }
 }
 
 /// Starts listening. `port` is the one that launch.json knows; where it is taken, another.

@@ -125,6 +125,11 @@ pub fn put_into(
     container.environment.extend(environment(debuggee, wait, path.as_deref()));
 }
 
+/// Prints what the start hook has reported so far, in the words of [`read_answer`], or nothing.
+pub fn report_command() -> Vec<String> {
+    vec!["cat".to_owned(), format!("{MAILBOX}/report.json")]
+}
+
 /// Exit code of the relay's command where the container has no Python.
 pub const NO_PYTHON: i64 = 127;
 

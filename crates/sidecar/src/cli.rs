@@ -3,6 +3,7 @@
 mod arguments;
 mod breaks;
 mod foreground;
+mod images;
 mod printer;
 mod runs;
 mod session;
@@ -57,6 +58,7 @@ async fn perform(
         Command::Attach(name) => foreground::attach(settings, name, printer, began).await,
         Command::Check(check) => runs::check(&check, printer),
         Command::Runs(runs) => runs::runs(settings, runs, printer).await,
+        Command::Images(images) => images::images(settings, images, printer).await,
         Command::Doctor(_) => runs::doctor(&settings, printer).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "aml-debug", &mut std::io::stdout());

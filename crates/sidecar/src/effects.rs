@@ -145,18 +145,25 @@ impl Effects {
             Effect::CreateContainer(plan) => answering(tasks, container::create(context, *plan)),
             Effect::StartContainer(container) => answering(tasks, follow::start(context, container)),
             Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
-            Effect::CatchUp(container) => answering(tasks, follow::catch_up(context, container)),
+            Effect::CatchUp(container) => answering(tasks, async move {
+                debugger::look(&context, &container).await;
+                follow::catch_up(context, container).await
+            }),
             Effect::Collect => answering(tasks, collect::collect(context)),
             Effect::OpenRelay(container) => debugger::open_relay(tasks, container),
-            Effect::CloseGateway => tasks.gateway = None,
+            Effect::CloseGateway => {
+                if let Some(gateway) = tasks.gateway.take() {
+                    gateway.close();
+                }
+            }
             Effect::StopContainer { container, grace_ms } => {
                 answering(tasks, container::stop(context, container, grace_ms));
             }
             Effect::RemoveContainer(container) => answering(tasks, container::remove(context, container)),
             Effect::Abandon => tasks.work.abort_all(),
             Effect::Note(message) => note(&context, &message),
-            // Both need what the loop alone knows; it has done them.
-            Effect::OpenGateway | Effect::OfferDebugger => {}
+            // These need what the loop alone knows; it has done them.
+            Effect::OpenGateway | Effect::OfferDebugger | Effect::NoteImage { .. } => {}
         }
     }
 }

@@ -12,12 +12,15 @@ use crate::settings::Settings;
 use crate::state::State;
 use crate::store::RunRecord;
 use engine::failure::Failure;
-use engine::ids::RunId;
+use engine::ids::{ImageRef, RunId};
 use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
 use protocol::debug::{AttachAnswer, AttachParams};
 use protocol::doctor::DoctorAnswer;
+use protocol::images::{
+    ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
+};
 use protocol::log::{ReadLogAnswer, ReadLogParams};
 use protocol::run::{
     CancelRunParams, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer,
@@ -40,10 +43,14 @@ pub enum Event {
     Lines(RunId, LogName, Vec<String>, Stretch),
     /// How far a pull or a build is, for whoever watches.
     Progress(RunId, Progress),
+    /// Nothing that belongs to no run is left; the answer may go once these runs have true records.
+    Swept(Vec<RunId>, Reply<()>),
     /// The engine has answered which containers of this store it knows.
     Orphans(Adopter, Containers, Reply<()>),
     /// The same, for one run that is wanted.
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
+    /// An image was removed from the engine.
+    ImageGone(ImageRef),
 }
 
 /// Which log of a run.
@@ -79,6 +86,9 @@ pub enum Ask {
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
+    ListImages(Reply<ListImagesAnswer>),
+    WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
+    PruneImages(PruneImagesParams, Reply<PruneImagesAnswer>),
     Doctor(Reply<DoctorAnswer>),
     /// Takes over every run whose owner is gone; answers when their records are true.
     Adopt(Adopter, Reply<()>),
@@ -112,9 +122,11 @@ fn handle(state: &mut State, event: Event) {
             state.outbox.say(Notice::Lines { run, log, lines, stretch });
         }
         Event::Progress(run, progress) => state.on_progress(&run, progress),
+        Event::Swept(runs, reply) => state.answer_when_settled(runs, reply),
         Event::Orphans(adopter, containers, reply) => {
             handlers::adopt::on_containers(state, adopter, containers, reply);
         }
+        Event::ImageGone(image) => state.forget_image(&image),
         Event::Wanted(record, containers, reply) => {
             handlers::adopt::on_wanted(state, &record, containers, reply);
         }
@@ -134,6 +146,9 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
         Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
+        Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
+        Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
         Ask::Doctor(reply) => handlers::doctor::doctor(&state.settings, reply),
         Ask::Adopt(adopter, reply) => handlers::adopt::adopt_all(state, adopter, reply),
         Ask::AdoptRun(params, reply) => handlers::adopt::adopt_run(state, &params, reply),
@@ -156,6 +171,9 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
         Ask::ListOutputs(_, reply) => give(reply, Err(failure)),
         Ask::ReadLog(_, reply) => give(reply, Err(failure)),
         Ask::Attach(_, reply) => give(reply, Err(failure)),
+        Ask::ListImages(reply) => give(reply, Err(failure)),
+        Ask::WhyImage(_, reply) => give(reply, Err(failure)),
+        Ask::PruneImages(_, reply) => give(reply, Err(failure)),
         Ask::Adopt(_, reply) => give(reply, Err(failure)),
         Ask::AdoptRun(_, reply) => give(reply, Err(failure)),
     }

@@ -3,7 +3,8 @@
 
 use engine::failure::Failure;
 use engine::ids::{ImageRef, RunId};
-use sidecar::store::{ImageRecord, RunRecord, Store};
+use engine::ledger::ImageRecord;
+use sidecar::store::{RunRecord, Store};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -280,13 +281,6 @@ fn the_image_ledger_keeps_what_an_image_is_made_of_and_when_it_was_used() {
     assert_eq!(store.list_images().unwrap(), [ImageRecord { used_ms: 30, ..image.clone() }]);
     store.forget_image(&image.name).unwrap();
     assert!(store.list_images().unwrap().is_empty());
-
-    assert!(!store.is_prepared("engine", "debugpy", "sha256:1").unwrap());
-    store.set_prepared("engine", "debugpy", "sha256:1").unwrap();
-    store.set_prepared("engine", "debugpy", "sha256:1").unwrap();
-    assert!(store.is_prepared("engine", "debugpy", "sha256:1").unwrap());
-    store.forget_prepared("engine", "debugpy").unwrap();
-    assert!(!store.is_prepared("engine", "debugpy", "sha256:1").unwrap());
 }
 
 #[test]

@@ -5,11 +5,12 @@ use super::breaks::{self, Left, TimedStop};
 use super::printer::{Printer, stop_json};
 use super::session::Session;
 use super::values::{BreakPlace, break_place, start_params};
+use crate::files;
 use crate::main_loop::Ask;
 use crate::outbox::Notice;
 use crate::settings::Settings;
 use crate::to_proto;
-use engine::dap::breaker::Breakpoint;
+use engine::dap::breaker::{Breakpoint, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::debug::AttachParams;
@@ -38,7 +39,7 @@ pub(crate) async fn run(
     params.experiment = run.experiment;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, places, began).to_the_end(printer).await
+    Watch::new(session, run, places, began).until_over(printer).await
 }
 
 pub(crate) async fn rerun(
@@ -52,7 +53,7 @@ pub(crate) async fn rerun(
     let session = Session::open(settings).await?;
     let params = RerunParams { run: rerun.run, debug };
     let RunAnswer { run } = session.ask(|reply| Ask::Rerun(params, reply)).await?;
-    Watch::new(session, run, places, began).to_the_end(printer).await
+    Watch::new(session, run, places, began).until_over(printer).await
 }
 
 pub(crate) async fn build(
@@ -65,7 +66,7 @@ pub(crate) async fn build(
     params.image_only = true;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, Vec::new(), began).to_the_end(printer).await
+    Watch::new(session, run, Vec::new(), began).until_over(printer).await
 }
 
 /// Writes the entry; a live run that nobody owns is taken over and kept within reach of debuggers.
@@ -92,7 +93,7 @@ pub(crate) async fn attach(
         return Ok(0);
     }
     printer.say(&message!("attach.adopted", run = answer.run));
-    Watch::new(session, answer.run, Vec::new(), began).to_the_end(printer).await
+    Watch::new(session, answer.run, Vec::new(), began).until_over(printer).await
 }
 
 fn break_places(debug: &Debug) -> Result<Vec<BreakPlace>, Failure> {
@@ -128,7 +129,7 @@ impl Watch {
         }
     }
 
-    async fn to_the_end(mut self, printer: &mut Printer) -> Result<u8, Failure> {
+    async fn until_over(mut self, printer: &mut Printer) -> Result<u8, Failure> {
         let mut signals = Signals::new()?;
         let last = loop {
             tokio::select! {
@@ -168,9 +169,10 @@ impl Watch {
         if of != self.run {
             return None;
         }
-        // Whoever gave breakpoints has a debugger already.
-        if !(matches!(notice, Notice::DebuggerReady(..)) && !self.places.is_empty()) {
-            printer.notice(notice);
+        match notice {
+            // Whoever gave breakpoints has a debugger already.
+            Notice::DebuggerReady(..) if !self.places.is_empty() => {}
+            notice => printer.notice(notice),
         }
         let Notice::RunChanged(run) = notice else { return None };
         if run.ended_at.is_some() {
@@ -193,7 +195,8 @@ impl Watch {
             let inside = file.strip_prefix(local).unwrap_or(&file);
             let inside: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
             let remote = format!("{}/{}", remote.trim_end_matches('/'), inside.join("/"));
-            Ok(Breakpoint { file: place.file.clone(), remote, line: place.line })
+            let code_line = line_with_code(&files::read_text(&file)?, place.line);
+            Ok(Breakpoint { file: place.file.clone(), remote, line: place.line, code_line })
         };
         match self.places.iter().map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
             Ok(breakpoints) => {

@@ -2,7 +2,7 @@
 //!
 //! On a terminal the run's own output goes to standard output and our words to standard error, so that
 //! `aml-debug run … > log` keeps what the user's code wrote. With `--json` everything is on standard output.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one file that prints")]
+#![expect(clippy::print_stderr, reason = "this is the one file that prints")]
 
 use crate::main_loop::LogName;
 use crate::outbox::{Notice, Progress};
@@ -216,7 +216,7 @@ impl Terminal {
         self.line(&title);
         let width = stop.locals.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in &stop.locals {
-            self.line(&format!("    {name:width$} = {value}"));
+            self.line(&format!("    {name:width$} = {}", in_one_line(value)));
         }
     }
 
@@ -265,6 +265,16 @@ impl Terminal {
     fn coloured(&self, code: &str, text: &str) -> String {
         if self.paint { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// The most of a value that a terminal shows; `--json` has all of it.
+const WIDEST_VALUE: usize = 100;
+
+/// A data frame prints as a table; its first line tells what it is.
+fn in_one_line(value: &str) -> String {
+    let first = value.lines().next().unwrap_or_default();
+    let shown: String = first.chars().take(WIDEST_VALUE).collect();
+    if shown.len() == value.len() { shown } else { format!("{shown} …") }
 }
 
 fn first_line(text: &Text) -> &str {

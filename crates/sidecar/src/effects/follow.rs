@@ -53,10 +53,16 @@ pub(super) async fn follow(context: RunContext, container: ContainerId) -> Resul
     to_the_end(&context, &docker, &container, log).await
 }
 
+/// Whoever is only passing by must not end a run because its log cannot be written.
 pub(super) async fn catch_up(context: RunContext, container: ContainerId) -> Result<RunEvent, Failure> {
-    let docker = context.engine().await?;
-    let mut log = DriverLog::open(&context)?;
-    log.take_missing(&context, &docker, &container, false).await?;
+    let caught_up = async {
+        let docker = context.engine().await?;
+        let mut log = DriverLog::open(&context)?;
+        log.take_missing(&context, &docker, &container, false).await
+    };
+    if let Err(failure) = caught_up.await {
+        tracing::warn!(run = %context.id, %failure, "the run's log is not complete yet");
+    }
     Ok(RunEvent::CaughtUp)
 }
 

@@ -1,6 +1,6 @@
 //! Spec file → plan: reads what the engine crate asks for until it asks for nothing more.
 
-use super::RunContext;
+use super::{RunContext, secrets};
 use crate::files;
 use crate::spec_reader;
 use crate::store::RunFolder;
@@ -82,15 +82,16 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
         .with_fix(message!("debuggee.isolated.fix", option = flag)));
     }
     plan.container.labels.insert(Labels::CODE.to_owned(), plan.code.to_string_lossy().into_owned());
-    plan.container.command = with_secrets(plan.container.command, &params.secrets);
+    plan.container.command = with_secrets(plan.container.command, &secrets::names(context));
     Ok(plan)
 }
 
 fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<PlanSettings, Failure> {
     let params = &context.params;
-    let public = params.env.iter().filter(|(name, _)| !params.secrets.contains(name));
     let proxies = context.settings.proxies();
-    let environment = proxies.iter().chain(public).map(|(name, value)| (name.clone(), value.clone()));
+    let secret = secrets::names(context);
+    let public = proxies.iter().chain(&params.env).filter(|(name, _)| !secret.contains(name));
+    let environment = public.map(|(name, value)| (name.clone(), value.clone()));
     Ok(PlanSettings {
         experiment: params.experiment.clone(),
         set: params.inputs.iter().map(|(name, value)| format!("inputs.{name}={value}")).collect(),

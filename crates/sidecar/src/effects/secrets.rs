@@ -6,16 +6,28 @@ use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::plan::container::{SecretFile, secret_path};
 
+/// Variables whose values are kept from the engine's records: those that the user names, and proxies whose
+/// address holds a password.
+pub(super) fn names(context: &RunContext) -> Vec<String> {
+    let proxies = context.settings.proxies();
+    let with_password = proxies.iter().filter(|(_, address)| address.contains('@')).map(|(name, _)| name);
+    context.params.secrets.iter().chain(with_password).cloned().collect()
+}
+
+/// The files of the secret variables.
+///
+/// # Errors
+/// One that has no value.
 pub(super) fn files(context: &RunContext) -> Result<Vec<SecretFile>, Failure> {
     let uid = context.settings.host.user.map_or(0, |(uid, _)| u64::from(uid));
-    let file = |name: &String| {
+    let file = |name: String| {
         let value =
-            context.params.env.get(name).map(String::as_str).or_else(|| context.settings.variable(name));
+            context.params.env.get(&name).map(String::as_str).or_else(|| context.settings.variable(&name));
         let value = value.ok_or_else(|| {
             Failure::new(Blame::User, message!("secret.no-value", name = name))
                 .with_fix(message!("secret.no-value.fix", name = name))
         })?;
-        Ok(SecretFile { path: secret_path(name), contents: value.as_bytes().to_vec(), uid })
+        Ok(SecretFile { path: secret_path(&name), contents: value.as_bytes().to_vec(), uid })
     };
-    context.params.secrets.iter().map(file).collect()
+    names(context).into_iter().map(file).collect()
 }

@@ -1,26 +1,10 @@
-//! The image ledger, and which images the debugger has been prepared for.
+//! The image ledger.
 
 use super::Store;
 use engine::failure::Failure;
 use engine::ids::ImageRef;
-use std::collections::BTreeMap;
-
-/// An image that was built here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageRecord {
-    /// The image's name, which follows from its parts.
-    pub name: ImageRef,
-    /// What it was built on.
-    pub base: ImageRef,
-    /// What the name is the hash of: part name → normalised content.
-    pub parts: BTreeMap<String, String>,
-    /// When it was built, in milliseconds since 1970.
-    pub built_ms: u64,
-    /// When a run last used it, in milliseconds since 1970.
-    pub used_ms: u64,
-    /// Bytes on disk.
-    pub size: u64,
-}
+use engine::ledger::{ImageRecord, ImageUse};
+use std::path::PathBuf;
 
 impl Store {
     /// Records a built image, or one built again.
@@ -68,30 +52,29 @@ impl Store {
         })
     }
 
+    /// Which runs used which images, counted by image and spec.
+    pub fn image_uses(&self) -> Result<Vec<ImageUse>, Failure> {
+        let sql = "SELECT image, spec, count(*), max(created), \
+                   sum(state NOT IN ('completed', 'failed', 'cancelled', 'lost')) > 0 \
+                   FROM run WHERE image IS NOT NULL GROUP BY image, spec";
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_map([], |row| {
+                    Ok(ImageUse {
+                        image: ImageRef(row.get(0)?),
+                        spec: PathBuf::from(row.get::<_, String>(1)?),
+                        runs: row.get(2)?,
+                        last_ms: row.get::<_, i64>(3)?.cast_unsigned(),
+                        live: row.get(4)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
     /// Takes an image off the ledger, after it was removed from the engine.
     pub fn forget_image(&mut self, name: &ImageRef) -> Result<(), Failure> {
         self.write(|db| db.execute("DELETE FROM image WHERE name = ?1", [name.as_str()]))?;
-        Ok(())
-    }
-
-    /// Whether a volume of an engine holds what an image needs, so that the check can be left out.
-    pub fn is_prepared(&self, engine: &str, volume: &str, image: &str) -> Result<bool, Failure> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM prepared WHERE engine = ?1 AND volume = ?2 AND image = ?3)";
-        self.read(|db| db.prepare_cached(sql)?.query_row([engine, volume, image], |row| row.get(0)))
-    }
-
-    /// Remembers that it does.
-    pub fn set_prepared(&mut self, engine: &str, volume: &str, image: &str) -> Result<(), Failure> {
-        let sql = "INSERT OR IGNORE INTO prepared (engine, volume, image) VALUES (?1, ?2, ?3)";
-        self.write(|db| db.prepare_cached(sql)?.execute([engine, volume, image]))?;
-        Ok(())
-    }
-
-    /// Forgets what is known of a volume, after it turned out to be gone.
-    pub fn forget_prepared(&mut self, engine: &str, volume: &str) -> Result<(), Failure> {
-        self.write(|db| {
-            db.execute("DELETE FROM prepared WHERE engine = ?1 AND volume = ?2", [engine, volume])
-        })?;
         Ok(())
     }
 }

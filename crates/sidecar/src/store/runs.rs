@@ -166,11 +166,13 @@ impl Store {
         self.read(|db| db.prepare_cached(&sql)?.query_map([parent.as_str()], record)?.collect())
     }
 
-    /// Runs whose state is not final, oldest first: somebody owns them, or they wait for adoption.
+    /// Runs that are not over, oldest first: somebody owns them, or they wait for adoption. One that was lost
+    /// together with its engine is among them for as long as its container may be found again.
     pub fn unfinished(&self) -> Result<Vec<RunRecord>, Failure> {
         // The condition repeats the one of the partial index word for word; otherwise SQLite reads all runs.
         let sql = format!(
             "SELECT {COLUMNS} FROM run WHERE state NOT IN ('completed', 'failed', 'cancelled', 'lost') \
+             OR (state = 'lost' AND container IS NOT NULL) \
              ORDER BY created"
         );
         self.read(|db| db.prepare_cached(&sql)?.query_map([], record)?.collect())

@@ -39,7 +39,8 @@ const STEPS: [&str; 1] = [r"
     CREATE INDEX run_by_experiment ON run (experiment, created DESC, id DESC);
     CREATE INDEX run_by_parent ON run (parent) WHERE parent IS NOT NULL;
     CREATE INDEX run_unfinished ON run (created)
-        WHERE state NOT IN ('completed', 'failed', 'cancelled', 'lost');
+        WHERE state NOT IN ('completed', 'failed', 'cancelled', 'lost')
+        OR (state = 'lost' AND container IS NOT NULL);
 
     CREATE TABLE request (
         number INTEGER PRIMARY KEY,
@@ -65,13 +66,6 @@ const STEPS: [&str; 1] = [r"
         used INTEGER NOT NULL,
         size INTEGER NOT NULL
     );
-
-    CREATE TABLE prepared (
-        engine TEXT NOT NULL,
-        volume TEXT NOT NULL,
-        image TEXT NOT NULL,
-        PRIMARY KEY (engine, volume, image)
-    ) WITHOUT ROWID;
 "];
 
 const KNOWN: i64 = STEPS.len() as i64;

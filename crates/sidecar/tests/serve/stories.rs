@@ -82,6 +82,12 @@ fn an_editor_debugs_a_run_and_somebody_elses_client_does_the_stopping() {
     let thread = stop(&mut client, stopped, SQUARE);
     assert_eq!(client.locals(&thread)["number"], "1");
 
+    // One debugger at a time; the second is told so, and the first keeps its session.
+    let mut second = DapClient::connect(&ready["configuration"]);
+    let said = second.refused("initializeRequest", json!([]));
+    assert!(said.contains("debugger"), "{said}");
+    assert_eq!(client.frame(&thread)["line"], SQUARE);
+
     // It leaves, the run goes on without it, and it comes back.
     client.call("disconnectRequest", json!([{"restart": false, "terminateDebuggee": false}]));
     drop(client);
@@ -98,7 +104,7 @@ fn an_editor_debugs_a_run_and_somebody_elses_client_does_the_stopping() {
     client.call("terminateRequest", json!([{}]));
     client.end(terminated);
     let ended = editor.hear_state(&run, "cancelled");
-    assert_eq!(ended["failure"]["blame"], "cancelled");
+    assert_eq!((&ended["failure"]["blame"], &ended["gatewayPort"]), (&json!("cancelled"), &Value::Null));
     assert_eq!(ground.containers(), [] as [String; 0]);
     assert_eq!(editor.ask("aml/showRun", json!({"run": run})), ended);
 
@@ -224,6 +230,8 @@ fn another_server_takes_over_what_a_killed_one_left_waiting_and_paused() {
     assert_eq!(ground.containers().len(), 2);
 
     let mut editor = ground.editor();
+    // Both are found again before the editor listens, and nothing of it is lost.
+    std::thread::sleep(Duration::from_secs(4));
     editor.initialize();
     let ready = editor.hear("aml/debugReady", |ready| ready["run"] == paused);
     editor.hear_state(&paused, "paused");
@@ -250,6 +258,25 @@ fn another_server_takes_over_what_a_killed_one_left_waiting_and_paused() {
         editor.ask("aml/cancelRun", json!({"run": run, "atOnce": true}));
         editor.hear_state(run, "cancelled");
     }
+    assert_eq!(ground.containers(), [] as [String; 0]);
+}
+
+#[test]
+fn a_run_of_another_living_process_is_left_alone_and_can_be_cancelled() {
+    let ground = Ground::new();
+    let (spec, _) = ground.job("sleeping", "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n");
+    let mut owner = ground.editor();
+    owner.initialize();
+    let run = owner.ask("aml/startRun", json!({"spec": spec}))["run"].clone();
+    owner.hear("aml/logAppended", |grown| grown["run"] == run && grown["lines"][0] == "asleep");
+
+    let mut other = ground.editor();
+    other.initialize();
+    assert_eq!(other.ask("aml/listRuns", json!({}))["runs"][0]["state"], "running");
+    other.refused("aml/removeRun", json!({"run": run}));
+    other.ask("aml/cancelRun", json!({"run": run, "atOnce": true}));
+    owner.hear_state(&run, "cancelled");
+    assert_eq!(other.ask("aml/showRun", json!({"run": run}))["state"], "cancelled");
     assert_eq!(ground.containers(), [] as [String; 0]);
 }
 

@@ -68,17 +68,28 @@ impl DapClient {
 
     /// What came of it.
     pub(crate) fn end(&mut self, call: Call) -> Value {
-        let answer = loop {
+        let answer = self.outcome(call);
+        assert!(answer.get("error").is_none(), "the DAP client says: {}", answer["error"]);
+        answer["result"].clone()
+    }
+
+    /// What the client says of a call that is refused.
+    pub(crate) fn refused(&mut self, method: &str, values: Value) -> String {
+        let call = self.begin(method, values);
+        let answer = self.outcome(call);
+        answer["error"].as_str().unwrap_or_else(|| panic!("{method} is not refused: {answer}")).to_owned()
+    }
+
+    fn outcome(&mut self, call: Call) -> Value {
+        loop {
             if let Some(answer) = self.answers.remove(&call.0) {
-                break answer;
+                return answer;
             }
             let mut line = String::new();
             assert!(self.output.read_line(&mut line).unwrap() > 0, "the DAP client has ended");
             let answer: Value = serde_json::from_str(&line).unwrap();
             self.answers.insert(answer["id"].as_u64().unwrap(), answer);
-        };
-        assert!(answer.get("error").is_none(), "the DAP client says: {}", answer["error"]);
-        answer["result"].clone()
+        }
     }
 
     pub(crate) fn call(&mut self, method: &str, values: Value) -> Value {

@@ -109,20 +109,20 @@ fn a_second_debugger_is_refused_by_name_and_the_first_stays() {
 fn a_debugger_disconnects_the_run_goes_on_and_another_attaches() {
     let ground = Ground::with_job("python x.py", WAITS);
     let (mut run, ready) = waiting(&ground);
-    let mut first = Debugger::attach(&ready, &code(&ground), &[("x.py", 7)]);
+    let mut first = Debugger::attach(&ready, &code(&ground), &[("x.py", 6)]);
     first.stopped();
     run.wait_for_state("paused");
     assert_eq!(first.request("disconnect", json!({}))["success"], true);
     run.wait_for_state("running");
-    let mut second = Debugger::attach(&ready, &code(&ground), &[("x.py", 8)]);
+    let mut second = Debugger::attach(&ready, &code(&ground), &[("x.py", 7)]);
     let (thread, line, locals) = second.stopped();
-    assert_eq!(line, 8);
+    assert_eq!(line, 7);
     assert!(locals["count"].parse::<u32>().unwrap() >= 1);
     // This one vanishes without a word; the program stays where it stands.
     drop(second);
     let mut third = Debugger::attach(&ready, &code(&ground), &[]);
     let (again, line, _) = third.stopped();
-    assert_eq!((again.clone(), line), (thread, 8));
+    assert_eq!((again.clone(), line), (thread, 7));
     let_go(&ground);
     third.go_on(&again);
     third.event("terminated");

@@ -11,6 +11,9 @@ use protocol::doctor::Finding;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
+/// Whoever asks the doctor waits for the answer; an engine that is well gives it in milliseconds.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Looks at everything that a local run needs. Never fails: what is wrong is a finding.
 pub(crate) async fn examine(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![store(settings), bundle(settings)];
@@ -20,11 +23,19 @@ pub(crate) async fn examine(settings: &Settings) -> Vec<Finding> {
     match Docker::connect(&settings.engine).await {
         Ok(docker) => {
             findings.extend(docker.attempts().iter().map(attempt));
-            match docker.about().await {
-                Ok(facts) => findings.extend(engine(&facts)),
-                Err(error) => findings.push(ill("engine", &error.into())),
+            match tokio::time::timeout(ENGINE_PATIENCE, docker.about()).await {
+                Ok(Ok(facts)) => {
+                    findings.extend(engine(&facts));
+                    findings.extend(base_images(settings, &docker).await);
+                }
+                Ok(Err(error)) => findings.push(ill("engine", &error.into())),
+                Err(_) => findings.push(finding(
+                    "engine",
+                    "error",
+                    &message!("docker.silent", address = docker.address()),
+                    Some(&message!("docker.silent.fix")),
+                )),
             }
-            findings.extend(base_images(settings, &docker).await);
         }
         Err(error) => findings.push(ill("engine", &error.into())),
     }

@@ -4,7 +4,7 @@
 //! then is any run touched. A run that somebody owns in the meantime is left alone.
 
 use crate::clock;
-use crate::main_loop::{Event, Reply, give};
+use crate::main_loop::{Ask, Event, Reply, give};
 use crate::state::{Kept, State};
 use crate::store::RunRecord;
 use docker::{ContainerFacts, Docker, Labels};
@@ -14,6 +14,7 @@ use engine::run::adopt::{Adopter, Found};
 use engine::run::card::PhaseName;
 use protocol::run::RunIdParams;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// What the engine knows of this store's containers; `Err` where it cannot be asked.
 pub(crate) type Containers = Result<Vec<ContainerFacts>, Failure>;
@@ -93,17 +94,23 @@ pub(crate) fn on_containers(state: &mut State, adopter: Adopter, containers: Con
         Ok(orphans) => orphans,
         Err(failure) => return give(reply, Err(failure)),
     };
-    let mut waited_for = Vec::new();
+    let (mut waited_for, mut out_of_reach) = (Vec::new(), false);
     for record in orphans {
         let found = match &containers {
             Ok(containers) => find(&record, containers),
             // Nothing of it can have reached the engine; everything later waits for the engine.
             Err(_) if record.container.is_none() && record.state == "preparing" => Found::Nothing,
-            Err(_) => continue,
+            Err(_) => {
+                out_of_reach = true;
+                continue;
+            }
         };
         if take_over(state, &record, found, adopter) {
             waited_for.push(record.id);
         }
+    }
+    if out_of_reach && adopter == Adopter::Staying {
+        look_again(state);
     }
     let strays = containers.map(|containers| strays(state, &containers)).unwrap_or_default();
     if strays.is_empty() {
@@ -120,6 +127,18 @@ pub(crate) fn on_containers(state: &mut State, adopter: Adopter, containers: Con
             }
         }
         let _ = inbox.send(Event::Swept(waited_for, reply));
+    });
+}
+
+/// How long an engine that cannot be asked is left alone: an editor is often started before it.
+const BETWEEN_TRIES: Duration = Duration::from_secs(5);
+
+fn look_again(state: &State) {
+    let inbox = state.effects.inbox();
+    tokio::spawn(async move {
+        tokio::time::sleep(BETWEEN_TRIES).await;
+        let (adopted, _) = oneshot::channel();
+        let _ = inbox.send(Event::Asked(Ask::Adopt(Adopter::Staying, adopted)));
     });
 }
 

@@ -127,6 +127,18 @@ fn slow_requests_delay_nobody_and_can_be_cancelled() {
 }
 
 #[test]
+fn the_doctor_names_an_engine_that_says_nothing_and_does_not_wait_for_it() {
+    let silent = Silent::new();
+    let ground = Ground::with_engine(&silent.socket);
+    let (mut editor, asked) = silent.kept_busy(&ground, 1);
+    let answer = editor.answer(asked[0], AT_ONCE * 15).expect("the doctor has seen enough");
+    let findings = answer["result"]["findings"].as_array().unwrap();
+    let engine = findings.iter().find(|finding| finding["subject"] == "engine").unwrap();
+    assert_eq!((&engine["outcome"], &engine["what"]["id"]), (&json!("error"), &json!("docker.silent")));
+    assert!(engine["fix"]["text"].is_string());
+}
+
+#[test]
 fn requests_reach_the_owner_in_the_order_in_which_they_were_sent() {
     let ground = Ground::without_engine();
     let mut editor = ground.editor();

@@ -280,6 +280,35 @@ fn a_run_of_another_living_process_is_left_alone_and_can_be_cancelled() {
     assert_eq!(ground.containers(), [] as [String; 0]);
 }
 
+#[test]
+fn a_server_that_was_there_before_the_engine_takes_over_when_the_engine_comes() {
+    let ground = Ground::new();
+    let (spec, _) = ground.job("sleeping", "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n");
+    let mut editor = ground.editor();
+    editor.initialize();
+    let run = editor.ask("aml/startRun", json!({"spec": spec}))["run"].clone();
+    editor.hear("aml/logAppended", |grown| grown["run"] == run && grown["lines"][0] == "asleep");
+    editor.kill();
+
+    let socket = ground.home().join("engine.sock");
+    let address = format!("unix://{}", socket.display());
+    let mut editor = Editor::start(ground.command().env("DOCKER_HOST", address));
+    editor.initialize();
+    editor.refused("aml/cancelRun", json!({"run": "nobody"}));
+    std::thread::sleep(Duration::from_secs(1));
+    std::os::unix::fs::symlink(engine_socket(), &socket).unwrap();
+    editor.hear_state(&run, "running");
+    editor.ask("aml/cancelRun", json!({"run": run, "atOnce": true}));
+    editor.hear_state(&run, "cancelled");
+    assert_eq!(ground.containers(), [] as [String; 0]);
+}
+
+/// The socket of the machine's engine.
+fn engine_socket() -> String {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+    host.strip_prefix("unix://").expect("the tests' engine is on this machine").to_owned()
+}
+
 /// Lines that a run prints, in the story of a run that does nothing but print.
 const FLOOD: u64 = 100_000;
 

@@ -159,7 +159,7 @@ fn killed_while_it_stands_on_a_breakpoint() {
     assert_eq!(line, 5);
     run.wait_for_state("paused");
     run.kill();
-    assert!(debugger.is_closed());
+    debugger.wait_for_close();
     let record = ground.only_run();
     assert_eq!(record["state"], "paused");
 

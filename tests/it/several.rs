@@ -99,7 +99,7 @@ fn a_second_debugger_is_refused_by_name_and_the_first_stays() {
         said.contains("a test is attached to this run already") && said.contains("Disconnect it there"),
         "{said}"
     );
-    assert!(second.is_closed());
+    second.wait_for_close();
     let_go(&ground);
     first.go_on(&thread);
     run.end().with_code(0);

@@ -152,7 +152,12 @@ impl Hub {
         self.next_client += 1;
         let (read, write) = stream.into_split();
         self.clients.insert(client, writer(&mut self.readers, write));
-        self.readers.spawn(read_client(client, read, self.inbound.clone(), self.clients[&client].clone()));
+        self.readers.spawn(read_client(
+            client,
+            read,
+            self.inbound.clone(),
+            self.clients[&client].downgrade(),
+        ));
         self.feed(GatewayInput::ClientConnected(client));
     }
 
@@ -235,12 +240,13 @@ fn writer(
     sender
 }
 
-/// Reads one client until it leaves or says something that is not the debug adapter protocol.
+/// Reads one client until it leaves or says something that is not the debug adapter protocol. A reader does
+/// not keep its client: one that is sent away is closed although it still listens.
 async fn read_client(
     client: ClientId,
     mut read: tokio::net::tcp::OwnedReadHalf,
     inbound: mpsc::UnboundedSender<Inbound>,
-    answer: mpsc::UnboundedSender<Vec<u8>>,
+    answer: mpsc::WeakUnboundedSender<Vec<u8>>,
 ) {
     let mut frames = FrameReader::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -257,7 +263,9 @@ async fn read_client(
                 Ok(None) => break,
                 Err(error) => {
                     // Whoever speaks something else gets a sentence and no session.
-                    let _ = answer.send(format!("{}\r\n", error.message()).into_bytes());
+                    if let Some(answer) = answer.upgrade() {
+                        let _ = answer.send(format!("{}\r\n", error.message()).into_bytes());
+                    }
                     let _ = inbound.send(Inbound::ClientGone(client));
                     return;
                 }

@@ -107,21 +107,17 @@ impl Debugger {
         assert_eq!(answer["success"], true, "{answer}");
     }
 
-    /// Whether the other side has closed the connection, and not by its answer to anything.
-    pub(crate) fn is_closed(&mut self) -> bool {
-        loop {
-            match self.read() {
-                Some(_) => {}
-                None => return true,
-            }
-        }
+    /// Waits until the other side closes the connection, whatever it still says before.
+    pub(crate) fn wait_for_close(&mut self) {
+        while self.read().is_some() {}
     }
 
+    /// The next message; `None` once the other side has closed the connection.
     fn read(&mut self) -> Option<Value> {
         let mut length = 0;
         loop {
             let mut line = String::new();
-            if self.reader.read_line(&mut line).ok()? == 0 {
+            if self.read_line(&mut line) == 0 {
                 return None;
             }
             match line.trim_end().split_once(": ") {
@@ -135,5 +131,15 @@ impl Debugger {
         let mut body = vec![0; length];
         self.reader.read_exact(&mut body).ok()?;
         serde_json::from_slice(&body).ok()
+    }
+
+    /// A connection that breaks is closed; one on which nothing comes is not.
+    fn read_line(&mut self, line: &mut String) -> usize {
+        match self.reader.read_line(line) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                panic!("the gateway says nothing")
+            }
+            read => read.unwrap_or(0),
+        }
     }
 }

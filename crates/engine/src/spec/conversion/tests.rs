@@ -232,6 +232,36 @@ fn pretty_eq(v1: &str, v2: &str, text: &str) {
 }
 
 #[test]
+fn the_example_of_sdk_v1() {
+    let text = include_str!("../../../../../examples/iris/.azureml/train.runconfig");
+    let conda = include_str!("../../../../../examples/iris/environment/conda.yml");
+    let path = "/iris/.azureml/train.runconfig";
+    let disk =
+        [(path, text), ("/iris/environment/conda.yml", conda), ("/iris/src/train.py", ""), ("/iris/", "")];
+    let reading = read(path, &disk);
+    assert_eq!(reading.diagnostics, []);
+    expect![[r##"
+        # From .azureml/train.runconfig, a run configuration of SDK v1. Paths are seen from the project folder, so keep this file there.
+        $schema: https://azuremlschemas.azureedge.net/latest/commandJob.schema.json
+        type: command
+
+        code: .
+        command: python src/train.py --data data/iris.csv --regularisation 10.0 --model outputs
+
+        environment:
+          image: mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1
+          conda_file: environment/conda.yml
+        environment_variables:
+          OMP_NUM_THREADS: "1"
+          GIT_PYTHON_REFRESH: quiet
+
+        compute: local
+        resources:
+          shm_size: 2g
+    "##]].assert_eq(&convert(&reading).expect("a job").yaml);
+}
+
+#[test]
 fn what_is_not_converted_says_so() {
     let table = [
         ("/p/job.yml", "command: ls\nenvironment: {image: i}\n"),

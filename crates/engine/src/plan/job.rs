@@ -5,13 +5,14 @@ use super::container::{ContainerPlan, Limits, Mount};
 use super::environment::image_plan;
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Output, Plan};
-use crate::command_line;
+use crate::command_line::{self, quoted};
 use crate::diagnostic::Severity;
 use crate::failure::{Blame, Failure};
 use crate::message;
 use crate::spec::environment::Environment;
 use crate::spec::files::{Found, resolve};
 use crate::spec::job::{CommandJob, Input, is_local, local};
+use crate::spec::run_configuration::RunConfiguration;
 use crate::spec::{Body, Kind, Reading, Spec};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -44,7 +45,8 @@ impl Values {
 /// knows, a conda solve, an undeclared binding.
 pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Plan, Failure> {
     match &spec.body {
-        Body::Command(job) => plan_command(&spec.path, job, settings, place),
+        Body::Command(job) => plan_command(Origin::of(&spec.path), job, settings, place),
+        Body::RunConfiguration(v1) => plan_run_configuration(&spec.path, v1, settings, place),
         Body::Environment(_) => Err(not_yet(Kind::Environment)),
     }
 }
@@ -80,7 +82,7 @@ pub fn plan_script(
         docker_args: Vec::new(),
         timeout_seconds: None,
     };
-    plan_command(script, &job, settings, place)
+    plan_command(Origin::of(script), &job, settings, place)
 }
 
 /// The spec of a reading, if it can run on this machine.
@@ -100,7 +102,7 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
         return Err(Failure::new(Blame::User, what).with_detail(detail).with_fix(fix));
     }
     match (reading.kind, reading.spec) {
-        (Kind::CommandJob, Some(spec)) => Ok(spec),
+        (Kind::CommandJob | Kind::RunConfig, Some(spec)) => Ok(spec),
         (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
             .with_fix(message!("plan.no-environment.fix"))),
         (kind, _) if kind.is_azure_only() => {
@@ -114,23 +116,64 @@ fn not_yet(kind: Kind) -> Failure {
     Failure::new(Blame::User, message!("plan.not-yet", kind = kind.title()))
 }
 
-/// A word as the shell takes it whole.
-fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty()
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&byte));
-    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+/// A v1 run configuration runs as the v2 job of the same meaning, in the folder that SDK v1 uses.
+fn plan_run_configuration(
+    path: &Path,
+    v1: &RunConfiguration,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    if v1.framework.eq_ignore_ascii_case("PySpark") {
+        return Err(
+            Failure::new(Blame::User, message!("plan.v1-spark")).with_fix(message!("plan.v1-spark.fix"))
+        );
+    }
+    match (&v1.script, &v1.script_found) {
+        (Some(script), Some(Found::Missing | Found::Folder)) => {
+            let at = resolve(&v1.project, script);
+            let what = message!("plan.v1-script-missing", script = script, path = at.display());
+            return Err(Failure::new(Blame::User, what).with_fix(message!("plan.v1-script-missing.fix")));
+        }
+        (None, _) if v1.job.command.is_empty() => {
+            return Err(Failure::new(Blame::User, message!("plan.v1-no-script"))
+                .with_fix(message!("plan.v1-no-script.fix")));
+        }
+        _ => {}
+    }
+    let origin = Origin { path, folder: &v1.project, work: Some(V1_WORK) };
+    plan_command(origin, &v1.job, settings, place)
+}
+
+/// Where SDK v1 mounts the project in a container on this machine.
+const V1_WORK: &str = "/azureml-run";
+
+/// Where a job comes from.
+#[derive(Clone, Copy)]
+struct Origin<'p> {
+    /// The spec.
+    path: &'p Path,
+    /// The folder that relative paths are seen from.
+    folder: &'p Path,
+    /// The working directory in the container, where it is not the common runtime's.
+    work: Option<&'p str>,
+}
+
+impl<'p> Origin<'p> {
+    fn of(path: &'p Path) -> Self {
+        Self { path, folder: path.parent().unwrap_or(Path::new("/")), work: None }
+    }
 }
 
 fn plan_command(
-    path: &Path,
+    origin: Origin<'_>,
     job: &CommandJob,
     settings: &PlanSettings,
     place: &RunPlace,
 ) -> Result<Plan, Failure> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let Origin { path, folder, .. } = origin;
     let code = code_of(folder, job)?;
     let experiment = experiment_name(folder, job.experiment_name.as_deref(), code.as_deref(), settings);
-    let stage = Stage::new(path, &experiment);
+    let stage = Stage::new(origin, &experiment);
     let inputs = override_inputs(job, settings)?;
     let mut mounts = code_mounts(&stage, code.as_deref(), place);
     let mut values = Values::default();
@@ -234,14 +277,15 @@ struct Stage {
 impl Stage {
     /// The 32 digits are those of the spec and its experiment, not of the run: a path mapping, and with it
     /// launch.json, stays the same from run to run.
-    fn new(spec: &Path, experiment: &str) -> Stage {
+    fn new(origin: Origin<'_>, experiment: &str) -> Stage {
         let mut hash = Sha256::new();
-        hash.update(spec.as_os_str().as_encoded_bytes());
+        hash.update(origin.path.as_os_str().as_encoded_bytes());
         hash.update([0]);
         hash.update(experiment.as_bytes());
         let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let root = format!("/mnt/azureml/cr/j/{digits}");
-        Stage { work: format!("{root}/exe/wd"), data: format!("{root}/cap/data-capability/wd"), root }
+        let work = origin.work.map_or_else(|| format!("{root}/exe/wd"), str::to_owned);
+        Stage { work, data: format!("{root}/cap/data-capability/wd"), root }
     }
 }
 
@@ -388,4 +432,4 @@ fn bytes_of(text: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,33 +5,11 @@ use crate::ids::RunId;
 use crate::plan::image::ImagePlan;
 use crate::plan::rewrite::ImageRewrite;
 use crate::plan::settings::{Host, RunFolders};
-use crate::spec::files::Files;
-use crate::spec::{self, Reading};
+use crate::spec::files::disk::read;
 use expect_test::expect;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-/// Reads a spec out of a small file system: path → text, a path that ends with `/` is a folder.
-fn read(path: &str, disk: &[(&str, &str)]) -> Reading {
-    let disk: HashMap<&str, &str> = disk.iter().copied().collect();
-    let mut files = Files::default();
-    loop {
-        let reading = spec::read(path.as_ref(), disk[path].as_bytes(), &files);
-        if reading.needs.is_empty() {
-            return reading;
-        }
-        for need in reading.needs {
-            let at = need.path.display().to_string();
-            let found = match disk.get(at.as_str()) {
-                Some(text) => Found::File(text.as_bytes().into()),
-                None if disk.contains_key(format!("{at}/").as_str()) => Found::Folder,
-                None => Found::Missing,
-            };
-            files.insert(need, found);
-        }
-    }
-}
-
-fn place() -> RunPlace {
+pub(crate) fn place() -> RunPlace {
     let folder = |name: &str| PathBuf::from("/runs/r1").join(name);
     RunPlace {
         run: RunId::from("r1"),

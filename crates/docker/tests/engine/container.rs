@@ -96,6 +96,9 @@ async fn what_an_adopter_needs_is_found_by_the_stores_label_alone() {
     assert_eq!(found[0].labels[Labels::RUN], "iris_1_0001");
     assert!(found[0].started_at.is_some() && found[0].finished_at.is_none() && found[0].ip.is_some());
 
+    // It has written before it is killed, or there would be nothing to keep.
+    let mut following = docker.logs(&id, LogWindow { since: None, follow: true });
+    assert_eq!(&following.next().await.expect("output").expect("not cut").bytes[..], b"kept\n");
     docker.signal(&id, "SIGKILL").await.expect("kill");
     assert_eq!(docker.wait(&id).await.expect("wait").code, 137);
     let window = LogWindow { since: None, follow: false };

@@ -358,7 +358,7 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
     let alone =
         alone.on(RunEvent::DebuggeeReported(unattended.clone())).on(RunEvent::DebuggeeReported(unattended));
     assert_eq!(alone.run.state().word(), "running");
-    assert_eq!(alone.text.matches("Note(").count(), 1, "{}", alone.text);
+    assert_eq!(alone.text.matches("[Note").count(), 1, "{}", alone.text);
     let staying = running().adopted(Found::Running("c1".into()), Adopter::Staying);
     assert_eq!(
         staying.text.lines().last(),

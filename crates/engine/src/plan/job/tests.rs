@@ -286,19 +286,19 @@ fn what_cannot_run_here_says_why_and_what_to_do() {
         out.push_str(&format!("{}\n    {fix}\n", failure.what));
     }
     expect![[r#"
-        The command uses "${{inputs.x}}", and the job declares no such inputs.
-            Declare it below "inputs", or remove it from the command.
-        The environment "sklearn-1.5@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace.
-            Map it to an image (image rewriting: "sklearn-1.5=IMAGE"), or write the environment out in the spec with "image" and "conda_file".
-        The input "d" is "azureml:iris:1", which is not on this machine. Reading it needs a signed-in workspace.
-            Use a copy on this machine: --set inputs.d=PATH.
-        The input "d" has the path "/p/no.csv", and nothing is there.
-            Correct the path in the spec, or give another: --set inputs.d=PATH.
-        The conda file asks for packages that only conda can install: numpy. Solving conda packages is not supported yet.
-            Where a package is on PyPI too, move it below "pip:".
-        The environment is built from the folder ".". Building from a Docker context is not supported yet.
-            Build the image yourself (docker build -t NAME .) and name it with "image: NAME".
-        The code is at "git+https://example.org/x"; only a local folder can be mounted.
-            Clone it and write the folder's path as "code".
+        the command uses "${{inputs.x}}", and the job declares no such inputs
+            declare it below "inputs", or remove it from the command
+        the environment "sklearn-1.5@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace
+            map it to an image (image rewriting: "sklearn-1.5=IMAGE"), or write the environment out in the spec with "image" and "conda_file"
+        the input "d" is "azureml:iris:1", which is not on this machine; reading it needs a signed-in workspace
+            use a copy on this machine: --set inputs.d=PATH
+        the input "d" has the path "/p/no.csv", and nothing is there
+            correct the path in the spec, or give another: --set inputs.d=PATH
+        the conda file asks for packages that only conda can install: numpy; solving conda packages is not supported yet
+            where a package is on PyPI too, move it below "pip:"
+        the environment is built from the folder "."; building from a Docker context is not supported yet
+            build the image yourself (docker build -t NAME .) and name it with "image: NAME"
+        the code is at "git+https://example.org/x"; only a local folder can be mounted
+            clone it and write the folder's path as "code"
     "#]].assert_eq(&out);
 }

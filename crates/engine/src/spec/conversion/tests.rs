@@ -277,6 +277,6 @@ fn what_is_not_converted_says_so() {
     }
     expect![[r#"
         Only a run configuration of SDK v1 is converted; this is a command job.
-        The spec has errors: "baseImage" and "baseDockerfile" exclude each other. Keep the one that is meant, and set the other to null.
+        the spec has errors: "baseImage" and "baseDockerfile" exclude each other. Keep the one that is meant, and set the other to null.
     "#]].assert_eq(&out);
 }

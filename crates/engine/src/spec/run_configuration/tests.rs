@@ -373,22 +373,22 @@ fn what_cannot_run_here_says_why_and_what_to_do() {
         out.push_str(&format!("{}\n    {fix}\n", failure.what));
     }
     expect![[r#"
-        The script "no.py" of the run configuration does not exist: nothing is at /p/no.py.
-            Correct "script". It is seen from the project folder, the one that has .azureml in it.
-        The run configuration names neither a script nor a command.
-            Write the script's path as "script"; code that gives it to ScriptRunConfig is not read here.
-        A run configuration with "framework: PySpark" runs on Spark clusters only.
-            Submit it to its cluster. Where the script does without Spark, write "framework: Python".
-        The input "d" is "azureml:iris:2", which is not on this machine. Reading it needs a signed-in workspace.
-            Use a copy on this machine: --set inputs.d=PATH.
-        The input "d" is "azureml://datastores/s/paths/a/b", which is not on this machine. Reading it needs a signed-in workspace.
-            Use a copy on this machine: --set inputs.d=PATH.
-        The environment "AzureML-Minimal@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace.
-            Map it to an image (image rewriting: "AzureML-Minimal=IMAGE"), or write the environment out in the spec with "image" and "conda_file".
-        The environment is built from the folder ".". Building from a Docker context is not supported yet.
-            Build the image yourself (docker build -t NAME .) and name it with "image: NAME".
-        The conda file asks for packages that only conda can install: numpy. Solving conda packages is not supported yet.
-            Where a package is on PyPI too, move it below "pip:".
+        the script "no.py" of the run configuration does not exist: nothing is at /p/no.py
+            correct "script"; it is seen from the project folder, the one that has .azureml in it
+        the run configuration names neither a script nor a command
+            write the script's path as "script"; code that gives it to ScriptRunConfig is not read here
+        a run configuration with "framework: PySpark" runs on Spark clusters only
+            submit it to its cluster; where the script does without Spark, write "framework: Python"
+        the input "d" is "azureml:iris:2", which is not on this machine; reading it needs a signed-in workspace
+            use a copy on this machine: --set inputs.d=PATH
+        the input "d" is "azureml://datastores/s/paths/a/b", which is not on this machine; reading it needs a signed-in workspace
+            use a copy on this machine: --set inputs.d=PATH
+        the environment "AzureML-Minimal@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace
+            map it to an image (image rewriting: "AzureML-Minimal=IMAGE"), or write the environment out in the spec with "image" and "conda_file"
+        the environment is built from the folder "."; building from a Docker context is not supported yet
+            build the image yourself (docker build -t NAME .) and name it with "image: NAME"
+        the conda file asks for packages that only conda can install: numpy; solving conda packages is not supported yet
+            where a package is on PyPI too, move it below "pip:"
     "#]].assert_eq(&out);
 }
 

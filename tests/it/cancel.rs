@@ -11,7 +11,7 @@ print("here", flush=True)
 time.sleep(600)
 "#;
 
-/// Its children ignore every polite request.
+/// Its children ignore every polite request. Each of them all leaves a file when it can be asked.
 const STUBBORN: &str = r#"
 //- /src/x.py
 import os, signal, subprocess, sys, time
@@ -20,9 +20,17 @@ if len(sys.argv) < 2:
         subprocess.Popen([sys.executable, __file__, "child"], start_new_session=True)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-print("stubborn", *sys.argv[1:], flush=True)
+open("stubborn-%d" % os.getpid(), "w")
 time.sleep(600)
 "#;
+
+/// Waits until a stubborn program and its three children are there.
+fn wait_for_all_four(ground: &Ground) {
+    until("four stubborn processes", || {
+        let there = ground.files().iter().filter(|file| file.contains("/stubborn-")).count();
+        (there == 4).then_some(())
+    });
+}
 
 /// The processes in the container, as this machine sees them.
 fn processes(container: &str) -> Vec<String> {
@@ -77,9 +85,7 @@ fn a_terminal_shows_the_same_words() {
 fn control_c_twice_ends_it_at_once() {
     let ground = Ground::with_job("python x.py", STUBBORN);
     let mut run = ground.start(["run", "job.yml", "--json"]);
-    for _ in 0..4 {
-        run.wait_for_line("stubborn");
-    }
+    wait_for_all_four(&ground);
     let began = Instant::now();
     run.signal("INT");
     run.wait_for_state("stopping");
@@ -93,10 +99,8 @@ fn control_c_twice_ends_it_at_once() {
 #[test]
 fn a_cancel_ends_the_whole_process_tree() {
     let ground = Ground::with_job("bash -c 'python x.py; true'", STUBBORN);
-    let mut run = ground.start(["run", "job.yml", "--json"]);
-    for _ in 0..4 {
-        run.wait_for_line("stubborn");
-    }
+    let run = ground.start(["run", "job.yml", "--json"]);
+    wait_for_all_four(&ground);
     let container = ground.containers().remove(0);
     let before = processes(&container);
     assert!(before.len() >= 5, "{before:?}");

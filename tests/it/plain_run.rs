@@ -7,8 +7,9 @@ use std::os::unix::fs::MetadataExt;
 const TRAIN: &str = r#"
 //- /src/train.py
 import os, sys
-print("training with", *sys.argv[1:])
-print("to the other stream", file=sys.stderr)
+# In one piece each: an engine keeps the order of each stream, and lets the other in between two pieces.
+sys.stdout.write(" ".join(["training with", *sys.argv[1:]]) + "\n")
+sys.stderr.write("to the other stream\n")
 os.makedirs("outputs", exist_ok=True)
 with open("outputs/model.txt", "w") as file:
     file.write("weights")

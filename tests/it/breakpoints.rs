@@ -174,7 +174,7 @@ PLAIN=overridden
     );
     let unknown = ground.call(["run", "job.yml", "--set", "inputs.speed=1", "--json"]).with_code(2).result();
     let failure = told(&unknown["failure"]);
-    assert!(failure.contains("the job has no input \"speed\". It has: rate"), "{failure}");
+    assert!(failure.contains("the job has no input \"speed\"; it has: rate"), "{failure}");
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn a_read_only_launch_json_is_named_and_stays() {
         "{}",
         refused.stderr
     );
-    assert!(refused.stderr.contains("Make the file and its folder writable"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("make the file and its folder writable"), "{}", refused.stderr);
     assert_eq!(fs::read_to_string(&launch).unwrap(), THEIRS);
 }
 

@@ -147,7 +147,7 @@ fn a_container_without_python_says_so_in_the_attach_phase() {
     let ended = ground.call(["run", "job.yml", "--break", "src/x.py:1", "--json"]);
     docker(&["rmi", "--force", &image]);
     let ended = ended.with_code(2);
-    has(&failure(&ended), "The container has no Python on its PATH");
+    has(&failure(&ended), "the container has no Python on its PATH");
     assert_eq!(phase(&ended.result(), "attach")["outcome"], "failed");
     ground.leaves_nothing();
 }
@@ -182,7 +182,7 @@ fn python_that_ignores_the_hook_is_refused_where_it_is_seen() {
             Ground::with_job(command, &format!("{script}//- /src/go.sh\npython -I x.py for a while\n"));
         let ended = ground.call(["run", "job.yml", "--break", "src/x.py:1", "--json"]).with_code(2);
         has(&failure(&ended), &format!("{flag}, which makes Python ignore the debugger's start hook"));
-        has(&failure(&ended), &format!("Take {flag} out of the command while debugging"));
+        has(&failure(&ended), &format!("take {flag} out of the command while debugging"));
         let in_phase = if command.starts_with("sh") { "attach" } else { "resolve" };
         assert_eq!(phase(&ended.result(), in_phase)["outcome"], "failed");
         ground.leaves_nothing();

@@ -19,6 +19,7 @@
 //! assert_eq!(reading.kind.word(), "commandjob");
 //! ```
 
+pub mod component;
 pub mod conversion;
 pub mod environment;
 pub mod files;
@@ -74,6 +75,8 @@ pub struct Spec {
 pub enum Body {
     /// A v2 command job.
     Command(Box<job::CommandJob>),
+    /// A v2 command component.
+    Component(Box<component::CommandComponent>),
     /// A v1 run configuration.
     RunConfiguration(Box<run_configuration::RunConfiguration>),
     /// An environment file, or a conda file, which is an environment on the usual base image.
@@ -110,6 +113,9 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         summary = Some(job.summary());
         job::warn(&mut checker, root, &job);
         body = Some(Body::Command(Box::new(job)));
+    }
+    if checker.is_well() && kind == Kind::CommandComponent {
+        body = Some(Body::Component(Box::new(component::read(&mut checker, root))));
     }
     if kind == Kind::RunConfig {
         let read = run_configuration::read(&mut checker, path, root);

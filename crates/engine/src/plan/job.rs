@@ -9,6 +9,7 @@ use crate::command_line::{self, quoted};
 use crate::diagnostic::Severity;
 use crate::failure::{Blame, Failure};
 use crate::message;
+use crate::spec::component::CommandComponent;
 use crate::spec::environment::Environment;
 use crate::spec::files::{Found, resolve};
 use crate::spec::job::{CommandJob, Input, is_local, local};
@@ -46,6 +47,7 @@ impl Values {
 pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Plan, Failure> {
     match &spec.body {
         Body::Command(job) => plan_command(Origin::of(&spec.path), job, settings, place),
+        Body::Component(component) => plan_component(&spec.path, component, settings, place),
         Body::RunConfiguration(v1) => plan_run_configuration(&spec.path, v1, settings, place),
         Body::Environment(_) => Err(not_yet(Kind::Environment)),
     }
@@ -102,7 +104,7 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
         return Err(Failure::new(Blame::User, what).with_detail(detail).with_fix(fix));
     }
     match (reading.kind, reading.spec) {
-        (Kind::CommandJob | Kind::RunConfig, Some(spec)) => Ok(spec),
+        (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig, Some(spec)) => Ok(spec),
         (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
             .with_fix(message!("plan.no-environment.fix"))),
         (kind, _) if kind.is_azure_only() => {
@@ -114,6 +116,30 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
 
 fn not_yet(kind: Kind) -> Failure {
     Failure::new(Blame::User, message!("plan.not-yet", kind = kind.title()))
+}
+
+/// A component runs as the job with its defaults and with the values of `--set`.
+fn plan_component(
+    path: &Path,
+    component: &CommandComponent,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    let assignments = settings.set.iter().filter_map(|assignment| set_name(assignment));
+    let given: Vec<&str> = assignments.map(|(name, _)| name).collect();
+    let job = component.as_job(&given).map_err(|missing| {
+        let set: Vec<String> = missing.iter().map(|name| format!("--set inputs.{name}=…")).collect();
+        Failure::new(Blame::User, message!("plan.component-inputs", names = missing.join(", ")))
+            .with_fix(message!("plan.component-inputs.fix", set = set.join(" ")))
+    })?;
+    plan_command(Origin::of(path), &job, settings, place)
+}
+
+/// Name and value of `inputs.NAME=VALUE` or `inputs.NAME.path=VALUE`.
+fn set_name(assignment: &str) -> Option<(&str, &str)> {
+    let (key, value) = assignment.split_once('=')?;
+    let name = key.strip_prefix("inputs.")?;
+    Some((name.strip_suffix(".path").unwrap_or(name), value))
 }
 
 /// A v1 run configuration runs as the v2 job of the same meaning, in the folder that SDK v1 uses.
@@ -311,12 +337,9 @@ fn experiment_name(folder: &Path, own: Option<&str>, code: Option<&Path>, settin
 fn override_inputs(job: &CommandJob, settings: &PlanSettings) -> Result<Vec<(String, Input)>, Failure> {
     let mut inputs = job.inputs.clone();
     for assignment in &settings.set {
-        let parts =
-            assignment.split_once('=').and_then(|(key, value)| Some((key.strip_prefix("inputs.")?, value)));
-        let Some((name, value)) = parts else {
+        let Some((name, value)) = set_name(assignment) else {
             return Err(Failure::new(Blame::User, message!("plan.set-form", assignment = assignment)));
         };
-        let name = name.strip_suffix(".path").unwrap_or(name);
         let Some((_, input)) = inputs.iter_mut().find(|(known, _)| known == name) else {
             let known = job.inputs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Failure::new(Blame::User, message!("plan.set-unknown", name = name, known = known)));

@@ -19,8 +19,8 @@ use protocol::debug::{AttachAnswer, AttachParams};
 use protocol::doctor::DoctorAnswer;
 use protocol::log::{ReadLogAnswer, ReadLogParams};
 use protocol::run::{
-    CancelRunParams, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer,
-    RunIdParams, RunSnapshot, StartRunParams,
+    CancelRunParams, ListExperimentsAnswer, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams,
+    RerunParams, RunAnswer, RunIdParams, RunSnapshot, StartRunParams,
 };
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -72,6 +72,7 @@ pub enum Ask {
     Rerun(RerunParams, Reply<RunAnswer>),
     CancelRun(CancelRunParams, Reply<RunAnswer>),
     ShowRun(RunIdParams, Reply<RunSnapshot>),
+    ListExperiments(Reply<ListExperimentsAnswer>),
     ListRuns(ListRunsParams, Reply<ListRunsAnswer>),
     RemoveRun(RemoveRunParams, Reply<RunAnswer>),
     ListOutputs(RunIdParams, Reply<OutputsAnswer>),
@@ -125,6 +126,7 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::Rerun(params, reply) => give(reply, handlers::rerun::rerun(state, &params)),
         Ask::CancelRun(params, reply) => give(reply, handlers::cancel_run::cancel_run(state, &params)),
         Ask::ShowRun(params, reply) => give(reply, handlers::list_runs::show_run(state, &params)),
+        Ask::ListExperiments(reply) => give(reply, handlers::list_runs::list_experiments(state)),
         Ask::ListRuns(params, reply) => give(reply, handlers::list_runs::list_runs(state, &params)),
         Ask::RemoveRun(params, reply) => give(reply, handlers::remove_run::remove_run(state, &params)),
         Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),

@@ -140,7 +140,7 @@ impl Effects {
             Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
             Effect::CatchUp(container) => answering(tasks, follow::catch_up(context, container)),
             Effect::Collect => answering(tasks, collect::collect(context)),
-            Effect::OpenRelay(container) => debugger::open_relay(tasks, container),
+            Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
             Effect::CloseGateway => tasks.gateway = None,
             Effect::StopContainer { container, grace_ms } => {
                 answering(tasks, container::stop(context, container, grace_ms));

@@ -166,6 +166,12 @@ impl Gateway {
         }
     }
 
+    /// Sets the folder here and in the container that a client's `attach` maps where it maps none: they are
+    /// known only when the spec has been read, and the gateway listens before that.
+    pub fn map(&mut self, local: String, remote: String) {
+        self.mappings = vec![(local, remote)];
+    }
+
     /// Who holds the session, if anybody.
     pub fn attached(&self) -> Option<ClientId> {
         self.session.as_ref().map(|session| session.client)

@@ -24,7 +24,7 @@ class FollowedLog {
     private readonly run: string,
     private readonly log: LogName,
   ) {
-    this.channel = vscode.window.createOutputChannel(`${run} ${LOGS[log]}`, "log");
+    this.channel = vscode.window.createOutputChannel(`${LOGS[log]} ${run}`, "log");
   }
 
   /** Reads what has been written since; calls while a reading is under way become one more reading. */

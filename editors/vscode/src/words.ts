@@ -103,7 +103,7 @@ export function duration(ms: number): string {
 /** A moment in milliseconds since 1970: the time of day, with the date where that is another day. */
 export function moment(ms: number): string {
   const at = new Date(ms);
-  const time = { hour: "2-digit", minute: "2-digit" } as const;
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
   const isToday = at.toDateString() === new Date().toDateString();
   const form = isToday ? time : ({ ...time, year: "numeric", month: "short", day: "numeric" } as const);
   return new Intl.DateTimeFormat(vscode.env.language, form).format(at);

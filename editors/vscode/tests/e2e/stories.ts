@@ -17,6 +17,9 @@ export type Story = Record<string, (workbench: Workbench, ground: Ground) => Pro
 /** The line of `measure.py` that multiplies. */
 const PRODUCT = 8;
 
+/** The line of `grow.py` that prints the day. */
+const GROWTH = 6;
+
 
 export const english: Story = {
   "an empty view says what to do": async (vscode) => {
@@ -145,24 +148,37 @@ export const english: Story = {
     await cancelled.first().waitFor();
   },
 
-  "reloaded in the middle of a pause, the debugger finds it again": async (vscode) => {
-    await vscode.openFile("job.yml");
+  "reloaded in the middle of a session, the run goes on": async (vscode) => {
+    await vscode.openFile("src/grow.py");
+    await vscode.breakpoint(GROWTH);
+    await vscode.openFile("wait.yml");
     await vscode.lens("Debug").first().click();
-    await vscode.stoppedOn(PRODUCT);
+    await vscode.stoppedOn(GROWTH);
     await vscode.page.reload({ waitUntil: "domcontentloaded" });
-    await vscode.status().waitFor({ timeout: RUN_PATIENCE });
     await vscode.openView("Azure ML Debug");
-    const run = vscode.row(/^Run (measure leaves|wait.yml), (paused|running|waiting)/);
-    await run.waitFor({ timeout: RUN_PATIENCE });
-    await vscode.inline(run, "Start debugger");
-    await vscode.stoppedOn(PRODUCT);
+    await vscode.row(/^Run wait.yml, (running|paused)/).waitFor({ timeout: RUN_PATIENCE });
+  },
+
+  "the play icon brings the debugger back": async (vscode) => {
+    await vscode.inline(vscode.row(/^Run wait.yml, (running|paused)/), "Start debugger");
+    await vscode.stoppedOn(GROWTH);
   },
 
   "Disconnect leaves the run": async (vscode) => {
     await vscode.command("Debug: Disconnect");
     await vscode.openView("Azure ML Debug");
-    // Its breakpoints went with the debugger, so it runs to its end.
-    await vscode.page.waitForFunction(() => document.querySelectorAll('.customview-tree [aria-label*=", completed"]').length >= 2);
+    await vscode.row(/^Run wait.yml, running/).waitFor();
+  },
+
+  "a sidecar that is killed comes back and finds its run": async (vscode, { home }) => {
+    process.kill(sidecarOf(home), "SIGKILL");
+    await vscode.toast("ended unexpectedly").waitFor();
+    const run = vscode.row(/^Run wait.yml, running/);
+    await vscode.inline(run, "Start debugger");
+    await vscode.stoppedOn(GROWTH);
+    await vscode.openView("Azure ML Debug");
+    await vscode.inline(vscode.row(/^Run wait.yml, paused/), "Cancel run");
+    await vscode.row(/^Run wait.yml, (paused|running)/).waitFor({ state: "detached", timeout: RUN_PATIENCE });
   },
 
   "nothing is left on the engine": async (_vscode, { binary, home }) => {
@@ -208,3 +224,20 @@ export const japanese: Story = {
   },
 };
 
+
+/** The process that serves this window: ours alone has this home folder. */
+function sidecarOf(home: string): number {
+  for (const entry of fs.readdirSync("/proc")) {
+    const of = (file: string) => {
+      try {
+        return fs.readFileSync(`/proc/${entry}/${file}`, "utf8").split("\0");
+      } catch {
+        return [];
+      }
+    };
+    if (/^\d+$/.test(entry) && of("cmdline")[1] === "serve" && of("environ").includes(`AML_DEBUG_HOME=${home}`)) {
+      return Number(entry);
+    }
+  }
+  throw new Error("no sidecar serves this window");
+}

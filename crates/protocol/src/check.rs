@@ -33,6 +33,10 @@ pub struct FileReport {
     pub summary: serde_json::Value,
     /// The findings.
     pub diagnostics: Vec<DiagnosticText>,
+    /// Whether `aml/startRun` takes a file of this kind.
+    pub runnable: bool,
+    /// Whether it then has to be told an environment, because the file names none.
+    pub wants_environment: bool,
 }
 
 /// One finding.

@@ -8,8 +8,8 @@ use crate::images::{
 };
 use crate::log::{LogAppended, Progress, ReadLogAnswer, ReadLogParams};
 use crate::run::{
-    CancelRunParams, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer,
-    RunIdParams, RunSnapshot, StartRunParams,
+    CancelRunParams, ListExperimentsAnswer, ListExperimentsParams, ListRunsAnswer, ListRunsParams,
+    OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer, RunIdParams, RunSnapshot, StartRunParams,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -67,6 +67,8 @@ requests! {
     CancelRun = "aml/cancelRun": CancelRunParams => RunAnswer;
     /// One run as it stands.
     ShowRun = "aml/showRun": RunIdParams => RunSnapshot;
+    /// All experiments.
+    ListExperiments = "aml/listExperiments": ListExperimentsParams => ListExperimentsAnswer;
     /// A page of runs, newest first.
     ListRuns = "aml/listRuns": ListRunsParams => ListRunsAnswer;
     /// Forgets an ended run: record, logs and outputs.

@@ -136,6 +136,38 @@ pub struct RunSnapshot {
     /// End, in milliseconds since 1970.
     #[ts(type = "number | null")]
     pub ended_at: Option<u64>,
+    /// What may be asked of it as it stands: `attach`, `cancel`, `rerun`, `remove`.
+    pub actions: Vec<String>,
+}
+
+/// Which experiments: all there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ListExperimentsParams {}
+
+/// The experiments, the one with the newest run first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ListExperimentsAnswer {
+    /// The experiments.
+    pub experiments: Vec<ExperimentSummary>,
+    /// Runs of all experiments that are under way.
+    pub live: u32,
+}
+
+/// One experiment in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ExperimentSummary {
+    /// Its name.
+    pub name: String,
+    /// How many runs are listed under it.
+    pub runs: u32,
+    /// How many of them are under way.
+    pub live: u32,
+    /// Start of the newest one, in milliseconds since 1970.
+    #[ts(type = "number")]
+    pub newest_at: u64,
 }
 
 /// A folder on this machine and the same folder where the code runs.

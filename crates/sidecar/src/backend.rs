@@ -63,6 +63,7 @@ pub(crate) fn service(
     .custom_method(rpc::Rerun::METHOD, Backend::rerun)
     .custom_method(rpc::CancelRun::METHOD, Backend::cancel_run)
     .custom_method(rpc::ShowRun::METHOD, Backend::show_run)
+    .custom_method(rpc::ListExperiments::METHOD, Backend::list_experiments)
     .custom_method(rpc::ListRuns::METHOD, Backend::list_runs)
     .custom_method(rpc::RemoveRun::METHOD, Backend::remove_run)
     .custom_method(rpc::ListOutputs::METHOD, Backend::list_outputs)
@@ -93,6 +94,7 @@ impl Backend {
         rerun: Rerun => Ask::Rerun;
         cancel_run: CancelRun => Ask::CancelRun;
         show_run: ShowRun => Ask::ShowRun;
+        list_experiments: ListExperiments => |_, reply| Ask::ListExperiments(reply);
         list_runs: ListRuns => Ask::ListRuns;
         remove_run: RemoveRun => Ask::RemoveRun;
         list_outputs: ListOutputs => Ask::ListOutputs;

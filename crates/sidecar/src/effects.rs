@@ -150,7 +150,7 @@ impl Effects {
                 follow::catch_up(context, container).await
             }),
             Effect::Collect => answering(tasks, collect::collect(context)),
-            Effect::OpenRelay(container) => debugger::open_relay(tasks, container),
+            Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
             Effect::CloseGateway => {
                 if let Some(gateway) = tasks.gateway.take() {
                     gateway.close();

@@ -42,6 +42,11 @@ pub(crate) struct GatewayHandle {
 pub(crate) struct Inlet(mpsc::UnboundedSender<Inbound>);
 
 impl Inlet {
+    /// Where the code folder stands here and in the container, for a client that maps no paths.
+    pub(crate) fn code_folder(&self, local: String, remote: String) {
+        let _ = self.0.send(Inbound::CodeFolder { local, remote });
+    }
+
     /// A debuggee that has reported. `early` is what arrived behind its report.
     pub(crate) fn debuggee(
         &self,
@@ -96,6 +101,7 @@ fn listen(port: u16) -> std::io::Result<StdListener> {
 
 /// What the hub's readers and the relay bring in.
 enum Inbound {
+    CodeFolder { local: String, remote: String },
     Relay { paused: Option<i64>, early: Vec<u8>, reader: Box<ExecReader>, writer: ExecWriter },
     FromClient(ClientId, Value),
     ClientGone(ClientId),
@@ -163,6 +169,7 @@ impl Hub {
 
     fn on(&mut self, news: Inbound) {
         match news {
+            Inbound::CodeFolder { local, remote } => self.gateway.map(local, remote),
             Inbound::Relay { paused, early, reader, writer: write } => {
                 self.debuggee = Some(writer(&mut self.readers, write));
                 self.readers.spawn(read_debuggee(early, reader, self.inbound.clone()));

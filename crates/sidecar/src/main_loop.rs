@@ -23,8 +23,8 @@ use protocol::images::{
 };
 use protocol::log::{ReadLogAnswer, ReadLogParams};
 use protocol::run::{
-    CancelRunParams, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer,
-    RunIdParams, RunSnapshot, StartRunParams,
+    CancelRunParams, ListExperimentsAnswer, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams,
+    RerunParams, RunAnswer, RunIdParams, RunSnapshot, StartRunParams,
 };
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -80,6 +80,7 @@ pub enum Ask {
     Rerun(RerunParams, Reply<RunAnswer>),
     CancelRun(CancelRunParams, Reply<RunAnswer>),
     ShowRun(RunIdParams, Reply<RunSnapshot>),
+    ListExperiments(Reply<ListExperimentsAnswer>),
     ListRuns(ListRunsParams, Reply<ListRunsAnswer>),
     RemoveRun(RemoveRunParams, Reply<RunAnswer>),
     ListOutputs(RunIdParams, Reply<OutputsAnswer>),
@@ -140,6 +141,7 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::Rerun(params, reply) => give(reply, handlers::rerun::rerun(state, &params)),
         Ask::CancelRun(params, reply) => give(reply, handlers::cancel_run::cancel_run(state, &params)),
         Ask::ShowRun(params, reply) => give(reply, handlers::list_runs::show_run(state, &params)),
+        Ask::ListExperiments(reply) => give(reply, handlers::list_runs::list_experiments(state)),
         Ask::ListRuns(params, reply) => give(reply, handlers::list_runs::list_runs(state, &params)),
         Ask::RemoveRun(params, reply) => give(reply, handlers::remove_run::remove_run(state, &params)),
         Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),
@@ -171,6 +173,7 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
         Ask::ListOutputs(_, reply) => give(reply, Err(failure)),
         Ask::ReadLog(_, reply) => give(reply, Err(failure)),
         Ask::Attach(_, reply) => give(reply, Err(failure)),
+        Ask::ListExperiments(reply) => give(reply, Err(failure)),
         Ask::ListImages(reply) => give(reply, Err(failure)),
         Ask::WhyImage(_, reply) => give(reply, Err(failure)),
         Ask::PruneImages(_, reply) => give(reply, Err(failure)),

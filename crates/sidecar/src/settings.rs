@@ -136,6 +136,9 @@ impl Setting {
     }
 }
 
+/// Variable in which an editor that starts this process hands over its `amlDebug` section, as JSON.
+pub const EDITOR_VARIABLE: &str = "AML_DEBUG_EDITOR_SETTINGS";
+
 /// Where settings come from. A plain value; nothing below reads the process's environment.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -157,10 +160,13 @@ impl Sources {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
+        let environment: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
+        // What is no JSON says nothing; only our own extension writes it.
+        let editor = environment.get(EDITOR_VARIABLE).and_then(|json| serde_json::from_str(json).ok());
         Self {
             flags: BTreeMap::new(),
-            environment: std::env::vars_os().filter_map(text).collect(),
-            editor: Value::Null,
+            environment,
+            editor: editor.unwrap_or_default(),
             folder: std::env::current_dir().unwrap_or_default(),
             program: std::env::current_exe().ok(),
         }

@@ -21,7 +21,7 @@ mod schema;
 pub use folder::{LogFile, RunFolder};
 pub use ownership::Ownership;
 pub use requests::Request;
-pub use runs::{FINAL_STATES, RunRecord};
+pub use runs::{Experiment, FINAL_STATES, RunRecord};
 
 use engine::failure::{Blame, Failure};
 use engine::ids::StoreId;

@@ -53,6 +53,7 @@ pub(crate) fn run_snapshot(record: &RunRecord, snapshot: &Snapshot) -> RunSnapsh
         failure: snapshot.failure.as_ref().map(failure),
         started_at: record.created_ms,
         ended_at: record.ended_ms,
+        actions: snapshot.actions().into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
             failure: None,
             started_at: record.created_ms,
             ended_at: record.ended_ms,
+            actions: Vec::new(),
         },
     }
 }

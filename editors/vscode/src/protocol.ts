@@ -142,6 +142,45 @@ export type RemoveRunParams = {
 run: string, };
 
 /**
+ * Which experiments: all there are.
+ */
+export type ListExperimentsParams = Record<symbol, never>;
+
+/**
+ * The experiments, the one with the newest run first.
+ */
+export type ListExperimentsAnswer = { 
+/**
+ * The experiments.
+ */
+experiments: Array<ExperimentSummary>, 
+/**
+ * Runs of all experiments that are under way.
+ */
+live: number, };
+
+/**
+ * One experiment in short.
+ */
+export type ExperimentSummary = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * How many runs are listed under it.
+ */
+runs: number, 
+/**
+ * How many of them are under way.
+ */
+live: number, 
+/**
+ * Start of the newest one, in milliseconds since 1970.
+ */
+newestAt: number, };
+
+/**
  * Which page of runs.
  */
 export type ListRunsParams = { 
@@ -230,7 +269,11 @@ startedAt: number,
 /**
  * End, in milliseconds since 1970.
  */
-endedAt: number | null, };
+endedAt: number | null, 
+/**
+ * What may be asked of it as it stands: `attach`, `cancel`, `rerun`, `remove`.
+ */
+actions: Array<string>, };
 
 /**
  * A folder on this machine and the same folder where the code runs.
@@ -480,7 +523,15 @@ summary: unknown,
 /**
  * The findings.
  */
-diagnostics: Array<DiagnosticText>, };
+diagnostics: Array<DiagnosticText>, 
+/**
+ * Whether `aml/startRun` takes a file of this kind.
+ */
+runnable: boolean, 
+/**
+ * Whether it then has to be told an environment, because the file names none.
+ */
+wantsEnvironment: boolean, };
 
 /**
  * One finding.
@@ -729,6 +780,7 @@ export interface Requests {
   "aml/rerun": { params: RerunParams; answer: RunAnswer };
   "aml/cancelRun": { params: CancelRunParams; answer: RunAnswer };
   "aml/showRun": { params: RunIdParams; answer: RunSnapshot };
+  "aml/listExperiments": { params: ListExperimentsParams; answer: ListExperimentsAnswer };
   "aml/listRuns": { params: ListRunsParams; answer: ListRunsAnswer };
   "aml/removeRun": { params: RemoveRunParams; answer: RunAnswer };
   "aml/listOutputs": { params: RunIdParams; answer: OutputsAnswer };

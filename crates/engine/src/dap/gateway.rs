@@ -13,6 +13,9 @@ use crate::message::Message;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The debug type of the editor's own extension.
+const OWN_TYPE: &str = "aml-debug";
+
 /// A connection to the gateway's port, counted by whoever accepts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u64);
@@ -163,6 +166,12 @@ impl Gateway {
         }
     }
 
+    /// Sets the folder here and in the container that a client's `attach` maps where it maps none: they are
+    /// known only when the spec has been read, and the gateway listens before that.
+    pub fn map(&mut self, local: String, remote: String) {
+        self.mappings = vec![(local, remote)];
+    }
+
     /// Who holds the session, if anybody.
     pub fn attached(&self) -> Option<ClientId> {
         self.session.as_ref().map(|session| session.client)
@@ -206,7 +215,11 @@ impl Gateway {
                 self.reply(&message, out);
                 out.push(GatewayOutput::Fact(DebugFact::TerminateRequested));
             }
-            "launch" => self.refuse(&message, &message!("dap.launch"), out),
+            // The editor's own debug type starts the run before its session; `launch` makes its Stop button
+            // end the run where that of `attach` leaves it.
+            "launch" if message["arguments"]["type"] != OWN_TYPE => {
+                self.refuse(&message, &message!("dap.launch"), out)
+            }
             "restart" => self.refuse(&message, &message!("dap.no-restart"), out),
             _ if self.debuggee == Connection::Open => self.forward(message, out),
             _ => {
@@ -220,7 +233,7 @@ impl Gateway {
     fn forward(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
         match message["command"].as_str().unwrap_or_default() {
             // Before the paths of the new client's mapping hold.
-            "attach" => {
+            "attach" | "launch" => {
                 self.clear_left_behind(out);
                 complete_attach(&mut message, &self.mappings);
             }
@@ -231,6 +244,10 @@ impl Gateway {
         self.sent += 1;
         let seq = message["seq"].as_i64().unwrap_or_default();
         let waiting = Waiting::Client { client: session.client, seq, request: message.clone() };
+        if message["command"] == "launch" {
+            message["command"] = "attach".into();
+            message["arguments"]["request"] = "attach".into();
+        }
         self.waiting.insert(self.sent, waiting);
         message["seq"] = self.sent.into();
         out.push(GatewayOutput::ToDebuggee(message));
@@ -349,10 +366,11 @@ impl Gateway {
         }
         let said = message["message"].as_str().unwrap_or_default().to_owned();
         message["request_seq"] = seq.into();
+        message["command"] = command.into();
         self.tell_client(message, out);
         match command {
-            "attach" if success => self.attach_accepted(out),
-            "attach" => out.push(GatewayOutput::Fact(DebugFact::DebuggerRefused(said))),
+            "attach" | "launch" if success => self.attach_accepted(out),
+            "attach" | "launch" => out.push(GatewayOutput::Fact(DebugFact::DebuggerRefused(said))),
             "configurationDone" if success => self.configured(out),
             _ => {}
         }

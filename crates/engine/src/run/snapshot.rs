@@ -78,6 +78,21 @@ pub struct Snapshot {
     pub began: Option<Millis>,
 }
 
+impl Snapshot {
+    /// What may be asked of the run as it stands, in the words of the wire.
+    pub fn actions(&self) -> Vec<&'static str> {
+        match self.state {
+            State::Completed | State::Failed | State::Cancelled | State::Lost => vec!["rerun", "remove"],
+            // A debugger that is attached already is told so by the gateway, with what to do.
+            State::Waiting | State::Running | State::Paused if self.gateway_port.is_some() => {
+                vec!["attach", "cancel"]
+            }
+            State::Preparing | State::Waiting | State::Running | State::Paused => vec!["cancel"],
+            State::Stopping => Vec::new(),
+        }
+    }
+}
+
 impl Run {
     /// The run as the outside sees it.
     pub fn snapshot(&self) -> Snapshot {

@@ -114,6 +114,16 @@ impl Kind {
         .text()
     }
 
+    /// Whether this kind can be run on this machine.
+    pub fn runs_here(self) -> bool {
+        matches!(self, Kind::CommandJob | Kind::Script)
+    }
+
+    /// Whether whoever runs it has to say in which environment.
+    pub fn wants_environment(self) -> bool {
+        self == Kind::Script
+    }
+
     /// Whether nothing but Azure runs this kind, now and later.
     pub fn is_azure_only(self) -> bool {
         matches!(

@@ -15,6 +15,7 @@ use super::schema::{Checker, head};
 use crate::command_line::quoted;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::message;
+use crate::message::Message;
 use crate::yaml::{self, Entry, Node, Span, Value};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -99,8 +100,7 @@ pub(super) fn as_the_sdk_sees(finding: Diagnostic) -> Diagnostic {
     if finding.message.id != "spec.yaml-duplicate-key" {
         return finding;
     }
-    let args = finding.message.args;
-    let message = crate::message::Message { args, ..message!("spec.v1.duplicate-key") };
+    let message = Message { id: "spec.v1.duplicate-key".to_owned(), args: finding.message.args };
     Diagnostic { severity: Severity::Error, message, ..finding }
 }
 

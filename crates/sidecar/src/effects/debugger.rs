@@ -8,8 +8,8 @@ use engine::debuggee::{self, Answer};
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
-use engine::plan::ImageFacts;
 use engine::plan::container::{ContainerPlan, Limits, Mount};
+use engine::plan::{ImageFacts, Plan};
 use engine::run::event::DebugEvent;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
@@ -149,8 +149,11 @@ pub(super) fn open_gateway(tasks: &mut RunTasks, port: u16) {
 }
 
 /// Reaches into the container for the debuggee and hands the connection to the gateway.
-pub(super) fn open_relay(tasks: &mut RunTasks, container: ContainerId) {
+pub(super) fn open_relay(tasks: &mut RunTasks, plan: Option<&Plan>, container: ContainerId) {
     let Some(gateway) = tasks.gateway.as_ref().map(GatewayHandle::inlet) else { return };
+    if let Some(plan) = plan {
+        gateway.code_folder(plan.code.to_string_lossy().into_owned(), plan.debuggee.remote_root.clone());
+    }
     let context = tasks.context.clone();
     tasks.work.spawn(async move {
         if let Err(failure) = relay(&context, &container, gateway).await {

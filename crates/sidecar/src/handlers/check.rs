@@ -23,6 +23,8 @@ pub(crate) fn report(file: &str) -> Result<FileReport, Failure> {
     Ok(FileReport {
         file: file.to_owned(),
         kind: reading.kind.word().to_owned(),
+        runnable: reading.kind.runs_here(),
+        wants_environment: reading.kind.wants_environment(),
         summary: reading.summary.unwrap_or_default(),
         diagnostics: reading.diagnostics.iter().map(to_proto::diagnostic).collect(),
     })

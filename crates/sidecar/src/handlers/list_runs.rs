@@ -1,11 +1,29 @@
-//! `aml/listRuns` and `aml/showRun`.
+//! `aml/listExperiments`, `aml/listRuns` and `aml/showRun`.
 
 use crate::state::State;
 use engine::failure::Failure;
-use protocol::run::{ListRunsAnswer, ListRunsParams, RunIdParams, RunSnapshot};
+use protocol::run::{
+    ExperimentSummary, ListExperimentsAnswer, ListRunsAnswer, ListRunsParams, RunIdParams, RunSnapshot,
+};
 
 /// Page size where none is asked for.
 const PAGE: u32 = 100;
+
+pub(crate) fn list_experiments(state: &State) -> Result<ListExperimentsAnswer, Failure> {
+    let experiments: Vec<ExperimentSummary> = state
+        .store
+        .experiments()?
+        .into_iter()
+        .map(|experiment| ExperimentSummary {
+            name: experiment.name,
+            runs: experiment.runs,
+            live: experiment.live,
+            newest_at: experiment.newest_ms,
+        })
+        .collect();
+    let live = experiments.iter().map(|experiment| experiment.live).sum();
+    Ok(ListExperimentsAnswer { experiments, live })
+}
 
 pub(crate) fn list_runs(state: &State, params: &ListRunsParams) -> Result<ListRunsAnswer, Failure> {
     let limit = if params.limit == 0 { PAGE } else { params.limit };

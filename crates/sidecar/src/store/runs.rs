@@ -51,6 +51,19 @@ pub struct RunRecord {
     pub plan: Option<String>,
 }
 
+/// What the store knows of one experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Experiment {
+    /// Its name.
+    pub name: String,
+    /// Runs that are listed under it.
+    pub runs: u32,
+    /// Those of them that are not over.
+    pub live: u32,
+    /// When the newest of them was asked for.
+    pub newest_ms: u64,
+}
+
 impl RunRecord {
     /// A record of a run that was just asked for; everything that is not known yet is empty.
     pub fn new(id: RunId, experiment: &str, spec: PathBuf, created_ms: u64) -> Self {
@@ -158,6 +171,25 @@ impl Store {
         let sql =
             format!("SELECT {COLUMNS} FROM run {choice} ORDER BY created DESC, id DESC LIMIT ?1 OFFSET ?2");
         self.read(|db| db.prepare_cached(&sql)?.query_map((limit, offset, experiment), record)?.collect())
+    }
+
+    /// The experiments and how many runs each has, the one with the newest run first. Images that were only
+    /// built are no runs.
+    pub fn experiments(&self) -> Result<Vec<Experiment>, Failure> {
+        let sql = "SELECT experiment, count(*), \
+             count(*) FILTER (WHERE state NOT IN ('completed', 'failed', 'cancelled', 'lost')), max(created) AS newest \
+             FROM run WHERE kind <> 'build' GROUP BY experiment ORDER BY newest DESC, experiment";
+        self.read(|db| {
+            let experiment = |row: &Row<'_>| {
+                Ok(Experiment {
+                    name: row.get(0)?,
+                    runs: row.get(1)?,
+                    live: row.get(2)?,
+                    newest_ms: row.get::<_, i64>(3)?.unsigned_abs(),
+                })
+            };
+            db.prepare_cached(sql)?.query_map([], experiment)?.collect()
+        })
     }
 
     /// The steps of a pipeline run, oldest first.

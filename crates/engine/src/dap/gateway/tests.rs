@@ -295,6 +295,27 @@ fn ending_the_run_is_left_to_the_run() {
 }
 
 #[test]
+fn our_own_debug_type_may_say_launch_for_a_run_that_is_started_already() {
+    let mut story = Story::new();
+    story.says(VS_CODE, 1, "initialize", json!({"clientName": "Visual Studio Code"}));
+    story.says(VS_CODE, 2, "launch", json!({"type": "aml-debug", "request": "launch", "run": "iris_1"}));
+    story.on(GatewayInput::DebuggeeConnected { paused: None });
+    story.answers(1, "initialize", Value::Null).answers(2, "attach", Value::Null);
+    story.is(expect![[r#"
+        client 1: initialize #1
+        client 1: launch #2
+        debuggee connects, paused: None
+            to debuggee: {"seq":1,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
+            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{"type":"aml-debug","request":"attach","run":"iris_1","pathMappings":[{"localRoot":"/home/ada/iris","remoteRoot":"/mnt/code"}]}}
+        debuggee: response to #1, initialize
+            to client 1: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":null}
+        debuggee: response to #2, attach
+            to client 1: {"type":"response","request_seq":2,"success":true,"command":"launch","seq":2}
+            Attached { client: "Visual Studio Code" }
+    "#]]);
+}
+
+#[test]
 fn what_the_debuggee_asks_of_an_editor_is_answered_here_and_what_it_tells_us_stays_here() {
     let mut story = Story::new();
     story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");

@@ -144,7 +144,7 @@ impl Walk<'_, '_> {
     fn renamed(&mut self, entry: &Entry, section: &str) {
         let name = camel(&entry.key);
         if name != entry.key {
-            let message = message!("spec.v1.renamed", key = entry.key, read = name, section = section);
+            let message = message!("spec.v1.renamed", read = name, section = section);
             let fix = (message!("spec.rename.fix", from = entry.key, to = name), name);
             self.checker.find(Severity::Warning, entry.key_span, message, Some(fix));
         }

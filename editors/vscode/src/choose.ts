@@ -1,0 +1,87 @@
+// What only a person knows: which spec, which run, which environment. Every command falls back on these, so
+// all of them work from the palette with nothing selected.
+
+import * as vscode from "vscode";
+import type { Sidecar } from "./ctx";
+import { outputs, runName } from "./runs_view";
+import type { RunSnapshot } from "./protocol";
+import { shown, type Specs } from "./specs";
+import { moment, size, stateWord } from "./words";
+
+/** Runs that are offered at once. */
+const MOST_RUNS = 100;
+
+/** The spec or script in the active editor if it can be run, else one that the user picks. */
+export async function chooseSpec(specs: Specs): Promise<vscode.Uri | undefined> {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  if (active?.scheme === "file" && (await specs.reportOf(active))?.runnable) {
+    return active;
+  }
+  return pickSpec(specs);
+}
+
+/** One of the specs of the open folders. */
+export async function pickSpec(specs: Specs): Promise<vscode.Uri | undefined> {
+  const found = await specs.runnable();
+  if (found.length === 0) {
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t("No Azure ML job was found in the open folders. Open a v2 command job or a Python script and try again."),
+    );
+    return undefined;
+  }
+  const items = found.map(({ file }) => ({ label: `$(file-code) ${shown(file)}`, file }));
+  const choice = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t("Run experiment"),
+    placeHolder: vscode.l10n.t("The specification to run"),
+  });
+  return choice && vscode.Uri.file(choice.file);
+}
+
+/** A run that offers the action, picked by the user; the only one is taken without a question. */
+export async function chooseRun(sidecar: Sidecar, action?: string): Promise<RunSnapshot | undefined> {
+  const { runs } = await sidecar.request("aml/listRuns", { limit: MOST_RUNS });
+  const fitting = runs.filter(({ actions }) => action === undefined || actions.includes(action));
+  if (fitting.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t("There is no run for that."));
+    return undefined;
+  }
+  const items = fitting.map((run) => ({
+    label: runName(run),
+    description: `${stateWord(run.state)} · ${moment(run.startedAt)}`,
+    detail: `${run.run} · ${shown(run.spec)}`,
+    run,
+  }));
+  const placeHolder = vscode.l10n.t("The run");
+  return (await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true, matchOnDetail: true }))?.run;
+}
+
+/** One of the files that a run wrote, as a path. */
+export async function chooseOutput(sidecar: Sidecar, run: string): Promise<string | undefined> {
+  const answer = await sidecar.request("aml/listOutputs", { run });
+  const items = outputs(run, answer).map(({ name, bytes, file }) => ({ label: name, description: size(bytes), file }));
+  if (items.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t("The run {0} has left no files.", run));
+    return undefined;
+  }
+  return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t("The file") }))?.file;
+}
+
+/** The environment of a script; the last answer for the same script stands first. */
+export async function chooseEnvironment(script: string, specs: Specs, memory: vscode.Memento): Promise<string | undefined> {
+  const key = `environment of ${script}`;
+  const last = memory.get<string>(key);
+  const files = (await specs.all()).filter(({ kind }) => kind === "environment").map(({ file }) => file);
+  const known = [...new Set([...(last ? [last] : []), ...files])];
+  const other = { label: `$(edit) ${vscode.l10n.t("An image…")}`, value: undefined };
+  const items = [...known.map((value) => ({ label: shown(value), value })), other];
+  const title = vscode.l10n.t("Environment of {0}", shown(script));
+  const choice = await vscode.window.showQuickPick(items, { title, placeHolder: vscode.l10n.t("A script names no environment: choose one") });
+  if (!choice) {
+    return undefined;
+  }
+  const environment = choice.value ?? (await vscode.window.showInputBox({ title, prompt: vscode.l10n.t("The name of a container image with Python") }));
+  if (environment) {
+    await memory.update(key, environment);
+  }
+  return environment || undefined;
+}

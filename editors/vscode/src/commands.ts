@@ -1,0 +1,47 @@
+// The command table. Each command asks what only a person knows and sends one request.
+
+import type * as vscode from "vscode";
+import type { Sidecar } from "./ctx";
+import type { RunLogs } from "./output";
+import type { RunsView } from "./runs_view";
+import type { Specs } from "./specs";
+import type { Starter } from "./started";
+import * as health from "./commands/health";
+import * as run from "./commands/run";
+import * as spec from "./commands/spec";
+
+/** Everything that a command may need. */
+export interface Parts {
+  sidecar: Sidecar;
+  specs: Specs;
+  runs: RunsView;
+  logs: RunLogs;
+  starter: Starter;
+  log: vscode.LogOutputChannel;
+}
+
+/** A command; `target` is what it was called on, nothing from the palette. */
+export type Command = (parts: Parts, target?: unknown) => Promise<void>;
+
+/** Every command of package.json and no other; a test compares the two. */
+export const COMMANDS: Record<string, Command> = {
+  "amlDebug.submitExperiment": spec.submitExperiment,
+  "amlDebug.runExperiment": spec.runExperiment,
+  "amlDebug.run": spec.run,
+  "amlDebug.debug": spec.debug,
+  "amlDebug.check": spec.check,
+  "amlDebug.startDebugger": run.startDebugger,
+  "amlDebug.cancel": run.cancel,
+  "amlDebug.rerun": run.rerun,
+  "amlDebug.openLog": run.openLog,
+  "amlDebug.openOutput": run.openOutput,
+  "amlDebug.openSpec": run.openSpec,
+  "amlDebug.copyId": run.copyId,
+  "amlDebug.saveConfiguration": run.saveConfiguration,
+  "amlDebug.remove": run.remove,
+  "amlDebug.refresh": run.refresh,
+  "amlDebug.loadMore": run.loadMore,
+  "amlDebug.restart": health.restart,
+  "amlDebug.doctor": health.doctor,
+  "amlDebug.showLog": health.showLog,
+};

@@ -1,0 +1,137 @@
+// Commands on a run.
+
+import * as vscode from "vscode";
+import { chooseOutput, chooseRun } from "../choose";
+import type { Command, Parts } from "../commands";
+import { attachConfiguration, rerunConfiguration } from "../debug";
+import type { LogName } from "../output";
+import type { RunSnapshot } from "../protocol";
+import type { Node } from "../runs_view";
+
+/** The play icon: joins a run that is under way, starts one that is over again under the debugger. */
+export const startDebugger: Command = async (parts, target) => {
+  const run = await theRun(parts, target, "attach");
+  if (run) {
+    const configuration = run.actions.includes("attach") ? attachConfiguration(run.run) : rerunConfiguration(run.run);
+    await vscode.debug.startDebugging(folderOf(run), configuration);
+  }
+};
+
+export const cancel: Command = async (parts, target) => {
+  const run = await theRun(parts, target, "cancel");
+  if (run) {
+    await parts.sidecar.request("aml/cancelRun", { run: run.run });
+  }
+};
+
+export const rerun: Command = async (parts, target) => {
+  const run = await theRun(parts, target, "rerun");
+  if (run) {
+    await vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run.run), { noDebug: !run.debug });
+  }
+};
+
+export const openLog: Command = async (parts, target) => {
+  const node = asNode(target);
+  if (node?.kind === "log") {
+    await parts.logs.show(node.run, node.log);
+    return;
+  }
+  const run = await theRun(parts, target);
+  if (run) {
+    // Before the container there is only the one log.
+    const log: LogName = run.phases.some(({ name }) => name === "start") ? "driver" : "control";
+    await parts.logs.show(run.run, log);
+  }
+};
+
+export const openOutput: Command = async (parts, target) => {
+  const node = asNode(target);
+  const file = node?.kind === "output" ? node.file : await outputOf(parts, target);
+  if (file) {
+    await vscode.commands.executeCommand("vscode.open", vscode.Uri.file(file));
+  }
+};
+
+export const openSpec: Command = async (parts, target) => {
+  const run = await theRun(parts, target);
+  if (run) {
+    await vscode.window.showTextDocument(vscode.Uri.file(run.spec));
+  }
+};
+
+export const copyId: Command = async (parts, target) => {
+  const run = await theRun(parts, target);
+  if (run) {
+    await vscode.env.clipboard.writeText(run.run);
+    vscode.window.setStatusBarMessage(vscode.l10n.t("Copied: {0}", run.run), 3000);
+  }
+};
+
+export const saveConfiguration: Command = async (parts, target) => {
+  const run = await theRun(parts, target);
+  if (!run) {
+    return;
+  }
+  const file = vscode.workspace.textDocuments.find(({ fileName, isDirty }) => isDirty && /[\\/]\.vscode[\\/](launch|tasks)\.json$/.test(fileName));
+  await file?.save();
+  const answer = await parts.sidecar.request("aml/attach", { run: run.run });
+  const text = answer.changed ? vscode.l10n.t("The entry \"{0}\" was written.", answer.name) : vscode.l10n.t("The entry \"{0}\" was there already.", answer.name);
+  const open = vscode.l10n.t("Open launch.json");
+  if ((await vscode.window.showInformationMessage(text, open)) === open) {
+    await vscode.window.showTextDocument(vscode.Uri.file(answer.launchJson));
+  }
+};
+
+export const remove: Command = async (parts, target) => {
+  const run = await theRun(parts, target, "remove");
+  if (!run) {
+    return;
+  }
+  const yes = vscode.l10n.t("Remove");
+  const question = vscode.l10n.t("Remove the run {0} with its logs and outputs?", run.run);
+  const detail = vscode.l10n.t("Its files are deleted. This cannot be undone.");
+  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes) {
+    await parts.sidecar.request("aml/removeRun", { run: run.run });
+    parts.logs.forget(run.run);
+    parts.runs.refresh();
+  }
+};
+
+export const refresh: Command = async ({ runs }) => runs.refresh();
+
+export const loadMore: Command = async ({ runs }, target) => {
+  if (typeof target === "string") {
+    runs.loadMore(target);
+  }
+};
+
+/** The run that a command was called on, by row or by name; from the palette, the one that the user picks. */
+async function theRun({ sidecar, runs }: Parts, target: unknown, action?: string): Promise<RunSnapshot | undefined> {
+  const node = asNode(target);
+  if (node?.kind === "run" || node?.kind === "group") {
+    return sidecar.request("aml/showRun", { run: node.run.run });
+  }
+  const name = typeof target === "string" ? target : node && "run" in node ? node.run : undefined;
+  if (name) {
+    return sidecar.request("aml/showRun", { run: name });
+  }
+  const selected = runs.tree.visible ? runs.tree.selection[0] : undefined;
+  if (selected?.kind === "run" && (action === undefined || selected.run.actions.includes(action))) {
+    return sidecar.request("aml/showRun", { run: selected.run.run });
+  }
+  return chooseRun(sidecar, action);
+}
+
+async function outputOf(parts: Parts, target: unknown): Promise<string | undefined> {
+  const run = await theRun(parts, target);
+  return run && chooseOutput(parts.sidecar, run.run);
+}
+
+function folderOf(run: RunSnapshot): vscode.WorkspaceFolder | undefined {
+  return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(run.spec));
+}
+
+function asNode(target: unknown): Node | undefined {
+  return typeof target === "object" && target !== null && "kind" in target ? (target as Node) : undefined;
+}

@@ -1,0 +1,73 @@
+// Commands on a spec or a script.
+
+import * as vscode from "vscode";
+import { chooseSpec, pickSpec } from "../choose";
+import type { Command, Parts } from "../commands";
+import { launchConfiguration } from "../debug";
+import { shown } from "../specs";
+
+/** The published page's command: the spec at hand, under the debugger or not. */
+export const submitExperiment: Command = async (parts, target) => {
+  const spec = asUri(target) ?? (await chooseSpec(parts.specs));
+  if (spec) {
+    await askAndStart(spec);
+  }
+};
+
+/** From the tree: which spec is the first question. */
+export const runExperiment: Command = async ({ specs }) => {
+  const spec = await pickSpec(specs);
+  if (spec) {
+    await askAndStart(spec);
+  }
+};
+
+export const run: Command = async (parts, target) => start(parts, target, false);
+
+export const debug: Command = async (parts, target) => start(parts, target, true);
+
+export const check: Command = async ({ specs }, target) => {
+  const spec = asUri(target) ?? vscode.window.activeTextEditor?.document.uri ?? (await pickSpec(specs));
+  if (!spec) {
+    return;
+  }
+  await vscode.workspace.textDocuments.find(({ uri }) => uri.fsPath === spec.fsPath)?.save();
+  const report = await specs.reportOf(spec);
+  if (!report) {
+    throw new Error(vscode.l10n.t("{0} could not be read.", shown(spec.fsPath)));
+  }
+  if (report.diagnostics.length > 0) {
+    await vscode.commands.executeCommand("workbench.actions.view.problems");
+  } else {
+    void vscode.window.showInformationMessage(vscode.l10n.t("{0}: nothing to complain about.", shown(spec.fsPath)));
+  }
+};
+
+async function start({ specs }: Parts, target: unknown, debug: boolean): Promise<void> {
+  const spec = asUri(target) ?? (await chooseSpec(specs));
+  if (spec) {
+    await startSpec(spec, debug);
+  }
+}
+
+async function askAndStart(spec: vscode.Uri): Promise<void> {
+  const items = [
+    { label: `$(play) ${vscode.l10n.t("Local: run")}`, detail: vscode.l10n.t("In its container on this machine"), debug: false },
+    { label: `$(debug-alt) ${vscode.l10n.t("Local: debug")}`, detail: vscode.l10n.t("In its container on this machine, stopping at breakpoints"), debug: true },
+  ];
+  const title = vscode.l10n.t("Run experiment: {0}", shown(spec.fsPath));
+  const choice = await vscode.window.showQuickPick(items, { title, placeHolder: vscode.l10n.t("Where, and under the debugger?") });
+  if (choice) {
+    await startSpec(spec, choice.debug);
+  }
+}
+
+/** One way for both: without a debugger it is what `Run Without Debugging` does. */
+async function startSpec(spec: vscode.Uri, debug: boolean): Promise<void> {
+  const folder = vscode.workspace.getWorkspaceFolder(spec);
+  await vscode.debug.startDebugging(folder, launchConfiguration(spec.fsPath), { noDebug: !debug });
+}
+
+function asUri(target: unknown): vscode.Uri | undefined {
+  return target instanceof vscode.Uri ? target : undefined;
+}

@@ -1,0 +1,160 @@
+// What a person does in the workbench, by what a person sees. Every wait is on something that appears.
+
+import * as path from "node:path";
+import { chromium, type Browser, type Locator, type Page } from "playwright-core";
+
+/** The machine is shared: what takes a second alone may take half a minute. */
+export const PATIENCE = 15_000;
+
+/** What a run may take: an image is built in it. */
+export const RUN_PATIENCE = 180_000;
+
+export class Workbench {
+  private shots = 0;
+
+  readonly page: Page;
+  private readonly browser: Browser;
+  private readonly results: string;
+
+  private constructor(browser: Browser, page: Page, results: string) {
+    this.browser = browser;
+    this.page = page;
+    this.results = results;
+  }
+
+  static async open(url: string, locale: string, results: string): Promise<Workbench> {
+    const browser = await chromium.launch({
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      headless: true,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    });
+    const context = await browser.newContext({
+      viewport: { width: 1400, height: 900 },
+      locale: locale === "ja" ? "ja-JP" : "en-US",
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(url, { waitUntil: "domcontentloaded" });
+    const workbench = new Workbench(browser, page, results);
+    await page.locator(".monaco-workbench").waitFor({ timeout: RUN_PATIENCE });
+    await workbench.page.locator(".activitybar").getByRole("tab").first().waitFor({ timeout: RUN_PATIENCE });
+    return workbench;
+  }
+
+  /** Keeps what is to be seen now. */
+  async shot(name: string): Promise<void> {
+    this.shots += 1;
+    const number = String(this.shots).padStart(2, "0");
+    await this.page.screenshot({ path: path.join(this.results, `${number}-${name}.png`) });
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+
+  /** The status-bar item, which is there as soon as the extension is. */
+  status(): Locator {
+    return this.page.locator('[id="aml-debug.aml-debug.amlDebug.status"]');
+  }
+
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget:visible .quick-input-box input");
+    await input.fill(`>${title}`);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+  }
+
+  async pick(label: string): Promise<void> {
+    await this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row", { hasText: label }).first().click();
+  }
+
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press("Control+P");
+    await this.page.locator(".quick-input-widget:visible .quick-input-box input").fill(name);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: path.basename(name) }).first().click();
+    await this.page.locator(".tab.active", { hasText: path.basename(name) }).waitFor();
+  }
+
+  async openView(name: string): Promise<void> {
+    const tab = this.page.locator(".activitybar").getByRole("tab", { name });
+    if ((await tab.getAttribute("aria-selected")) !== "true") {
+      await tab.click();
+    }
+  }
+
+  async breakpoint(line: number): Promise<void> {
+    const number = this.page.locator(".margin-view-overlays .line-numbers", { hasText: new RegExp(`^${line}$`) });
+    const box = await number.boundingBox();
+    if (!box) {
+      throw new Error(`line ${line} is not visible`);
+    }
+    await this.page.mouse.click(box.x - 10, box.y + box.height / 2);
+    await this.page.locator(".codicon-debug-breakpoint").first().waitFor();
+  }
+
+  lens(title: string): Locator {
+    return this.page.locator(".codelens-decoration a", { hasText: title });
+  }
+
+  welcome(text: string): Locator {
+    return this.page.locator(".sidebar .welcome-view", { hasText: text });
+  }
+
+  row(name: RegExp | string): Locator {
+    return this.page.locator(".sidebar .customview-tree").getByRole("treeitem", { name });
+  }
+
+  async expand(row: Locator): Promise<void> {
+    if ((await row.getAttribute("aria-expanded")) === "false") {
+      await row.locator(".monaco-tl-twistie").click();
+      await this.page.waitForFunction((element) => element?.getAttribute("aria-expanded") === "true", await row.elementHandle());
+    }
+  }
+
+  async inline(row: Locator, action: string): Promise<void> {
+    await row.hover();
+    await row.locator(`.actions a.action-label[aria-label="${action}"]`).click();
+  }
+
+  /** A line in the panel's output. */
+  output(text: string): Locator {
+    return this.page.locator(".output-view .view-line", { hasText: text });
+  }
+
+  toast(text: string | RegExp): Locator {
+    return this.page.locator(".notification-toast", { hasText: text });
+  }
+
+  async clearToasts(): Promise<void> {
+    const close = this.page.locator(".notification-toast .codicon-notifications-clear");
+    while ((await close.count()) > 0) {
+      await this.page.locator(".notification-toast").first().hover();
+      await close.first().click();
+    }
+  }
+
+  /** Waits until the debugger stands on a line of the file in front. */
+  async stoppedOn(line: number): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) => {
+        const mark = document.querySelector(".debug-top-stack-frame-line, .debug-top-stack-frame-column");
+        const top = mark?.closest<HTMLElement>("[style*=top]")?.style.top;
+        const numbers = [...document.querySelectorAll<HTMLElement>(".margin-view-overlays .line-numbers")];
+        return numbers.some((number) => number.textContent === String(wanted) && number.closest<HTMLElement>("[style*=top]")?.style.top === top);
+      },
+      line,
+      { timeout: RUN_PATIENCE },
+    );
+  }
+
+  variable(text: string): Locator {
+    return this.page.locator(`.debug-variables .monaco-list-row[aria-label^="${text}"]`);
+  }
+
+  async expandLocals(): Promise<void> {
+    const scope = this.page.locator('.debug-variables .monaco-list-row[aria-label^="Scope Locals"]');
+    await scope.waitFor();
+    await this.expand(scope);
+  }
+}

@@ -1,0 +1,133 @@
+// What package.json promises and what the code holds, in both languages. Needs no editor.
+
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { test } from "node:test";
+
+const ROOT = path.resolve(import.meta.dirname, "..");
+
+interface Manifest {
+  contributes: {
+    commands: { command: string; title: string; category: string; icon?: string }[];
+    menus: Record<string, { command: string; when?: string; group?: string }[]>;
+    configuration: { properties: Record<string, { description?: string; markdownDescription?: string }> };
+    viewsWelcome: { contents: string }[];
+  };
+}
+
+const manifest = JSON.parse(read("package.json")) as Manifest;
+const english = words("package.nls.json");
+const japanese = words("package.nls.ja.json");
+
+test("every command is in the table, and the table has no other", () => {
+  const table = [...read("src/commands.ts").matchAll(/^ {2}"(amlDebug\.\w+)":/gm)].map((match) => match[1]);
+  const promised = manifest.contributes.commands.map(({ command }) => command);
+  assert.deepEqual(table.toSorted(), promised.toSorted());
+});
+
+test("every command has a title in both languages and the category of the palette", () => {
+  for (const { command, title, category } of manifest.contributes.commands) {
+    const key = title.replaceAll("%", "");
+    assert.ok(english[key], `${command} has no English title`);
+    assert.ok(japanese[key], `${command} has no Japanese title`);
+    assert.equal(category, "Azure ML");
+  }
+  const submit = manifest.contributes.commands.find(({ command }) => command === "amlDebug.submitExperiment");
+  assert.equal(english[submit?.title.replaceAll("%", "") ?? ""], "Submit experiment", "the published name");
+});
+
+test("an inline action has an icon, and every entry of a menu is a command", () => {
+  const commands = new Map(manifest.contributes.commands.map((command) => [command.command, command]));
+  for (const [menu, entries] of Object.entries(manifest.contributes.menus)) {
+    for (const { command, group } of entries) {
+      const known = commands.get(command);
+      assert.ok(known, `${menu} names ${command}`);
+      assert.ok(!/^(inline|navigation)/.test(group ?? "") || known.icon, `${command} has no icon in ${menu}`);
+    }
+  }
+});
+
+test("both languages have the same keys, and all of them are used", () => {
+  assert.deepEqual(Object.keys(japanese).toSorted(), Object.keys(english).toSorted());
+  const used = new Set([...read("package.json").matchAll(/"%([\w.]+)%"/g)].map((match) => match[1]));
+  assert.deepEqual([...used].toSorted(), Object.keys(english).toSorted());
+});
+
+test("links in the welcome texts name commands that are there", () => {
+  const ours = new Set(manifest.contributes.commands.map(({ command }) => command));
+  for (const { contents } of manifest.contributes.viewsWelcome) {
+    for (const text of [english, japanese].map((language) => language[contents.replaceAll("%", "")] ?? "")) {
+      for (const [, command] of text.matchAll(/\(command:([\w.]+)/g)) {
+        assert.ok(ours.has(command ?? "") || /^(workbench\.|vscode\.)/.test(command ?? ""), `${command} is no command`);
+      }
+    }
+  }
+});
+
+test("every sentence of the code is there in Japanese, with the same gaps", () => {
+  const translated = words("l10n/bundle.l10n.ja.json");
+  const said = new Set<string>();
+  for (const file of sources("src")) {
+    for (const [, text] of fs.readFileSync(file, "utf8").matchAll(/l10n\.t\(\s*("(?:[^"\\]|\\.)*")/g)) {
+      said.add(JSON.parse(text ?? '""') as string);
+    }
+  }
+  assert.deepEqual(Object.keys(translated).toSorted(), [...said].toSorted());
+  for (const [text, translation] of Object.entries(translated)) {
+    assert.deepEqual(gaps(translation), gaps(text), text);
+  }
+});
+
+test("the sidecar's sentences in Japanese are sentences of the sidecar", () => {
+  const catalogue = new Map(
+    read("../../crates/engine/messages/en.properties")
+      .split("\n")
+      .flatMap((line) => {
+        const [, id, text] = /^([\w.-]+) = (.*)$/.exec(line) ?? [];
+        return id && text !== undefined ? [[id, text] as const] : [];
+      }),
+  );
+  for (const [id, translation] of Object.entries(words("l10n/sidecar.ja.json"))) {
+    const text = catalogue.get(id);
+    assert.ok(text, `there is no message ${id}`);
+    assert.ok(gaps(translation).every((gap) => gaps(text).includes(gap)), `${id}: ${translation}`);
+  }
+});
+
+test("every setting is explained, and the sidecar knows it", () => {
+  const rust = read("../../crates/sidecar/src/settings.rs");
+  const handed = read("src/config.ts");
+  for (const [name, { description, markdownDescription }] of Object.entries(manifest.contributes.configuration.properties)) {
+    const key = name.replace("amlDebug.", "");
+    assert.ok(english[(description ?? markdownDescription ?? "").replaceAll("%", "")], `${name} is not explained`);
+    if (key !== "path") {
+      assert.ok(rust.includes(`=> "${key}"`), `the sidecar does not know ${key}`);
+      assert.ok(handed.includes(`"${key}"`), `${key} is not handed to the sidecar`);
+    }
+  }
+});
+
+test("only one file speaks to the language client", () => {
+  const speakers = sources("src").filter((file) => fs.readFileSync(file, "utf8").includes('from "vscode-languageclient'));
+  assert.deepEqual(speakers.map((file) => path.basename(file)), ["ctx.ts"]);
+});
+
+function read(file: string): string {
+  return fs.readFileSync(path.join(ROOT, file), "utf8");
+}
+
+function words(file: string): Record<string, string> {
+  return JSON.parse(read(file)) as Record<string, string>;
+}
+
+function gaps(text: string): string[] {
+  return [...text.matchAll(/\{([\w-]+)\}/g)].map((match) => match[1] ?? "").toSorted();
+}
+
+function sources(folder: string): string[] {
+  return fs
+    .readdirSync(path.join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => path.join(ROOT, folder, file));
+}

@@ -83,6 +83,9 @@ pub(crate) struct Check {
     /// Spec files.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
+    /// Print a v1 run configuration as a v2 command job, and what could not be carried over.
+    #[arg(long)]
+    pub(crate) convert: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

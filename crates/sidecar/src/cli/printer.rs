@@ -77,6 +77,13 @@ impl Printer {
         }
     }
 
+    /// A line beside the answer, for a person only.
+    pub(crate) fn remark(&mut self, text: &str) {
+        if let Self::Terminal(terminal) = self {
+            terminal.line(text);
+        }
+    }
+
     /// A stretch of a log, as it is.
     pub(crate) fn raw(&mut self, text: &str) {
         let mut stdout = std::io::stdout().lock();

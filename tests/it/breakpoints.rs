@@ -34,8 +34,9 @@ print("module", words)
 /// The stops of the result: file, line, and one local.
 fn stops(result: &Value, local: &str) -> Vec<(String, u64, String)> {
     let stops = result["stops"].as_array().cloned().unwrap_or_default();
-    let stop =
-        |stop: &Value| (text(&stop["file"]), stop["line"].as_u64().unwrap(), text(&stop["locals"][local]));
+    let stop = |stop: &Value| {
+        (text(&stop["file"]), stop["line"].as_u64().expect("a line"), text(&stop["locals"][local]))
+    };
     stops.iter().map(stop).collect()
 }
 

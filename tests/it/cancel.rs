@@ -1,5 +1,6 @@
 //! Ending a run: from its own terminal, from another process, in every state.
 
+use crate::support::program::text;
 use crate::support::{Debugger, Ground, Started, engine, until};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -40,9 +41,7 @@ fn processes(container: &str) -> Vec<String> {
 
 fn phases(result: &Value) -> Vec<(String, String)> {
     let phases = result["phases"].as_array().cloned().unwrap_or_default();
-    let pair = |phase: &Value| {
-        (phase["name"].as_str().unwrap().to_owned(), phase["outcome"].as_str().unwrap().to_owned())
-    };
+    let pair = |phase: &Value| (text(&phase["name"]), text(&phase["outcome"]));
     phases.iter().map(pair).collect()
 }
 

@@ -25,7 +25,7 @@ fn log_of_completed(ground: &Ground) -> String {
 }
 
 fn let_go(ground: &Ground) {
-    fs::write(ground.path("src/go"), "").unwrap();
+    fs::write(ground.path("src/go"), "").expect("ours");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn code(ground: &Ground) -> String {
 }
 
 fn let_go(ground: &Ground) {
-    fs::write(ground.path("src/go"), "").unwrap();
+    fs::write(ground.path("src/go"), "").expect("ours");
 }
 
 fn waiting(ground: &Ground) -> (Started, Value) {

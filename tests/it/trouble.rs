@@ -51,7 +51,7 @@ fn an_engine_that_this_user_may_not_use_says_which_group_may() {
         ground.become_nobody();
         std::os::unix::fs::chown(ground.beside("engine.sock"), Some(0), Some(0)).unwrap();
     } else {
-        fs::set_permissions(ground.beside("engine.sock"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(ground.beside("engine.sock"), fs::Permissions::from_mode(0o000)).unwrap();
     }
     let told = failure(&ground.call(["run", "job.yml", "--json"]).with_code(3));
     has(&told, "you may not use the container engine at");
@@ -154,18 +154,9 @@ fn a_container_without_python_says_so_in_the_attach_phase() {
 
 /// The base image with its Pythons taken away.
 fn no_python(ground: &Ground) -> String {
-    let name = format!(
-        "aml-debug-story/no-python:{}",
-        ground
-            .home()
-            .parent()
-            .unwrap()
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .to_lowercase()
-            .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
-    );
+    let home = ground.home().display().to_string().to_lowercase();
+    let letters = home.replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
+    let name = format!("aml-debug-story/no-python:{letters}");
     let line = "rm -f /usr/bin/python* /usr/local/bin/python*";
     let container = docker(&["create", engine::base(), "sh", "-c", line]);
     docker(&["start", "--attach", &container]);

@@ -104,6 +104,23 @@ fn killed_while_the_command_runs() {
     ground.leaves_nothing();
 }
 
+#[test]
+fn killed_while_the_command_runs_in_an_image_that_was_built() {
+    // A container has the labels of its image too, and is the run's own all the same.
+    let ground = Ground::with(&format!(
+        "//- /job.yml\ntype: command\ncommand: python x.py\ncode: src\nenvironment:\n  image: $BASE\n  conda_file: conda.yml\n//- /conda.yml\ndependencies:\n  - pip:\n      - tomli==2.2.1\n{WAITS}"
+    ));
+    let mut run = ground.start(["run", "job.yml", "--json"]);
+    run.wait_for_line("here");
+    run.kill();
+    let record = ground.only_run();
+    assert_eq!(record["state"], "running");
+    let_go(&ground);
+    assert_eq!(log_of_completed(&ground), "here\nthere");
+    ground.leaves_nothing();
+    engine::docker_says(&["rmi", record["image"].as_str().unwrap()]);
+}
+
 /// A run that waits for a debugger.
 fn waiting(ground: &Ground) -> (Started, Value) {
     let mut run = ground.start(["run", "job.yml", "--debug", "--json"]);

@@ -113,7 +113,7 @@ async fn compile(
 /// Of a container that serves a run and is not the run's own: it goes when that run is over or has no owner.
 fn labels(context: &RunContext) -> BTreeMap<String, String> {
     let mut labels = Labels::of_run(&context.store, &context.id);
-    labels.insert(Labels::KIND.to_owned(), "debugpy".to_owned());
+    labels.insert(Labels::KIND.to_owned(), Labels::DEBUGPY.to_owned());
     labels
 }
 

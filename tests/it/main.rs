@@ -1,1 +1,16 @@
 //! User stories, told to the real binary against a real engine.
+//!
+//! Every story has a workspace, a store and containers of its own, so all of them run side by side; what a
+//! user would read is what a story checks. `cargo xtask test NAME` runs those whose names contain NAME.
+
+mod support;
+
+mod again;
+mod answers;
+mod breakpoints;
+mod cancel;
+mod launch_json;
+mod owner_killed;
+mod plain_run;
+mod several;
+mod trouble;

@@ -10,7 +10,7 @@ use crate::context::{self, Endpoint};
 use crate::error::{Cause, Error, Verb};
 use crate::transport::{self, Wire};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Longest wait for the head of an answer to a question that the engine answers from memory. Ten seconds
 /// were seen on a machine under load.
@@ -296,7 +296,7 @@ async fn not_opened(wire: &Wire, error: &std::io::Error) -> Outcome {
 
 /// The name of the group that owns the socket, from the system's own list of groups.
 #[cfg(unix)]
-async fn group_of(path: &Path) -> Option<String> {
+async fn group_of(path: &std::path::Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let gid = tokio::fs::metadata(path).await.ok()?.gid();
     let groups = tokio::fs::read_to_string("/etc/group").await.ok()?;

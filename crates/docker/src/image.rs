@@ -52,11 +52,13 @@ impl Docker {
             Err(Theirs::DockerResponseServerError { status_code: 404, .. }) => return Ok(None),
             Err(error) => return Err(self.failed(Verb::InspectImage(image.clone()), error)),
         };
+        let config = facts.config.unwrap_or_default();
         Ok(Some(ImageFacts {
             reference: image.clone(),
             id: facts.id.unwrap_or_default(),
             architecture: facts.architecture.unwrap_or_default(),
-            environment: facts.config.and_then(|config| config.env).unwrap_or_default(),
+            environment: config.env.unwrap_or_default(),
+            user: config.user.unwrap_or_default(),
             size: facts.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
         }))
     }

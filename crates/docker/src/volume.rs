@@ -31,8 +31,15 @@ impl Docker {
     }
 
     /// Unpacks a tar archive into the volume, through a container of the image that never starts. The
-    /// image is not changed; any one that is on the engine will do.
-    pub async fn fill_volume(&self, name: &str, image: &ImageRef, archive: Bytes) -> Result<(), Error> {
+    /// image is not changed; any one that is on the engine will do. By its labels the container is found again
+    /// if nobody is left to remove it.
+    pub async fn fill_volume(
+        &self,
+        name: &str,
+        image: &ImageRef,
+        archive: Bytes,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
         let verb = || Verb::Volume(name.to_owned());
         let mount = Mount {
             typ: Some(MountType::VOLUME),
@@ -44,6 +51,7 @@ impl Docker {
             image: Some(image.to_string()),
             // Never run, but an image without a command of its own could not be created otherwise.
             cmd: Some(vec!["true".to_owned()]),
+            labels: Some(labels.clone().into_iter().collect()),
             host_config: Some(HostConfig { mounts: Some(vec![mount]), ..HostConfig::default() }),
             ..ContainerCreateBody::default()
         };

@@ -23,6 +23,25 @@ pub fn read(command: &str) -> Invocation {
     read_shell(command, 0)
 }
 
+/// A word as the shell and the bindings of Azure ML take it: whole, and as it is.
+pub(crate) fn quoted(word: &str) -> String {
+    if is_plain(word) {
+        return word.to_owned();
+    }
+    let quoted = format!("'{}'", word.replace('\'', "'\\''"));
+    // What looks like a binding is taken apart, for the shell puts it together again.
+    quoted
+        .replace("${{", "$''{{")
+        .replace("$[[", "$''[[")
+        .replace("{inputs.", "{''inputs.")
+        .replace("{outputs.", "{''outputs.")
+}
+
+/// Whether a word means itself to the shell.
+pub(crate) fn is_plain(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&byte))
+}
+
 /// How deep `bash -c "bash -c …"` is followed.
 const MAX_DEPTH: usize = 4;
 

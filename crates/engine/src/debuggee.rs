@@ -125,6 +125,11 @@ pub fn put_into(
     container.environment.extend(environment(debuggee, wait, path.as_deref()));
 }
 
+/// Prints what the start hook has reported so far, in the words of [`read_answer`], or nothing.
+pub fn report_command() -> Vec<String> {
+    vec!["cat".to_owned(), format!("{MAILBOX}/report.json")]
+}
+
 /// Exit code of the relay's command where the container has no Python.
 pub const NO_PYTHON: i64 = 127;
 
@@ -352,14 +357,14 @@ mod tests {
         seen.push_str(&told(&explain_silence(Some(1), "OSError: [Errno 28]\n")));
         expect![[r#"
             ready on 39615
-            User: python -I train.py was started with -I, which makes Python ignore the debugger's start hook [] -> Take -I out of the command while debugging, or run it without --debug.
-            User: python train.py runs, and the debugger's start hook did not report from it [] -> Look whether something on the way removes PYTHONPATH or starts Python in an environment of its own.
-            Environment: The program ended while the debugger was being loaded into it [] -> The last lines of its log say why.
-            User: python train.py runs in Python 3.7.3; the debugger needs 3.8 or newer [] -> Choose an environment with a newer Python, or run it without --debug.
-            Environment: The debugger could not be loaded into python train.py ["ImportError: no"] -> If the environment brings a debugpy of its own, use a current one or leave it out.
-            Internal: The program in the container reported something unreadable: expected value at line 1 column 1 ["Traceback"]
-            User: The container has no Python on its PATH, so there is nothing to debug in it [] -> Choose an environment with Python, or run it without --debug.
-            Environment: The connection into the container ended before the program reported (exit code 1) ["OSError: [Errno 28]"]"#]].assert_eq(&seen);
+            User: python -I train.py was started with -I, which makes Python ignore the debugger's start hook [] -> take -I out of the command while debugging, or run it without --debug
+            User: python train.py runs, and the debugger's start hook did not report from it [] -> look whether something on the way removes PYTHONPATH or starts Python in an environment of its own
+            Environment: the program ended while the debugger was being loaded into it [] -> the last lines of its log say why
+            User: python train.py runs in Python 3.7.3; the debugger needs 3.8 or newer [] -> choose an environment with a newer Python, or run it without --debug
+            Environment: the debugger could not be loaded into python train.py ["ImportError: no"] -> if the environment brings a debugpy of its own, use a current one or leave it out
+            Internal: the program in the container reported something unreadable: expected value at line 1 column 1 ["Traceback"]
+            User: the container has no Python on its PATH, so there is nothing to debug in it [] -> choose an environment with Python, or run it without --debug
+            Environment: the connection into the container ended before the program reported (exit code 1) ["OSError: [Errno 28]"]"#]].assert_eq(&seen);
     }
 
     fn told(failure: &Failure) -> String {

@@ -33,3 +33,5 @@ mod jsonc;
 pub mod launch_json;
 
 pub mod dap;
+
+pub mod ledger;

@@ -115,6 +115,9 @@ pub struct ImageFacts {
     pub architecture: String,
     /// Environment of the image, `NAME=value`.
     pub environment: Vec<String>,
+    /// User that the image's programs run as; empty for root.
+    #[serde(default)]
+    pub user: String,
     /// Size on disk in bytes.
     pub size: u64,
 }

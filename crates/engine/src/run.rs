@@ -106,7 +106,7 @@ enum ImageStep {
     InspectingBase,
     Pulling,
     InspectingBuilt(Box<Recipe>),
-    Building,
+    Building(Box<Recipe>),
 }
 
 /// What a debugger is doing to a live run.
@@ -150,6 +150,10 @@ const PATIENCE: [(PhaseName, Millis); 6] = [
     (PhaseName::Attach, 120_000),
     (PhaseName::Collect, 120_000),
 ];
+
+/// 128 + SIGKILL. Nobody here has sent it when it is judged, and engines do not always say that it was the
+/// kernel, for want of memory.
+const KILLED: i64 = 137;
 
 /// How long the container's processes have to end after the first signal.
 const STOP_GRACE_MS: u32 = 5_000;
@@ -207,7 +211,7 @@ impl Run {
             },
             RunEvent::ImageInspected { reference, facts } => self.image_inspected(at, reference, facts),
             RunEvent::ImagePulled(reference) => self.image_pulled(reference),
-            RunEvent::ImageBuilt(facts) => self.image_ready(at, facts, Some(message!("phase.image-built"))),
+            RunEvent::ImageBuilt(facts) => self.image_built(at, facts),
             RunEvent::DebuggerPrepared { volume } => self.create(at, Some(volume)),
             RunEvent::ContainerCreated(container) => self.created(at, container),
             RunEvent::ContainerStarted => self.started(at),
@@ -259,14 +263,16 @@ impl Run {
                 vec![Effect::PullImage(reference)]
             }
             (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, base),
-            (ImageStep::InspectingBuilt(_), Some(built)) if !self.wish.rebuild => {
-                self.image_ready(at, built, Some(message!("phase.image-reused")))
+            (ImageStep::InspectingBuilt(recipe), Some(reused)) if !self.wish.rebuild => {
+                let note = note_image(*recipe, &reused, false);
+                let ready = self.image_ready(at, reused, Some(message!("phase.image-reused")));
+                [note].into_iter().chain(ready).collect()
             }
             (ImageStep::InspectingBuilt(recipe), _) => {
-                self.stage = Stage::Imaging { step: ImageStep::Building };
+                self.stage = Stage::Imaging { step: ImageStep::Building(recipe.clone()) };
                 vec![Effect::BuildImage(recipe)]
             }
-            (ImageStep::Pulling | ImageStep::Building, _) => vec![],
+            (ImageStep::Pulling | ImageStep::Building(_), _) => vec![],
         }
     }
 
@@ -288,6 +294,13 @@ impl Run {
         }
     }
 
+    fn image_built(&mut self, at: Millis, built: ImageFacts) -> Vec<Effect> {
+        let Stage::Imaging { step: ImageStep::Building(recipe) } = &self.stage else { return vec![] };
+        let note = note_image(recipe.as_ref().clone(), &built, true);
+        let ready = self.image_ready(at, built, Some(message!("phase.image-built")));
+        [note].into_iter().chain(ready).collect()
+    }
+
     fn image_ready(&mut self, at: Millis, facts: ImageFacts, note: Option<Message>) -> Vec<Effect> {
         let Stage::Imaging { .. } = self.stage else { return vec![] };
         self.card.end_ok(PhaseName::Build, at, note);
@@ -306,6 +319,10 @@ impl Run {
         };
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
+        // Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
+        if container.user.is_none() && !image.user.is_empty() {
+            container.user = Some("0:0".to_owned());
+        }
         if let Some(volume) = debug_volume {
             debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
         }
@@ -355,19 +372,25 @@ impl Run {
             (DebuggeeState::Attended, None) | (DebuggeeState::Unattended, _) => Debugger::Away,
         });
         self.report = Some(report);
-        if state == DebuggeeState::Unattended {
-            return self.unattended(at);
+        match state {
+            DebuggeeState::Unattended => return self.unattended(at),
+            DebuggeeState::Attended if self.card.open() == Some(PhaseName::Attach) => {
+                self.card.end_ok(PhaseName::Attach, at, None);
+                self.card.begin(PhaseName::Run, at);
+            }
+            DebuggeeState::Attended | DebuggeeState::Waiting => {}
         }
         vec![Effect::OfferDebugger]
     }
 
     /// Nobody attached in time; the debuggee has gone on.
     fn unattended(&mut self, at: Millis) -> Vec<Effect> {
-        if self.card.open() == Some(PhaseName::Attach) {
-            self.card.end_ok(PhaseName::Attach, at, Some(message!("attach.gave-up")));
-            self.card.begin(PhaseName::Run, at);
-        }
         self.stage = Stage::Live(Debugger::Away);
+        if self.card.open() != Some(PhaseName::Attach) {
+            return vec![];
+        }
+        self.card.end_ok(PhaseName::Attach, at, Some(message!("attach.gave-up")));
+        self.card.begin(PhaseName::Run, at);
         vec![Effect::Note(message!("attach.gave-up"))]
     }
 
@@ -419,7 +442,7 @@ impl Run {
                     .with_detail([error.clone()])
                     .with_fix(message!("start.failed.fix")),
             )
-        } else if exit.oom_killed {
+        } else if exit.oom_killed || exit.code == KILLED {
             Some(
                 Failure::new(Blame::Code, message!("run.out-of-memory"))
                     .with_fix(message!("run.out-of-memory.fix")),
@@ -429,11 +452,8 @@ impl Run {
                 Failure::new(Blame::User, message!("run.command-not-found", command = command))
                     .with_fix(message!("run.command-not-found.fix")),
             )
-        } else if unattended && exit.code == 0 {
-            Some(
-                Failure::new(Blame::User, message!("attach.never-reported", command = command))
-                    .with_fix(message!("attach.never-reported.fix")),
-            )
+        } else if let (true, Some(plan)) = (unattended, &self.plan) {
+            Some(debuggee::explain_end(&plan.debuggee, exit.code))
         } else if exit.code != 0 {
             Some(
                 Failure::new(Blame::Code, message!("run.exit-code", command = command, code = exit.code))
@@ -568,6 +588,7 @@ impl Run {
 
     fn finish(&mut self, end: End) -> Vec<Effect> {
         self.stage = Stage::Finished(end);
+        self.gateway_port = None;
         vec![Effect::CloseGateway]
     }
 
@@ -578,8 +599,9 @@ impl Run {
             && silent > PATIENCE[0].1
         {
             // The engine does not answer any more; the record must not wait for it.
-            self.stage = Stage::Finished(end);
-            return vec![Effect::Abandon, Effect::CloseGateway];
+            let mut effects = vec![Effect::Abandon];
+            effects.extend(self.finish(end));
+            return effects;
         }
         if let (Stage::Live(_), Some(limit)) =
             (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
@@ -608,6 +630,10 @@ impl Run {
             _ => vec![],
         }
     }
+}
+
+fn note_image(recipe: Recipe, image: &ImageFacts, built: bool) -> Effect {
+    Effect::NoteImage { name: recipe.name, parts: recipe.parts, size: image.size, built }
 }
 
 #[cfg(test)]

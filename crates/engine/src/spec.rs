@@ -19,12 +19,15 @@
 //! assert_eq!(reading.kind.word(), "commandjob");
 //! ```
 
+pub mod component;
+pub mod conversion;
 pub mod environment;
 pub mod files;
 pub mod job;
 pub mod kind;
 pub mod pipeline;
 pub(crate) mod rules;
+pub mod run_configuration;
 pub mod schema;
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -72,6 +75,10 @@ pub struct Spec {
 pub enum Body {
     /// A v2 command job.
     Command(Box<job::CommandJob>),
+    /// A v2 command component.
+    Component(Box<component::CommandComponent>),
+    /// A v1 run configuration.
+    RunConfiguration(Box<run_configuration::RunConfiguration>),
     /// An environment file, or a conda file, which is an environment on the usual base image.
     Environment(Environment),
 }
@@ -92,8 +99,11 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         }
         return Reading { kind: Kind::Unparsable, spec: None, summary: None, diagnostics, needs: Vec::new() };
     };
-    let kind = Kind::of_content(root);
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let kind = Kind::of_file(path, root);
+    let folder = match kind {
+        Kind::RunConfig => run_configuration::project_of(path),
+        _ => path.parent().unwrap_or(Path::new("")),
+    };
     let mut checker = Checker::new(files, source, folder);
     kind.check(&mut checker, root);
     let mut summary = None;
@@ -103,6 +113,14 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         summary = Some(job.summary());
         job::warn(&mut checker, root, &job);
         body = Some(Body::Command(Box::new(job)));
+    }
+    if checker.is_well() && kind == Kind::CommandComponent {
+        body = Some(Body::Component(Box::new(component::read(&mut checker, root))));
+    }
+    if kind == Kind::RunConfig {
+        let read = run_configuration::read(&mut checker, path, root);
+        summary = read.as_ref().map(|read| read.job.summary());
+        body = read.map(|read| Body::RunConfiguration(Box::new(read)));
     }
     if checker.is_well() && kind == Kind::Environment {
         body = Some(Body::Environment(Environment::read(&mut checker, root)));
@@ -116,7 +134,13 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         summary = Some(pipeline::summary(&mut checker, root));
     }
     let (mut diagnostics, mut needs) = checker.finish();
-    diagnostics.extend(findings.iter().cloned());
+    diagnostics.extend(findings.iter().cloned().map(|finding| match kind {
+        Kind::RunConfig => run_configuration::as_the_sdk_sees(finding),
+        _ => finding,
+    }));
+    if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
+        body = None;
+    }
     diagnostics.sort_by_key(|finding| (finding.range.start, finding.range.end));
     needs.sort_unstable();
     needs.dedup();

@@ -559,7 +559,9 @@ impl<'a> Builder<'a> {
 
     fn syntax_error(&mut self, at: usize, info: &str) {
         let line = self.source.position(at).line as usize;
-        if let Some((span, fix)) = self.tab_near(line) {
+        // A plain text that a tab continues is found at its beginning.
+        let continued = info.contains("found a tab").then(|| line + 1);
+        if let Some((span, fix)) = self.tab_near(line).or_else(|| self.tab_near(continued?)) {
             return self.error(span, message!("spec.yaml-tab"), Some(fix));
         }
         let whole = self.source.line(line);

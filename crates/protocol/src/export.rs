@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use crate::methods::{NOTIFICATIONS, REQUESTS};
-use crate::{check, debug, doctor, error, log, run, text};
+use crate::{check, debug, doctor, error, images, log, run, text};
 use std::fmt::Write as _;
 use ts_rs::{Config, TS};
 
@@ -47,6 +47,15 @@ fn declarations() -> Vec<String> {
         check::RangeText,
         check::PositionText,
         check::FixText,
+        images::ListImagesParams,
+        images::ListImagesAnswer,
+        images::ImageSnapshot,
+        images::WhyImageParams,
+        images::WhyImageAnswer,
+        images::ImageChange,
+        images::PruneImagesParams,
+        images::PruneImagesAnswer,
+        images::PrunedImage,
         doctor::DoctorParams,
         doctor::DoctorAnswer,
         doctor::Finding,

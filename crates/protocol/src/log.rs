@@ -13,6 +13,14 @@ pub struct LogAppended {
     pub log: String,
     /// Whole lines, without their line ends.
     pub lines: Vec<String>,
+    /// First byte of these lines in the log, as in [`ReadLogParams`].
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub offset: u64,
+    /// First byte behind them: where the next lines of this log begin.
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub next_offset: u64,
 }
 
 /// How far a pull or a build is.

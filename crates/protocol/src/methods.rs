@@ -3,6 +3,9 @@
 use crate::check::{CheckAnswer, CheckParams};
 use crate::debug::{AttachAnswer, AttachParams, DebugReady};
 use crate::doctor::{DoctorAnswer, DoctorParams};
+use crate::images::{
+    ListImagesAnswer, ListImagesParams, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
+};
 use crate::log::{LogAppended, Progress, ReadLogAnswer, ReadLogParams};
 use crate::run::{
     CancelRunParams, ListExperimentsAnswer, ListExperimentsParams, ListRunsAnswer, ListRunsParams,
@@ -76,6 +79,12 @@ requests! {
     ReadLog = "aml/readLog": ReadLogParams => ReadLogAnswer;
     /// Makes or refreshes the launch.json entry of a run.
     Attach = "aml/attach": AttachParams => AttachAnswer;
+    /// The images that were built here.
+    ListImages = "aml/listImages": ListImagesParams => ListImagesAnswer;
+    /// Why an image was built although others were there.
+    WhyImage = "aml/whyImage": WhyImageParams => WhyImageAnswer;
+    /// Removes the images that nobody needs any more.
+    PruneImages = "aml/pruneImages": PruneImagesParams => PruneImagesAnswer;
     /// The diagnostics of spec files.
     Check = "aml/check": CheckParams => CheckAnswer;
     /// What the machine offers and what is in the way.

@@ -1,13 +1,19 @@
 //! The JSON-RPC side. Each method wraps its parameters, sends one event and awaits its answer; nothing is
 //! decided here, and no method waits for anything but the owner loop.
 
+mod backlog;
+
 use crate::guard::guarded;
-use crate::main_loop::{Ask, Event, Reply};
-use crate::outbox::Notice;
+use crate::main_loop::{Ask, Event, LogName, Reply};
+use crate::outbox::{Notice, Stretch};
 use crate::to_proto;
+use backlog::Backlog;
 use engine::failure::{Blame, Failure};
+use engine::ids::RunId;
 use engine::launch_json;
 use engine::message;
+use futures::FutureExt;
+use futures::future::{Fuse, FusedFuture};
 use protocol::debug::DebugReady;
 use protocol::error::{ErrorData, FAILED};
 use protocol::log::LogAppended;
@@ -16,28 +22,42 @@ use protocol::methods::{Notification, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
+use std::pin::pin;
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
-use tower_lsp::ls_types::{InitializeParams, InitializeResult, ServerCapabilities, ServerInfo};
+use tower_lsp::ls_types::{
+    InitializeParams, InitializeResult, InitializedParams, PositionEncodingKind, ServerCapabilities,
+    ServerInfo,
+};
 use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
 /// What the JSON-RPC server calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Backend {
     events: mpsc::UnboundedSender<Event>,
-    parent: mpsc::UnboundedSender<u32>,
+    hear: mpsc::UnboundedSender<Heard>,
 }
 
-/// The service with every method of the wire, and the socket that carries it. `parent` receives the
-/// editor's process id as soon as it is known.
+/// What the editor says of itself and of its stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// The id of its process.
+    Editor(u32),
+    /// It listens to notifications from now on.
+    Ready,
+}
+
+/// The service with every method of the wire, and the socket that carries it. No notice leaves before
+/// `begun`.
 pub(crate) fn service(
     events: mpsc::UnboundedSender<Event>,
-    parent: mpsc::UnboundedSender<u32>,
+    hear: mpsc::UnboundedSender<Heard>,
     notices: mpsc::UnboundedReceiver<Notice>,
+    begun: oneshot::Receiver<()>,
 ) -> (LspService<Backend>, ClientSocket) {
     LspService::build(|client| {
-        tokio::spawn(tell(client, notices));
-        Backend { events, parent }
+        tokio::spawn(tell(client, notices, begun));
+        Backend { events, hear }
     })
     .custom_method(rpc::StartRun::METHOD, Backend::start_run)
     .custom_method(rpc::Rerun::METHOD, Backend::rerun)
@@ -49,6 +69,9 @@ pub(crate) fn service(
     .custom_method(rpc::ListOutputs::METHOD, Backend::list_outputs)
     .custom_method(rpc::ReadLog::METHOD, Backend::read_log)
     .custom_method(rpc::Attach::METHOD, Backend::attach)
+    .custom_method(rpc::ListImages::METHOD, Backend::list_images)
+    .custom_method(rpc::WhyImage::METHOD, Backend::why_image)
+    .custom_method(rpc::PruneImages::METHOD, Backend::prune_images)
     .custom_method(rpc::Check::METHOD, Backend::check)
     .custom_method(rpc::Doctor::METHOD, Backend::doctor)
     .finish()
@@ -77,6 +100,9 @@ impl Backend {
         list_outputs: ListOutputs => Ask::ListOutputs;
         read_log: ReadLog => Ask::ReadLog;
         attach: Attach => Ask::Attach;
+        list_images: ListImages => |_, reply| Ask::ListImages(reply);
+        why_image: WhyImage => Ask::WhyImage;
+        prune_images: PruneImages => Ask::PruneImages;
         check: Check => Ask::Check;
         doctor: Doctor => |_, reply| Ask::Doctor(reply);
     }
@@ -86,6 +112,8 @@ impl Backend {
         A: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        // Whoever asks has read the answer to `initialize`, even if it never says `initialized`.
+        let _ = self.hear.send(Heard::Ready);
         // Sent before the first wait, so events reach the loop in the order in which requests arrived.
         let sent = self.events.send(Event::Asked(ask(params, reply)));
         guarded(async move {
@@ -99,16 +127,24 @@ impl Backend {
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         if let Some(parent) = params.process_id {
-            let _ = self.parent.send(parent);
+            let _ = self.hear.send(Heard::Editor(parent));
         }
         Ok(InitializeResult {
-            capabilities: ServerCapabilities::default(),
+            capabilities: ServerCapabilities {
+                // Ranges of diagnostics are in the columns of the Language Server Protocol's default.
+                position_encoding: Some(PositionEncodingKind::UTF16),
+                ..ServerCapabilities::default()
+            },
             server_info: Some(ServerInfo {
                 name: "aml-debug".to_owned(),
                 version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             }),
             ..InitializeResult::default()
         })
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        let _ = self.hear.send(Heard::Ready);
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -128,28 +164,81 @@ where
 }
 
 /// The one task that speaks to the editor, so notifications leave in the order in which things happened.
-async fn tell(client: Client, mut notices: mpsc::UnboundedReceiver<Notice>) {
-    while let Some(notice) = notices.recv().await {
-        match notice {
-            Notice::RunChanged(run) => client.send_notification::<Told<rpc::RunChanged>>(*run).await,
-            Notice::Lines { run, log, lines } => {
-                let grown = LogAppended { run: run.0, log: log.word().to_owned(), lines };
-                client.send_notification::<Told<rpc::LogGrew>>(grown).await;
-            }
-            Notice::Progress(run, progress) => {
-                let progress = to_proto::progress(&run, &progress);
-                client.send_notification::<Told<rpc::Progressed>>(progress).await;
-            }
-            Notice::DebuggerReady(run, entry) => {
-                let ready = DebugReady {
-                    run: run.0,
-                    name: entry.name.clone(),
-                    port: entry.port,
-                    configuration: launch_json::configuration(&entry),
-                };
-                client.send_notification::<Told<rpc::DebuggerReady>>(ready).await;
-            }
+/// Before `begun` the editor does not listen, and the framework would drop what is said.
+async fn tell(
+    client: Client,
+    mut notices: mpsc::UnboundedReceiver<Notice>,
+    mut begun: oneshot::Receiver<()>,
+) {
+    let mut backlog = Backlog::default();
+    let mut may_speak = false;
+    let mut saying = pin!(Fuse::terminated());
+    loop {
+        if may_speak
+            && saying.is_terminated()
+            && let Some(notice) = backlog.next()
+        {
+            saying.set(say(client.clone(), notice).fuse());
         }
+        tokio::select! {
+            // First of all what happens is taken in, so that the backlog sees how far the editor is behind.
+            biased;
+            notice = notices.recv() => match notice {
+                Some(notice) => backlog.add(notice),
+                None => return,
+            },
+            beginning = &mut begun, if !may_speak => match beginning {
+                Ok(()) => may_speak = true,
+                Err(_) => return,
+            },
+            () = &mut saying, if !saying.is_terminated() => {}
+        }
+    }
+}
+
+async fn say(client: Client, notice: Notice) {
+    match notice {
+        Notice::RunChanged(run) => client.send_notification::<Told<rpc::RunChanged>>(*run).await,
+        Notice::Lines { run, log, lines, stretch } if lines.is_empty() => {
+            say_from_file(&client, &run, log, stretch).await;
+        }
+        Notice::Lines { run, log, lines, stretch } => say_lines(&client, &run, log, lines, &stretch).await,
+        Notice::Progress(run, progress) => {
+            let progress = to_proto::progress(&run, &progress);
+            client.send_notification::<Told<rpc::Progressed>>(progress).await;
+        }
+        Notice::DebuggerReady(run, entry) => {
+            let ready = DebugReady {
+                run: run.0,
+                name: entry.name.clone(),
+                port: entry.port,
+                configuration: launch_json::configuration(&entry),
+            };
+            client.send_notification::<Told<rpc::DebuggerReady>>(ready).await;
+        }
+    }
+}
+
+async fn say_lines(client: &Client, run: &RunId, log: LogName, lines: Vec<String>, stretch: &Stretch) {
+    let grown = LogAppended {
+        run: run.0.clone(),
+        log: log.word().to_owned(),
+        lines,
+        offset: stretch.offset,
+        next_offset: stretch.end,
+    };
+    client.send_notification::<Told<rpc::LogGrew>>(grown).await;
+}
+
+/// Lines that had to wait in their file, in pieces. A file that is gone is not missed: its run was removed.
+async fn say_from_file(client: &Client, run: &RunId, log: LogName, mut stretch: Stretch) {
+    while stretch.offset < stretch.end {
+        let wanted = stretch.clone();
+        let piece = tokio::task::spawn_blocking(move || backlog::read_piece(&wanted)).await;
+        let Ok(Some((lines, end))) = piece else { return };
+        let piece = Stretch { end, ..stretch.clone() };
+        say_lines(client, run, log, lines, &piece).await;
+        stretch.offset = end;
     }
 }
 

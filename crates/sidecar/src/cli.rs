@@ -3,6 +3,7 @@
 mod arguments;
 mod breaks;
 mod foreground;
+mod images;
 mod printer;
 mod runs;
 mod session;
@@ -15,6 +16,7 @@ use clap::{CommandFactory, Parser};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use printer::Printer;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Instant;
 use tracing_subscriber::EnvFilter;
@@ -49,16 +51,14 @@ async fn perform(
     began: Instant,
 ) -> Result<u8, Failure> {
     match command {
-        Command::Serve => {
-            serve::serve(settings, tokio::io::stdin(), tokio::io::stdout()).await?;
-            Ok(0)
-        }
+        Command::Serve => serve::serve(settings, tokio::io::stdin(), tokio::io::stdout()).await,
         Command::Run(run) => foreground::run(settings, run, printer, began).await,
         Command::Rerun(rerun) => foreground::rerun(settings, rerun, printer, began).await,
         Command::Build(build) => foreground::build(settings, build, printer, began).await,
         Command::Attach(name) => foreground::attach(settings, name, printer, began).await,
         Command::Check(check) => runs::check(&check, printer),
         Command::Runs(runs) => runs::runs(settings, runs, printer).await,
+        Command::Images(images) => images::images(settings, images, printer).await,
         Command::Doctor(_) => runs::doctor(&settings, printer).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "aml-debug", &mut std::io::stdout());
@@ -76,5 +76,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 fn log_to_stderr(settings: &Settings) {
     let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .init();
 }

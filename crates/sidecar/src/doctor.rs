@@ -8,20 +8,34 @@ use engine::failure::Failure;
 use engine::message;
 use engine::message::Message;
 use protocol::doctor::Finding;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Whoever asks the doctor waits for the answer; an engine that is well gives it in milliseconds.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks at everything that a local run needs. Never fails: what is wrong is a finding.
 pub(crate) async fn examine(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![store(settings), bundle(settings)];
     findings.extend(authorities(settings));
     findings.extend(index(settings));
+    findings.extend(index_reached(settings).await);
     match Docker::connect(&settings.engine).await {
         Ok(docker) => {
             findings.extend(docker.attempts().iter().map(attempt));
-            match docker.about().await {
-                Ok(facts) => findings.extend(engine(&facts)),
-                Err(error) => findings.push(ill("engine", &error.into())),
+            match tokio::time::timeout(ENGINE_PATIENCE, docker.about()).await {
+                Ok(Ok(facts)) => {
+                    findings.extend(engine(&facts));
+                    findings.extend(base_images(settings, &docker).await);
+                }
+                Ok(Err(error)) => findings.push(ill("engine", &error.into())),
+                Err(_) => findings.push(finding(
+                    "engine",
+                    "error",
+                    &message!("docker.silent", address = docker.address()),
+                    Some(&message!("docker.silent.fix")),
+                )),
             }
-            findings.extend(base_images(settings, &docker).await);
         }
         Err(error) => findings.push(ill("engine", &error.into())),
     }
@@ -64,6 +78,41 @@ fn index(settings: &Settings) -> Option<Finding> {
     let build = settings.build().ok()?;
     let names: Vec<_> = build.index.keys().chain(build.proxy.keys()).map(String::as_str).collect();
     (!names.is_empty()).then(|| well("index", &message!("doctor.index", names = names.join(", "))))
+}
+
+/// How long an index may take to accept a connection.
+const INDEX_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether this machine reaches the package index that is set. Behind a proxy only the proxy could tell.
+async fn index_reached(settings: &Settings) -> Option<Finding> {
+    let build = settings.build().ok()?;
+    if !build.proxy.is_empty() {
+        return None;
+    }
+    let names = ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"];
+    let (host, port) = host_and_port(names.iter().find_map(|name| build.index.get(*name))?)?;
+    let connected = tokio::time::timeout(INDEX_PATIENCE, TcpStream::connect((host.as_str(), port))).await;
+    Some(match connected {
+        Ok(Ok(_)) => well("index", &message!("doctor.index-answers", host = host)),
+        Ok(Err(_)) | Err(_) => finding(
+            "index",
+            "warning",
+            &message!("doctor.index-silent", host = host),
+            Some(&message!("doctor.index-silent.fix")),
+        ),
+    })
+}
+
+/// Host and port of an address; its credentials are left out.
+fn host_and_port(address: &str) -> Option<(String, u16)> {
+    let (scheme, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let place = authority.rsplit('@').next()?;
+    let default = if scheme == "http" { 80 } else { 443 };
+    match place.rsplit_once(':') {
+        Some((host, port)) if !place.ends_with(']') => Some((host.to_owned(), port.parse().ok()?)),
+        _ => Some((place.to_owned(), default)),
+    }
 }
 
 fn attempt(attempt: &Attempt) -> Finding {
@@ -154,5 +203,18 @@ fn finding(subject: &str, outcome: &str, what: &Message, fix: Option<&Message>) 
         outcome: outcome.to_owned(),
         what: to_proto::text(what),
         fix: fix.map(to_proto::text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_gives_host_and_port_and_never_its_password() {
+        let found = |address| host_and_port(address).unwrap();
+        assert_eq!(found("https://me:secret@index.example/simple"), ("index.example".to_owned(), 443));
+        assert_eq!(found("http://localhost:3141/root"), ("localhost".to_owned(), 3141));
+        assert_eq!(host_and_port("index.example"), None);
     }
 }

@@ -13,7 +13,7 @@ mod secrets;
 
 use crate::gateway::GatewayHandle;
 use crate::main_loop::{Event, LogName};
-use crate::outbox::Progress;
+use crate::outbox::{Progress, Stretch};
 use crate::settings::Settings;
 use crate::store::{LogFile, RunFolder};
 use docker::Docker;
@@ -73,10 +73,17 @@ impl RunContext {
         let _ = self.inbox.send(Event::Run(self.id.clone(), event));
     }
 
-    pub(crate) fn lines(&self, log: LogName, lines: Vec<String>) {
-        if !lines.is_empty() {
-            let _ = self.inbox.send(Event::Lines(self.id.clone(), log, lines));
+    /// Shows lines that have been written to the log at `offset`, and `end` behind them.
+    pub(crate) fn lines(&self, log: LogName, lines: Vec<String>, offset: u64, end: u64) {
+        if lines.is_empty() {
+            return;
         }
+        let path = match log {
+            LogName::Control => self.folder.control_log(),
+            LogName::Driver => self.folder.driver_log(),
+        };
+        let stretch = Stretch { path, offset, end };
+        let _ = self.inbox.send(Event::Lines(self.id.clone(), log, lines, stretch));
     }
 
     pub(crate) fn progress(&self, progress: Progress) {
@@ -85,11 +92,11 @@ impl RunContext {
 
     /// Writes lines of ours into the control log and shows them.
     pub(crate) fn control(&self, log: &mut LogFile, lines: Vec<String>) -> Result<(), Failure> {
-        for line in &lines {
-            log.append(line.as_bytes())?;
-            log.append(b"\n")?;
-        }
-        self.lines(LogName::Control, lines);
+        let mut text = lines.join("\n");
+        text.push('\n');
+        log.append(text.as_bytes())?;
+        let end = log.length()?;
+        self.lines(LogName::Control, lines, end - text.len() as u64, end);
         Ok(())
     }
 
@@ -138,18 +145,25 @@ impl Effects {
             Effect::CreateContainer(plan) => answering(tasks, container::create(context, *plan)),
             Effect::StartContainer(container) => answering(tasks, follow::start(context, container)),
             Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
-            Effect::CatchUp(container) => answering(tasks, follow::catch_up(context, container)),
+            Effect::CatchUp(container) => answering(tasks, async move {
+                debugger::look(&context, &container).await;
+                follow::catch_up(context, container).await
+            }),
             Effect::Collect => answering(tasks, collect::collect(context)),
             Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
-            Effect::CloseGateway => tasks.gateway = None,
+            Effect::CloseGateway => {
+                if let Some(gateway) = tasks.gateway.take() {
+                    gateway.close();
+                }
+            }
             Effect::StopContainer { container, grace_ms } => {
                 answering(tasks, container::stop(context, container, grace_ms));
             }
             Effect::RemoveContainer(container) => answering(tasks, container::remove(context, container)),
             Effect::Abandon => tasks.work.abort_all(),
             Effect::Note(message) => note(&context, &message),
-            // Both need what the loop alone knows; it has done them.
-            Effect::OpenGateway | Effect::OfferDebugger => {}
+            // These need what the loop alone knows; it has done them.
+            Effect::OpenGateway | Effect::OfferDebugger | Effect::NoteImage { .. } => {}
         }
     }
 }

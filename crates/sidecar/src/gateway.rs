@@ -1,7 +1,7 @@
 //! The debug gateway of one run: the debuggee's only client, and the editor's debug server on loopback.
 //!
 //! Sockets are here, sense is in [`engine::dap::gateway`]: bytes become frames, frames go to the engine's
-//! [`Gateway`], and what it says goes out. One task owns all of it; dropping the [`GatewayHandle`] ends it.
+//! [`Gateway`], and what it says goes out. One task owns all of it, until [`GatewayHandle::close`].
 
 mod peer;
 
@@ -20,19 +20,21 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// How long a broken relay is left alone before the run is told: a container that ends takes its relay
 /// with it, and then its end is the news.
 const RELAY_GRACE: Duration = Duration::from_millis(500);
 
-/// A gateway that listens. Dropping it closes every connection.
+/// How long clients may take to hear that the run is over.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A gateway that listens until it is closed.
 #[derive(Debug)]
 pub(crate) struct GatewayHandle {
     /// The loopback port it listens on.
     pub(crate) port: u16,
     inlet: Inlet,
-    task: AbortHandle,
 }
 
 /// Where a relay hands its connection over.
@@ -58,14 +60,13 @@ impl Inlet {
 }
 
 impl GatewayHandle {
+    /// Tells whoever is attached, or waits to be, that the run is over, and closes.
+    pub(crate) fn close(self) {
+        let _ = self.inlet.0.send(Inbound::RunOver);
+    }
+
     pub(crate) fn inlet(&self) -> Inlet {
         self.inlet.clone()
-    }
-}
-
-impl Drop for GatewayHandle {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -88,8 +89,8 @@ pub(crate) fn open(port: u16, context: RunContext) -> Result<GatewayHandle, Fail
         context,
         next_client: 0,
     };
-    let task = tokio::spawn(hub.run(listener, inbound)).abort_handle();
-    Ok(GatewayHandle { port, inlet: Inlet(sender), task })
+    tokio::spawn(hub.run(listener, inbound));
+    Ok(GatewayHandle { port, inlet: Inlet(sender) })
 }
 
 fn listen(port: u16) -> std::io::Result<StdListener> {
@@ -106,6 +107,7 @@ enum Inbound {
     ClientGone(ClientId),
     FromDebuggee(Value),
     DebuggeeGone,
+    RunOver,
 }
 
 /// The task that owns every connection of one run.
@@ -128,10 +130,20 @@ impl Hub {
                         self.accept(stream, address);
                     }
                 }
-                Some(news) = inbound.recv() => self.on(news),
+                Some(news) = inbound.recv() => match news {
+                    Inbound::RunOver => break,
+                    news => self.on(news),
+                },
                 Some(_) = self.readers.join_next(), if !self.readers.is_empty() => {}
             }
         }
+        // Nobody new comes in; whoever is here hears the end.
+        drop(listener);
+        self.feed(GatewayInput::DebuggeeGone);
+        self.debuggee = None;
+        self.clients.clear();
+        let last_words = async { while self.readers.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
     }
 
     fn accept(&mut self, stream: TcpStream, address: SocketAddr) {
@@ -146,7 +158,12 @@ impl Hub {
         self.next_client += 1;
         let (read, write) = stream.into_split();
         self.clients.insert(client, writer(&mut self.readers, write));
-        self.readers.spawn(read_client(client, read, self.inbound.clone(), self.clients[&client].clone()));
+        self.readers.spawn(read_client(
+            client,
+            read,
+            self.inbound.clone(),
+            self.clients[&client].downgrade(),
+        ));
         self.feed(GatewayInput::ClientConnected(client));
     }
 
@@ -164,6 +181,7 @@ impl Hub {
                 self.feed(GatewayInput::ClientGone(client));
             }
             Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
+            Inbound::RunOver => {}
             Inbound::DebuggeeGone => {
                 self.debuggee = None;
                 self.feed(GatewayInput::DebuggeeGone);
@@ -229,12 +247,13 @@ fn writer(
     sender
 }
 
-/// Reads one client until it leaves or says something that is not the debug adapter protocol.
+/// Reads one client until it leaves or says something that is not the debug adapter protocol. A reader does
+/// not keep its client: one that is sent away is closed although it still listens.
 async fn read_client(
     client: ClientId,
     mut read: tokio::net::tcp::OwnedReadHalf,
     inbound: mpsc::UnboundedSender<Inbound>,
-    answer: mpsc::UnboundedSender<Vec<u8>>,
+    answer: mpsc::WeakUnboundedSender<Vec<u8>>,
 ) {
     let mut frames = FrameReader::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -251,7 +270,9 @@ async fn read_client(
                 Ok(None) => break,
                 Err(error) => {
                     // Whoever speaks something else gets a sentence and no session.
-                    let _ = answer.send(format!("{}\r\n", error.message()).into_bytes());
+                    if let Some(answer) = answer.upgrade() {
+                        let _ = answer.send(format!("{}\r\n", error.message()).into_bytes());
+                    }
                     let _ = inbound.send(Inbound::ClientGone(client));
                     return;
                 }

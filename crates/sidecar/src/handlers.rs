@@ -6,6 +6,7 @@ pub(crate) mod cancel_run;
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod files_of_run;
+pub(crate) mod images;
 pub(crate) mod list_runs;
 pub(crate) mod remove_run;
 pub(crate) mod rerun;

@@ -7,16 +7,20 @@
 
 use crate::handlers;
 use crate::handlers::adopt::Containers;
-use crate::outbox::Progress;
+use crate::outbox::{Notice, Progress, Stretch};
+use crate::settings::Settings;
 use crate::state::State;
 use crate::store::RunRecord;
 use engine::failure::Failure;
-use engine::ids::RunId;
+use engine::ids::{ImageRef, RunId};
 use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
 use protocol::debug::{AttachAnswer, AttachParams};
 use protocol::doctor::DoctorAnswer;
+use protocol::images::{
+    ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
+};
 use protocol::log::{ReadLogAnswer, ReadLogParams};
 use protocol::run::{
     CancelRunParams, ListExperimentsAnswer, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams,
@@ -36,13 +40,17 @@ pub enum Event {
     /// Something happened to a run.
     Run(RunId, RunEvent),
     /// A run wrote lines.
-    Lines(RunId, LogName, Vec<String>),
+    Lines(RunId, LogName, Vec<String>, Stretch),
     /// How far a pull or a build is, for whoever watches.
     Progress(RunId, Progress),
+    /// Nothing that belongs to no run is left; the answer may go once these runs have true records.
+    Swept(Vec<RunId>, Reply<()>),
     /// The engine has answered which containers of this store it knows.
     Orphans(Adopter, Containers, Reply<()>),
     /// The same, for one run that is wanted.
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
+    /// An image was removed from the engine.
+    ImageGone(ImageRef),
 }
 
 /// Which log of a run.
@@ -79,6 +87,9 @@ pub enum Ask {
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
+    ListImages(Reply<ListImagesAnswer>),
+    WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
+    PruneImages(PruneImagesParams, Reply<PruneImagesAnswer>),
     Doctor(Reply<DoctorAnswer>),
     /// Takes over every run whose owner is gone; answers when their records are true.
     Adopt(Adopter, Reply<()>),
@@ -108,11 +119,15 @@ pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
 fn handle(state: &mut State, event: Event) {
     match event {
         Event::Run(run, event) => state.on_run(&run, event),
-        Event::Lines(run, log, lines) => state.outbox.lines(&run, log, lines),
+        Event::Lines(run, log, lines, stretch) => {
+            state.outbox.say(Notice::Lines { run, log, lines, stretch });
+        }
         Event::Progress(run, progress) => state.on_progress(&run, progress),
+        Event::Swept(runs, reply) => state.answer_when_settled(runs, reply),
         Event::Orphans(adopter, containers, reply) => {
             handlers::adopt::on_containers(state, adopter, containers, reply);
         }
+        Event::ImageGone(image) => state.forget_image(&image),
         Event::Wanted(record, containers, reply) => {
             handlers::adopt::on_wanted(state, &record, containers, reply);
         }
@@ -132,10 +147,38 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
-        Ask::Check(params, reply) => handlers::check::check(state, params, reply),
-        Ask::Doctor(reply) => handlers::doctor::doctor(state, reply),
+        Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
+        Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
+        Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
+        Ask::Doctor(reply) => handlers::doctor::doctor(&state.settings, reply),
         Ask::Adopt(adopter, reply) => handlers::adopt::adopt_all(state, adopter, reply),
         Ask::AdoptRun(params, reply) => handlers::adopt::adopt_run(state, &params, reply),
+    }
+}
+
+/// What can be answered while there is no store: the rest is refused with the reason.
+pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &Failure) {
+    let Event::Asked(ask) = event else { return };
+    let failure = failure.clone();
+    match ask {
+        Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::Doctor(reply) => handlers::doctor::doctor(settings, reply),
+        Ask::StartRun(_, reply) => give(reply, Err(failure)),
+        Ask::Rerun(_, reply) => give(reply, Err(failure)),
+        Ask::CancelRun(_, reply) => give(reply, Err(failure)),
+        Ask::ShowRun(_, reply) => give(reply, Err(failure)),
+        Ask::ListRuns(_, reply) => give(reply, Err(failure)),
+        Ask::RemoveRun(_, reply) => give(reply, Err(failure)),
+        Ask::ListOutputs(_, reply) => give(reply, Err(failure)),
+        Ask::ReadLog(_, reply) => give(reply, Err(failure)),
+        Ask::Attach(_, reply) => give(reply, Err(failure)),
+        Ask::ListExperiments(reply) => give(reply, Err(failure)),
+        Ask::ListImages(reply) => give(reply, Err(failure)),
+        Ask::WhyImage(_, reply) => give(reply, Err(failure)),
+        Ask::PruneImages(_, reply) => give(reply, Err(failure)),
+        Ask::Adopt(_, reply) => give(reply, Err(failure)),
+        Ask::AdoptRun(_, reply) => give(reply, Err(failure)),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::main_loop::LogName;
 use engine::attach::AttachEntry;
 use engine::ids::RunId;
 use protocol::run::RunSnapshot;
+use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 /// One thing to tell whoever drives this process.
@@ -19,11 +20,24 @@ pub enum Notice {
         log: LogName,
         /// Whole lines.
         lines: Vec<String>,
+        /// Where they stand.
+        stretch: Stretch,
     },
     /// A pull or a build moved on.
     Progress(RunId, Progress),
     /// The debuggee waits: attach now.
     DebuggerReady(RunId, Box<AttachEntry>),
+}
+
+/// A piece of a log file. What a log says is in its file before anybody is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// The file.
+    pub path: PathBuf,
+    /// First byte.
+    pub offset: u64,
+    /// First byte behind it.
+    pub end: u64,
 }
 
 /// How far a pull or a build is.
@@ -48,10 +62,6 @@ impl Outbox {
     pub fn new() -> (Self, mpsc::UnboundedReceiver<Notice>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self(sender), receiver)
-    }
-
-    pub(crate) fn lines(&self, run: &RunId, log: LogName, lines: Vec<String>) {
-        self.say(Notice::Lines { run: run.clone(), log, lines });
     }
 
     pub(crate) fn say(&self, notice: Notice) {

@@ -8,7 +8,8 @@ use crate::store::{Ownership, RunRecord, Store};
 use crate::{attach, clock, to_proto};
 use engine::attach::AttachEntry;
 use engine::failure::{Blame, Failure};
-use engine::ids::RunId;
+use engine::ids::{ImageRef, RunId};
+use engine::ledger::ImageRecord;
 use engine::message;
 use engine::run::Run;
 use engine::run::adopt::Adopter;
@@ -171,6 +172,10 @@ impl State {
                     let port = self.store.port_for(&folder, &target).unwrap_or(0);
                     self.effects.open_gateway(&mut live.tasks, port);
                 }
+                Effect::NoteImage { name, parts, size, built } => {
+                    let base = live.run.plan.as_ref().map(|plan| plan.image.base().clone());
+                    note_image(&mut self.store, name, base, parts, size, built);
+                }
                 Effect::OfferDebugger => {
                     if let Some((_, entry)) = entry_of(&live.run, &live.record) {
                         self.outbox.say(Notice::DebuggerReady(id.clone(), Box::new(entry)));
@@ -207,6 +212,13 @@ impl State {
         Ok((folder, entry))
     }
 
+    /// Takes a removed image off the ledger.
+    pub(crate) fn forget_image(&mut self, image: &ImageRef) {
+        if let Err(failure) = self.store.forget_image(image) {
+            tracing::warn!(%image, %failure, "the removed image stays in the ledger");
+        }
+    }
+
     /// A run as the outside sees it, live or from the store.
     pub(crate) fn snapshot_of(&self, record: &RunRecord) -> RunSnapshot {
         match self.runs.get(&record.id) {
@@ -220,6 +232,29 @@ fn entry_of(run: &Run, record: &RunRecord) -> Option<(PathBuf, AttachEntry)> {
     let (folder, _) = attach::place(&record.spec);
     let entry = attach::entry(&folder, run.plan.as_deref()?, run.gateway_port?);
     Some((folder, entry))
+}
+
+/// The ledger is a convenience: a run goes on without it.
+fn note_image(
+    store: &mut Store,
+    name: ImageRef,
+    base: Option<ImageRef>,
+    parts: BTreeMap<String, String>,
+    size: u64,
+    built: bool,
+) {
+    let now = clock::now_ms();
+    let known =
+        !built && store.list_images().is_ok_and(|images| images.iter().any(|image| image.name == name));
+    let noted = if known {
+        store.touch_image(&name, now)
+    } else {
+        let base = base.unwrap_or_else(|| name.clone());
+        store.record_image(&ImageRecord { name, base, parts, built_ms: now, used_ms: now, size })
+    };
+    if let Err(failure) = noted {
+        tracing::warn!(%failure, "the image could not be noted in the ledger");
+    }
 }
 
 fn write_record(store: &mut Store, live: &mut Live) -> Result<(), Failure> {

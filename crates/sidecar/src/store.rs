@@ -19,7 +19,6 @@ mod runs;
 mod schema;
 
 pub use folder::{LogFile, RunFolder};
-pub use images::ImageRecord;
 pub use ownership::Ownership;
 pub use requests::Request;
 pub use runs::{Experiment, FINAL_STATES, RunRecord};

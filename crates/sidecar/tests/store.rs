@@ -3,7 +3,8 @@
 
 use engine::failure::Failure;
 use engine::ids::{ImageRef, RunId};
-use sidecar::store::{ImageRecord, RunRecord, Store};
+use engine::ledger::ImageRecord;
+use sidecar::store::{RunRecord, Store};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -174,7 +175,7 @@ fn a_run_is_free_for_adoption_the_moment_its_owner_is_killed() {
     assert_eq!(
         text(&store.remove(&run).unwrap_err()),
         "another process is working on run owned\n\
-         fix: Wait for its end, or end it with `aml-debug runs cancel owned`."
+         fix: wait for its end, or end it with `aml-debug runs cancel owned`."
     );
     owner.go();
     store.ask(&run, "cancel", 5).unwrap();
@@ -231,7 +232,7 @@ fn a_run_is_listed_found_by_the_beginning_of_its_name_and_removed() {
     assert_eq!(
         text(&store.find("iris_17").unwrap_err()),
         "iris_17 fits several runs\n  iris_1700000000000_cafe\n  iris_1700000000002_beef\n\
-         fix: Give more of the run's name."
+         fix: give more of the run's name"
     );
     for nobody in ["", "iris%", "iris_18", "pipeline"] {
         assert!(text(&store.find(nobody).unwrap_err()).starts_with("there is no run"));
@@ -359,7 +360,7 @@ fn a_store_of_a_newer_version_is_left_alone() {
         text(&failure),
         format!(
             "the workspace store {} was made by a newer aml-debug (store version 99; this one knows 1)\n\
-             fix: Update aml-debug, or set AML_DEBUG_HOME to another folder.",
+             fix: update aml-debug, or set AML_DEBUG_HOME to another folder",
             file.display()
         )
     );

@@ -15,9 +15,9 @@ pub(crate) fn demo(repository: &Repository) -> anyhow::Result<()> {
     let begin = Instant::now();
     setup::setup(repository, For::Demo)?;
 
-    println!("\n== Building aml-debug (release) ==");
+    println!("\n== Building aml-debug (release; two to four minutes the first time) ==");
     Command::new("cargo")
-        .args(["build", "--release", "--package", "sidecar"])
+        .args(["build", "--quiet", "--release", "--package", "sidecar"])
         .folder(&repository.root)
         .run()?;
 

@@ -57,8 +57,10 @@ impl Need {
     }
 }
 
-/// Programs that tests start, each named like its package: a registry to pull from, certificates to distrust.
-const TEST_PROGRAMS: [&str; 2] = ["docker-registry", "openssl"];
+/// Programs that tests start, and their packages: a registry to pull from, certificates to distrust, a debugger
+/// that is not ours.
+const TEST_PROGRAMS: [(&str, &str); 4] =
+    [("docker-registry", "docker-registry"), ("openssl", "openssl"), ("node", "nodejs"), ("npm", "npm")];
 
 /// Python packages that tests run as third parties, pinned.
 const REQUIREMENTS: &str = "tests/requirements.txt";
@@ -130,9 +132,8 @@ fn look(repository: &Repository, purpose: For) -> Vec<Need> {
         needs.push(Need::Bundle);
     }
     if purpose == For::Test {
-        for program in TEST_PROGRAMS.into_iter().filter(|program| !command::on_path(program)) {
-            packages.push(program);
-        }
+        let missing = TEST_PROGRAMS.into_iter().filter(|(program, _)| !command::on_path(program));
+        packages.extend(missing.map(|(_, package)| package));
         if !Command::new("python3").args(["-c", "import venv, ensurepip"]).succeeds() {
             packages.extend(["python3", "python3-venv"]);
         }

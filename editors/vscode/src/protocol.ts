@@ -362,7 +362,15 @@ log: string,
 /**
  * Whole lines, without their line ends.
  */
-lines: Array<string>, };
+lines: Array<string>, 
+/**
+ * First byte of these lines in the log, as in [`ReadLogParams`].
+ */
+offset: number, 
+/**
+ * First byte behind them: where the next lines of this log begin.
+ */
+nextOffset: number, };
 
 /**
  * How far a pull or a build is.
@@ -596,6 +604,135 @@ newText: string, };
 /**
  * Nothing to choose yet.
  */
+export type ListImagesParams = Record<symbol, never>;
+
+/**
+ * The images that were built here, last used first.
+ */
+export type ListImagesAnswer = { 
+/**
+ * The images.
+ */
+images: Array<ImageSnapshot>, };
+
+/**
+ * One image that was built here.
+ */
+export type ImageSnapshot = { 
+/**
+ * Its name.
+ */
+image: string, 
+/**
+ * What it was built on.
+ */
+base: string, 
+/**
+ * Bytes on disk, layers that other images share included.
+ */
+bytes: number, 
+/**
+ * When it was built, in milliseconds since 1970.
+ */
+builtAt: number, 
+/**
+ * When a run last used it, in milliseconds since 1970.
+ */
+usedAt: number, 
+/**
+ * How many runs of this workspace use it.
+ */
+runs: number, 
+/**
+ * The specs of those runs.
+ */
+specs: Array<string>, };
+
+/**
+ * Which image.
+ */
+export type WhyImageParams = { 
+/**
+ * Its name, or a unique beginning of its hash.
+ */
+image: string, };
+
+/**
+ * Why an image was built although others were there.
+ */
+export type WhyImageAnswer = { 
+/**
+ * The image.
+ */
+image: ImageSnapshot, 
+/**
+ * What its name follows from: part name and content.
+ */
+parts: Array<[string, string]>, 
+/**
+ * The earlier image that is most like it.
+ */
+comparedWith: string | null, 
+/**
+ * What differs from that one.
+ */
+changes: Array<ImageChange>, };
+
+/**
+ * One part in which two images differ.
+ */
+export type ImageChange = { 
+/**
+ * Name of the part.
+ */
+part: string, 
+/**
+ * Lines that only this image has.
+ */
+added: Array<string>, 
+/**
+ * Lines that only the earlier one has.
+ */
+removed: Array<string>, };
+
+/**
+ * Whether to remove or only to say what would be.
+ */
+export type PruneImagesParams = { 
+/**
+ * Remove nothing.
+ */
+dryRun: boolean, };
+
+/**
+ * What was, or would be, removed and what stays.
+ */
+export type PruneImagesAnswer = { 
+/**
+ * An entry per image of the ledger.
+ */
+images: Array<PrunedImage>, };
+
+/**
+ * What became of one image.
+ */
+export type PrunedImage = { 
+/**
+ * The image.
+ */
+image: string, 
+/**
+ * Bytes on disk.
+ */
+bytes: number, 
+/**
+ * Why it stays; absent if it is removed.
+ */
+kept: Text | null, };
+
+/**
+ * Nothing to choose yet.
+ */
 export type DoctorParams = Record<symbol, never>;
 
 /**
@@ -649,6 +786,9 @@ export interface Requests {
   "aml/listOutputs": { params: RunIdParams; answer: OutputsAnswer };
   "aml/readLog": { params: ReadLogParams; answer: ReadLogAnswer };
   "aml/attach": { params: AttachParams; answer: AttachAnswer };
+  "aml/listImages": { params: ListImagesParams; answer: ListImagesAnswer };
+  "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
+  "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };
   "aml/check": { params: CheckParams; answer: CheckAnswer };
   "aml/doctor": { params: DoctorParams; answer: DoctorAnswer };
 }

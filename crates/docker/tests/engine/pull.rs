@@ -1,6 +1,6 @@
 //! Images fetched from a real registry: Debian's own `docker-registry`, started here on loopback.
 
-use crate::support::{BASE, engine, unique};
+use crate::support::{engine, unique};
 use docker::{Cause, Docker, PullProgress};
 use engine::failure::Failure;
 use engine::ids::ImageRef;
@@ -43,16 +43,6 @@ impl Registry {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Self { server, host, _folder: folder }
-    }
-
-    /// Puts the base image into the registry under a name of its own, and takes that name off the engine.
-    fn stock(&self) -> ImageRef {
-        let name = format!("{}/{}:1", self.host, unique("pull"));
-        for arguments in [["tag", BASE, &name].as_slice(), &["push", "--quiet", &name], &["rmi", &name]] {
-            let output = Command::new("docker").args(arguments).output().expect("the Docker command line");
-            assert!(output.status.success(), "docker {arguments:?}: {output:?}");
-        }
-        ImageRef(name)
     }
 }
 
@@ -109,16 +99,6 @@ async fn a_pull_shows_how_far_each_layer_is() {
     }
     assert!(steps.iter().any(|step| step.status == "Pull complete"), "{steps:?}");
     assert!(docker.inspect_image(&image).await.expect("an answer").is_some());
-    docker.remove_image(&image).await.expect("removed");
-}
-
-#[tokio::test]
-async fn an_image_whose_layers_are_there_is_pulled_in_no_time() {
-    let docker = engine().await;
-    let registry = Registry::start("").await;
-    let image = registry.stock();
-    let steps = pull(&docker, &image).await.expect("pulled");
-    assert!(steps.iter().all(|step| step.status != "Downloading"), "{steps:?}");
     docker.remove_image(&image).await.expect("removed");
 }
 

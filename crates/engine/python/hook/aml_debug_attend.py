@@ -113,9 +113,6 @@ def _fail(wish, report, because, error):
     time.sleep(_HOLD_SECONDS)
 
 
-# ---------------------------------------------------------------------------------------------------
-
-
 def _import_debugpy(wish):
     own = _own_debugpy()
     if own is None:
@@ -211,9 +208,6 @@ class _NoCollection:
 
         if self.was_on:
             gc.enable()
-
-
-# ---------------------------------------------------------------------------------------------------
 
 
 class _Server:

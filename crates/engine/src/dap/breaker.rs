@@ -17,6 +17,18 @@ pub struct Breakpoint {
     pub remote: String,
     /// Line, from 1.
     pub line: u32,
+    /// The line whose code the user means, as [`line_with_code`] finds it. A debugger that has no code on
+    /// a line takes the next that has any; what lies behind this one is another place.
+    pub code_line: u32,
+}
+
+/// The named line, or the next one below it that is neither blank nor a comment. A line behind the end of
+/// the text is returned as it is.
+pub fn line_with_code(text: &str, line: u32) -> u32 {
+    let is_code = |text: &str| !text.trim().is_empty() && !text.trim_start().starts_with('#');
+    let from = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
+    let found = text.lines().skip(from).position(is_code).and_then(|skipped| u32::try_from(skipped).ok());
+    found.map_or(line, |skipped| line + skipped)
 }
 
 /// What the client wants.
@@ -63,7 +75,7 @@ pub struct Missed {
 impl Missed {
     /// What to tell the user.
     pub fn message(&self) -> Message {
-        let Breakpoint { file, remote, line } = &self.breakpoint;
+        let Breakpoint { file, remote, line, .. } = &self.breakpoint;
         match &self.cause {
             Some(cause) if cause.contains("does not exist") => {
                 message!("dap.break-in-file-missing", file = file, line = line, remote = remote)
@@ -97,7 +109,7 @@ struct Place {
 
 impl Place {
     fn moved_to(&self) -> Option<u32> {
-        u32::try_from(self.line).ok().filter(|line| *line != self.breakpoint.line)
+        u32::try_from(self.line).ok().filter(|line| *line != self.breakpoint.code_line)
     }
 }
 
@@ -122,7 +134,7 @@ impl BreakClient {
     /// A client for these breakpoints.
     pub fn new(breakpoints: Vec<Breakpoint>) -> Self {
         let place = |breakpoint: Breakpoint| {
-            let line = breakpoint.line.into();
+            let line = breakpoint.code_line.into();
             Place { breakpoint, line, cause: None, hit: false }
         };
         Self {
@@ -167,7 +179,7 @@ impl BreakClient {
             let places: Vec<usize> =
                 self.places.iter().enumerate().filter(in_file).map(|(at, _)| at).collect();
             let lines: Vec<Value> =
-                places.iter().map(|&at| json!({"line": self.places[at].breakpoint.line})).collect();
+                places.iter().map(|&at| json!({"line": self.places[at].breakpoint.code_line})).collect();
             requests.push(self.request(
                 "setBreakpoints",
                 json!({"source": {"path": remote}, "breakpoints": lines}),
@@ -272,9 +284,17 @@ impl BreakClient {
         let path = frame["source"]["path"].as_str().unwrap_or_default();
         let line = frame["line"].as_i64().unwrap_or_default();
         let mut file = path.to_owned();
+        let mut meant = reason != "breakpoint";
         for place in self.places.iter_mut().filter(|place| place.breakpoint.remote == path) {
             file.clone_from(&place.breakpoint.file);
-            place.hit |= line == place.line || line == i64::from(place.breakpoint.line);
+            if line == i64::from(place.breakpoint.code_line) {
+                place.hit = true;
+                meant = true;
+            }
+        }
+        // The debugger took another line for one that has no code: nobody asked to stop there.
+        if !meant {
+            return self.go_on(thread);
         }
         let stop = Stop {
             file,

@@ -29,6 +29,11 @@ impl LineAssembler {
         lines
     }
 
+    /// Bytes of the line that has not ended yet.
+    pub fn pending(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The last line, if it has no end.
     pub fn finish(&mut self) -> Option<String> {
         (!self.rest.is_empty()).then(|| self.take())

@@ -159,7 +159,7 @@ mod tests {
             plan_of("dependencies: [python=3.8, numpy=1.2, {pip: [x]}]").expect_err("numpy is conda's");
         assert_eq!(
             failure.to_string(),
-            "The conda file asks for packages that only conda can install: numpy=1.2. Solving conda packages is not supported yet."
+            "the conda file asks for packages that only conda can install: numpy=1.2; solving conda packages is not supported yet"
         );
     }
 }

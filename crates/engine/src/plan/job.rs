@@ -5,13 +5,15 @@ use super::container::{ContainerPlan, Limits, Mount};
 use super::environment::image_plan;
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Output, Plan};
-use crate::command_line;
+use crate::command_line::{self, quoted};
 use crate::diagnostic::Severity;
 use crate::failure::{Blame, Failure};
 use crate::message;
+use crate::spec::component::CommandComponent;
 use crate::spec::environment::Environment;
 use crate::spec::files::{Found, resolve};
 use crate::spec::job::{CommandJob, Input, is_local, local};
+use crate::spec::run_configuration::RunConfiguration;
 use crate::spec::{Body, Kind, Reading, Spec};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -44,7 +46,9 @@ impl Values {
 /// knows, a conda solve, an undeclared binding.
 pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Plan, Failure> {
     match &spec.body {
-        Body::Command(job) => plan_command(&spec.path, job, settings, place),
+        Body::Command(job) => plan_command(Origin::of(&spec.path), job, settings, place),
+        Body::Component(component) => plan_component(&spec.path, component, settings, place),
+        Body::RunConfiguration(v1) => plan_run_configuration(&spec.path, v1, settings, place),
         Body::Environment(_) => Err(not_yet(Kind::Environment)),
     }
 }
@@ -80,7 +84,7 @@ pub fn plan_script(
         docker_args: Vec::new(),
         timeout_seconds: None,
     };
-    plan_command(script, &job, settings, place)
+    plan_command(Origin::of(script), &job, settings, place)
 }
 
 /// The spec of a reading, if it can run on this machine.
@@ -100,7 +104,7 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
         return Err(Failure::new(Blame::User, what).with_detail(detail).with_fix(fix));
     }
     match (reading.kind, reading.spec) {
-        (Kind::CommandJob, Some(spec)) => Ok(spec),
+        (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig, Some(spec)) => Ok(spec),
         (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
             .with_fix(message!("plan.no-environment.fix"))),
         (kind, _) if kind.is_azure_only() => {
@@ -114,23 +118,88 @@ fn not_yet(kind: Kind) -> Failure {
     Failure::new(Blame::User, message!("plan.not-yet", kind = kind.title()))
 }
 
-/// A word as the shell takes it whole.
-fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty()
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&byte));
-    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+/// A component runs as the job with its defaults and with the values of `--set`.
+fn plan_component(
+    path: &Path,
+    component: &CommandComponent,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    let assignments = settings.set.iter().filter_map(|assignment| set_name(assignment));
+    let given: Vec<&str> = assignments.map(|(name, _)| name).collect();
+    let job = component.as_job(&given).map_err(|missing| {
+        let set: Vec<String> = missing.iter().map(|name| format!("--set inputs.{name}=…")).collect();
+        Failure::new(Blame::User, message!("plan.component-inputs", names = missing.join(", ")))
+            .with_fix(message!("plan.component-inputs.fix", set = set.join(" ")))
+    })?;
+    plan_command(Origin::of(path), &job, settings, place)
+}
+
+/// Name and value of `inputs.NAME=VALUE` or `inputs.NAME.path=VALUE`.
+fn set_name(assignment: &str) -> Option<(&str, &str)> {
+    let (key, value) = assignment.split_once('=')?;
+    let name = key.strip_prefix("inputs.")?;
+    Some((name.strip_suffix(".path").unwrap_or(name), value))
+}
+
+/// A v1 run configuration runs as the v2 job of the same meaning, in the folder that SDK v1 uses.
+fn plan_run_configuration(
+    path: &Path,
+    v1: &RunConfiguration,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    if v1.framework.eq_ignore_ascii_case("PySpark") {
+        return Err(
+            Failure::new(Blame::User, message!("plan.v1-spark")).with_fix(message!("plan.v1-spark.fix"))
+        );
+    }
+    match (&v1.script, &v1.script_found) {
+        (Some(script), Some(Found::Missing | Found::Folder)) => {
+            let at = resolve(&v1.project, script);
+            let what = message!("plan.v1-script-missing", script = script, path = at.display());
+            return Err(Failure::new(Blame::User, what).with_fix(message!("plan.v1-script-missing.fix")));
+        }
+        (None, _) if v1.job.command.is_empty() => {
+            return Err(Failure::new(Blame::User, message!("plan.v1-no-script"))
+                .with_fix(message!("plan.v1-no-script.fix")));
+        }
+        _ => {}
+    }
+    let origin = Origin { path, folder: &v1.project, work: Some(V1_WORK) };
+    plan_command(origin, &v1.job, settings, place)
+}
+
+/// Where SDK v1 mounts the project in a container on this machine.
+const V1_WORK: &str = "/azureml-run";
+
+/// Where a job comes from.
+#[derive(Clone, Copy)]
+struct Origin<'p> {
+    /// The spec.
+    path: &'p Path,
+    /// The folder that relative paths are seen from.
+    folder: &'p Path,
+    /// The working directory in the container, where it is not the common runtime's.
+    work: Option<&'p str>,
+}
+
+impl<'p> Origin<'p> {
+    fn of(path: &'p Path) -> Self {
+        Self { path, folder: path.parent().unwrap_or(Path::new("/")), work: None }
+    }
 }
 
 fn plan_command(
-    path: &Path,
+    origin: Origin<'_>,
     job: &CommandJob,
     settings: &PlanSettings,
     place: &RunPlace,
 ) -> Result<Plan, Failure> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let Origin { path, folder, .. } = origin;
     let code = code_of(folder, job)?;
     let experiment = experiment_name(folder, job.experiment_name.as_deref(), code.as_deref(), settings);
-    let stage = Stage::new(path, &experiment);
+    let stage = Stage::new(origin, &experiment);
     let inputs = override_inputs(job, settings)?;
     let mut mounts = code_mounts(&stage, code.as_deref(), place);
     let mut values = Values::default();
@@ -234,14 +303,15 @@ struct Stage {
 impl Stage {
     /// The 32 digits are those of the spec and its experiment, not of the run: a path mapping, and with it
     /// launch.json, stays the same from run to run.
-    fn new(spec: &Path, experiment: &str) -> Stage {
+    fn new(origin: Origin<'_>, experiment: &str) -> Stage {
         let mut hash = Sha256::new();
-        hash.update(spec.as_os_str().as_encoded_bytes());
+        hash.update(origin.path.as_os_str().as_encoded_bytes());
         hash.update([0]);
         hash.update(experiment.as_bytes());
         let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let root = format!("/mnt/azureml/cr/j/{digits}");
-        Stage { work: format!("{root}/exe/wd"), data: format!("{root}/cap/data-capability/wd"), root }
+        let work = origin.work.map_or_else(|| format!("{root}/exe/wd"), str::to_owned);
+        Stage { work, data: format!("{root}/cap/data-capability/wd"), root }
     }
 }
 
@@ -267,12 +337,9 @@ fn experiment_name(folder: &Path, own: Option<&str>, code: Option<&Path>, settin
 fn override_inputs(job: &CommandJob, settings: &PlanSettings) -> Result<Vec<(String, Input)>, Failure> {
     let mut inputs = job.inputs.clone();
     for assignment in &settings.set {
-        let parts =
-            assignment.split_once('=').and_then(|(key, value)| Some((key.strip_prefix("inputs.")?, value)));
-        let Some((name, value)) = parts else {
+        let Some((name, value)) = set_name(assignment) else {
             return Err(Failure::new(Blame::User, message!("plan.set-form", assignment = assignment)));
         };
-        let name = name.strip_suffix(".path").unwrap_or(name);
         let Some((_, input)) = inputs.iter_mut().find(|(known, _)| known == name) else {
             let known = job.inputs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Failure::new(Blame::User, message!("plan.set-unknown", name = name, known = known)));
@@ -347,6 +414,8 @@ fn run_variables(
 ) -> Vec<(String, String)> {
     let mut variables = vec![
         ("PYTHONUNBUFFERED".to_owned(), "1".to_owned()),
+        // The code folder is the user's own, not a copy: what is compiled there would stay there.
+        ("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned()),
         ("AZUREML_RUN_ID".to_owned(), place.run.to_string()),
         ("AZUREML_ROOT_RUN_ID".to_owned(), place.run.to_string()),
         ("AZUREML_EXPERIMENT_NAME".to_owned(), experiment.to_owned()),
@@ -386,4 +455,4 @@ fn bytes_of(text: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

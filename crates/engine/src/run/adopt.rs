@@ -36,10 +36,10 @@ impl Run {
         self.gateway_port = None;
         let effects = match found {
             Found::Nothing => self.adopt_nothing(at),
+            // Its removal comes before the end, as it always does: a record with an end leaves nothing behind.
             Found::Created(container) => {
-                let mut effects = self.adopt_nothing(at);
-                effects.push(Effect::RemoveContainer(container));
-                effects
+                let end = self.end_without_owner(at);
+                self.remove(container, end)
             }
             Found::Running(container) => self.adopt_running(at, container, adopter),
             // Logs and outputs were in hand when its owner went; what is left is the removal.
@@ -61,22 +61,31 @@ impl Run {
         match self.stage {
             Stage::Finished(_) => vec![],
             Stage::Collecting(_) => vec![Effect::Collect],
-            Stage::Removing(end) => self.finish(end),
-            // The stop was asked for and it did stop: the record says what the user meant.
-            Stage::Stopping(end) => {
-                self.end_open_phase(at, end);
+            _ => {
+                let end = self.end_without_owner(at);
                 self.finish(end)
             }
+        }
+    }
+
+    /// How a run ends whose command can have done nothing since its owner went.
+    fn end_without_owner(&mut self, at: Millis) -> End {
+        let end = match self.stage {
+            Stage::Finished(end) | Stage::Removing(end) | Stage::Collecting(end) => return end,
+            // The stop was asked for and it did stop: the record says what the user meant.
+            Stage::Stopping(end) => end,
+            Stage::Creating { cancelled: true } => End::Cancelled,
             _ => {
                 let phase = self.card.open().unwrap_or(PhaseName::Resolve);
                 self.failure = Some(
                     Failure::new(Blame::Environment, message!("adopt.owner-gone", phase = phase))
                         .with_fix(message!("adopt.owner-gone.fix", run = self.id)),
                 );
-                self.end_open_phase(at, End::Lost);
-                self.finish(End::Lost)
+                End::Lost
             }
-        }
+        };
+        self.end_open_phase(at, end);
+        end
     }
 
     fn adopt_running(&mut self, at: Millis, container: ContainerId, adopter: Adopter) -> Vec<Effect> {

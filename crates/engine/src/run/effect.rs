@@ -5,6 +5,7 @@ use crate::message::Message;
 use crate::plan::ImageFacts;
 use crate::plan::container::ContainerPlan;
 use crate::plan::image::Recipe;
+use std::collections::BTreeMap;
 
 /// One thing to do; the comment names the event that answers it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,17 @@ pub enum Effect {
     PullImage(ImageRef),
     /// → `Progress`…, `ImageBuilt`.
     BuildImage(Box<Recipe>),
+    /// Keep in the ledger that this run uses an image of ours. Nothing answers.
+    NoteImage {
+        /// The image.
+        name: ImageRef,
+        /// What its name is the hash of.
+        parts: BTreeMap<String, String>,
+        /// Bytes on disk.
+        size: u64,
+        /// Whether it was built for this run.
+        built: bool,
+    },
     /// Have debugpy and the start hook in a volume, with bytecode for this image → `DebuggerPrepared`.
     PrepareDebugger {
         /// The image that the debuggee runs from.
@@ -33,7 +45,7 @@ pub enum Effect {
     /// Follow a container that was started by an owner who is gone, its log from where that owner left it
     /// → later `ContainerExited` or `ContainerGone`.
     Follow(ContainerId),
-    /// Bring the log files up to date with the container's output so far → `CaughtUp`.
+    /// Bring the log files and what is known of the debuggee up to date → maybe `DebuggeeReported`, `CaughtUp`.
     CatchUp(ContainerId),
     /// Reach into the container for the debuggee → `DebuggeeReported`, then `Debug`….
     OpenRelay(ContainerId),

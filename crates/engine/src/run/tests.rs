@@ -135,6 +135,7 @@ fn facts(name: &str) -> ImageFacts {
         id: "sha256:1".into(),
         architecture: "amd64".into(),
         environment: vec![],
+        user: String::new(),
         size: 1,
     }
 }
@@ -232,11 +233,11 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
             .on(inspected("aml-debug/env:x", true));
         trace.text.lines().last().unwrap_or_default().to_owned()
     };
-    assert_eq!(built(Wish::default()), "ImageInspected -> [CreateContainer] preparing");
+    assert_eq!(built(Wish::default()), "ImageInspected -> [NoteImage, CreateContainer] preparing");
     assert_eq!(built(Wish { rebuild: true, ..Wish::default() }), "ImageInspected -> [BuildImage] preparing");
     assert_eq!(
         built(Wish { image_only: true, ..Wish::default() }),
-        "ImageInspected -> [CloseGateway] completed"
+        "ImageInspected -> [NoteImage, CloseGateway] completed"
     );
 }
 
@@ -285,7 +286,7 @@ fn cancel_while_paused_stops_the_container_and_a_second_request_hurries() {
 #[test]
 fn a_process_that_should_have_reported_and_did_not_is_never_a_silent_success() {
     let trace = Trace::start(debug()).until_live().on(RunEvent::ContainerExited(exit(0)));
-    assert_eq!((trace.failure(), trace.run.state().word()), ("attach.never-reported", "stopping"));
+    assert_eq!((trace.failure(), trace.run.state().word()), ("debuggee.ended-unseen", "stopping"));
     assert!(trace.card().contains("attach 10 Failed"), "{}", trace.card());
 
     let cannot =
@@ -303,7 +304,8 @@ fn every_way_for_a_container_to_end_badly_has_its_own_cause() {
     };
     assert_eq!(judged(exit(1)), "run.exit-code");
     assert_eq!(judged(exit(127)), "run.command-not-found");
-    assert_eq!(judged(Exit { oom_killed: true, ..exit(137) }), "run.out-of-memory");
+    assert_eq!(judged(Exit { oom_killed: true, ..exit(1) }), "run.out-of-memory");
+    assert_eq!(judged(exit(137)), "run.out-of-memory");
     assert_eq!(judged(Exit { error: Some("no such file".into()), ..exit(128) }), "start.failed");
     let trace = Trace::start(Wish::default()).until_live().on(RunEvent::ContainerGone);
     assert_eq!(trace.failure(), "run.container-removed");
@@ -346,6 +348,17 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
             .text
             .ends_with("adopt Running(ContainerId(\"c1\")) -> [CatchUp(ContainerId(\"c1\"))] paused\n")
     );
+    // The debuggee itself tells how far it is by now; nobody was there to hear it.
+    let alone = Trace::start(debug())
+        .until_live()
+        .on(listening())
+        .adopted(Found::Running("c1".into()), Adopter::Passing);
+    let RunEvent::DebuggeeReported(report) = listening() else { panic!("a report") };
+    let unattended = Report { state: DebuggeeState::Unattended, ..report };
+    let alone =
+        alone.on(RunEvent::DebuggeeReported(unattended.clone())).on(RunEvent::DebuggeeReported(unattended));
+    assert_eq!(alone.run.state().word(), "running");
+    assert_eq!(alone.text.matches("[Note").count(), 1, "{}", alone.text);
     let staying = running().adopted(Found::Running("c1".into()), Adopter::Staying);
     assert_eq!(
         staying.text.lines().last(),
@@ -368,7 +381,13 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
         .on(RunEvent::Resolved(plan(), BuildSettings::default()))
         .on(inspected(BASE, true))
         .adopted(Found::Created("c1".into()), Adopter::Passing);
-    assert!(created.text.ends_with("-> [CloseGateway, RemoveContainer(ContainerId(\"c1\"))] lost\n"));
+    assert!(
+        created.text.ends_with("-> [RemoveContainer(ContainerId(\"c1\"))] stopping\n"),
+        "{}",
+        created.text
+    );
+    let removed = created.on(RunEvent::ContainerRemoved);
+    assert_eq!((removed.run.state().word(), removed.failure()), ("lost", "adopt.owner-gone"));
 }
 
 #[test]
@@ -379,4 +398,21 @@ fn an_engine_that_stopped_answering_leaves_the_run_to_be_found_again() {
     assert_eq!(trace.run.container, Some("c1".into()));
     let found = trace.adopted(Found::Running("c1".into()), Adopter::Staying);
     assert_eq!((found.run.state().word(), found.failure()), ("running", ""));
+}
+
+#[test]
+fn an_image_with_a_user_of_its_own_runs_as_root_unless_the_host_says_otherwise() {
+    let user = |image: &str, host: Option<&str>| {
+        let mut wanted = plan();
+        wanted.container.user = host.map(str::to_owned);
+        let facts = ImageFacts { user: image.to_owned(), ..facts(BASE) };
+        let mut run = Run::start("r".into(), Wish::default(), 1).0;
+        run.on(2, RunEvent::Resolved(wanted, BuildSettings::default()));
+        let effects = run.on(3, RunEvent::ImageInspected { reference: BASE.into(), facts: Some(facts) });
+        let [Effect::CreateContainer(container)] = effects.as_slice() else { panic!("{effects:?}") };
+        container.user.clone()
+    };
+    assert_eq!(user("", None), None);
+    assert_eq!(user("app", None).as_deref(), Some("0:0"));
+    assert_eq!(user("app", Some("1000:100")).as_deref(), Some("1000:100"));
 }

@@ -71,3 +71,6 @@ pub(crate) fn resolve(folder: &Path, written: &str) -> PathBuf {
     }
     path
 }
+
+#[cfg(test)]
+pub(crate) mod disk;

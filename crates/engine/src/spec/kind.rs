@@ -1,5 +1,6 @@
 //! Which kind of spec a file is, told from its content alone.
 
+use super::run_configuration;
 use super::schema::tables::Shape;
 use super::schema::{Checker, head};
 use crate::message;
@@ -148,6 +149,14 @@ impl Kind {
             "ipynb" => Some(Kind::Notebook),
             _ => None,
         }
+    }
+
+    /// The kind of a document, with what the name of its file says.
+    pub fn of_file(path: &Path, root: &Node) -> Kind {
+        let is_run_configuration = path.extension().is_some_and(|extension| extension == "runconfig")
+            && matches!(root.value, Value::Map(_))
+            && root.get("$schema").is_none();
+        if is_run_configuration { Kind::RunConfig } else { Kind::of_content(root) }
     }
 
     /// The kind of a document: what its `$schema` says, else what its keys say.
@@ -363,11 +372,24 @@ fn is_component(root: &Node) -> bool {
     !is_job && has("name") && (has("version") || inputs.iter().any(|entry| is_port(&entry.value)))
 }
 
+/// Keys that only SDK v1 knows, in any of its spellings.
 fn is_run_configuration(root: &Node) -> bool {
-    let has = |names: [&str; 3]| names.iter().any(|name| root.get(name).is_some());
-    let runs = has(["script", "Script", "ArgumentVector"]);
-    let place = has(["target", "Target", "framework"]) || has(["nodeCount", "node_count", "history"]);
-    runs && place
+    let has = |name: &str| run_configuration::entry(root, name).is_some();
+    let section = |name: &str| {
+        let environment = run_configuration::entry(root, "environment");
+        environment.is_some_and(|entry| run_configuration::entry(&entry.value, name).is_some())
+    };
+    if root.get("type").is_some() {
+        return false;
+    }
+    let runs = has("script") || has("argumentVector") || has("command");
+    let is_of_v1 =
+        ["framework", "nodeCount", "communicator", "dataReferences", "history"].into_iter().any(has);
+    runs && (is_of_v1
+        || has("argumentVector")
+        || (has("script") && (has("target") || has("arguments")))
+        || section("python")
+        || section("docker"))
 }
 
 fn auto_ml(checker: &mut Checker<'_>, root: &Node) {

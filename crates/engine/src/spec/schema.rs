@@ -150,6 +150,13 @@ impl<'a> Checker<'a> {
         self.findings.iter().all(|finding| finding.severity != Severity::Error)
     }
 
+    /// Line and text of the first error, lines from 1, and how many there are.
+    pub(crate) fn first_error(&self) -> Option<(u32, Message, usize)> {
+        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let first = errors.clone().next()?;
+        Some((first.range.start.line + 1, first.message.clone(), errors.count()))
+    }
+
     /// The folder that relative paths are seen from.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
@@ -505,7 +512,7 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_key(&mut self, entry: &Entry, fields: &[Field], node: &Node) -> bool {
-        if self.quiet > 0 {
+        if self.quiet > 0 || self.is_full() {
             return false;
         }
         let free = fields.iter().filter(|field| !field.read_only && node.get(field.key).is_none());
@@ -525,7 +532,7 @@ impl<'a> Checker<'a> {
 
     /// azure-ai-ml lets the key through; one that is nearly a known key is a misspelling all the same.
     fn unknown_but_allowed(&mut self, entry: &Entry, fields: &[Field], node: &Node) -> bool {
-        if self.quiet == 0 {
+        if self.quiet == 0 && !self.is_full() {
             let free = fields.iter().filter(|field| !field.read_only && node.get(field.key).is_none());
             let names: Vec<&str> = free.map(|field| field.key).collect();
             if let Some(near) = nearest(&entry.key, &names) {
@@ -608,12 +615,18 @@ impl<'a> Checker<'a> {
         message: Message,
         fix: Option<(Message, String)>,
     ) {
-        if self.quiet > 0 || self.findings.len() >= MAX_FINDINGS {
+        if self.quiet > 0 || self.is_full() {
             return;
         }
         let range = self.source.range(span);
         let fix = fix.map(|(title, new_text)| Fix { title, range, new_text });
         self.findings.push(Diagnostic { severity, message, range, fix });
+    }
+
+    /// Whether there are so many findings that another one helps nobody. What makes the words of a finding
+    /// may look through a whole mapping, so with this the time stays in proportion to the file.
+    pub(crate) fn is_full(&self) -> bool {
+        self.findings.len() >= MAX_FINDINGS
     }
 
     pub(crate) fn source(&self) -> &Source {

@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Attach(RunName),
     /// List runs, read their logs and outputs, cancel or remove them.
     Runs(Runs),
+    /// List the images that were built here, say why, remove what nobody needs.
+    Images(Images),
     /// Look at the container engine and everything else that a run needs.
     Doctor(Json),
     /// Print the completions of a shell.
@@ -58,6 +60,12 @@ impl Command {
                 ) => name.json.json,
                 Some(RunsVerb::Logs { .. }) => false,
             },
+            Command::Images(images) => match &images.verb {
+                None => images.json.json,
+                Some(
+                    ImagesVerb::List { json } | ImagesVerb::Why { json, .. } | ImagesVerb::Prune { json, .. },
+                ) => json.json,
+            },
             Command::Serve | Command::Completions { .. } => false,
         }
     }
@@ -75,6 +83,9 @@ pub(crate) struct Check {
     /// Spec files.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
+    /// Print a v1 run configuration as a v2 command job, and what could not be carried over.
+    #[arg(long)]
+    pub(crate) convert: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }
@@ -190,6 +201,39 @@ pub(crate) struct RunsList {
     /// Print one JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Images {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ImagesVerb>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImagesVerb {
+    /// List the images, last used first.
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Say why an image was built although others were there.
+    Why {
+        /// Its name, or a unique beginning of its hash.
+        image: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Remove the images that nobody needs: no run in progress, and no spec whose newest image they are.
+    Prune {
+        /// Only say what would be removed.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,11 +5,12 @@ use super::breaks::{self, Left, TimedStop};
 use super::printer::{Printer, stop_json};
 use super::session::Session;
 use super::values::{BreakPlace, break_place, start_params};
+use crate::files;
 use crate::main_loop::Ask;
 use crate::outbox::Notice;
 use crate::settings::Settings;
 use crate::to_proto;
-use engine::dap::breaker::Breakpoint;
+use engine::dap::breaker::{Breakpoint, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::debug::AttachParams;
@@ -194,7 +195,8 @@ impl Watch {
             let inside = file.strip_prefix(local).unwrap_or(&file);
             let inside: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
             let remote = format!("{}/{}", remote.trim_end_matches('/'), inside.join("/"));
-            Ok(Breakpoint { file: place.file.clone(), remote, line: place.line })
+            let code_line = line_with_code(&files::read_text(&file)?, place.line);
+            Ok(Breakpoint { file: place.file.clone(), remote, line: place.line, code_line })
         };
         match self.places.iter().map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
             Ok(breakpoints) => {

@@ -77,6 +77,13 @@ impl Printer {
         }
     }
 
+    /// A line beside the answer, for a person only.
+    pub(crate) fn remark(&mut self, text: &str) {
+        if let Self::Terminal(terminal) = self {
+            terminal.line(text);
+        }
+    }
+
     /// A stretch of a log, as it is.
     pub(crate) fn raw(&mut self, text: &str) {
         let mut stdout = std::io::stdout().lock();
@@ -145,7 +152,7 @@ pub(crate) fn stop_json(stop: &Stop, ms_from_start: u64) -> Value {
 fn notice_json(notice: &Notice) -> Value {
     match notice {
         Notice::RunChanged(run) => json!({ "event": "runChanged", "run": run }),
-        Notice::Lines { run, log, lines } => {
+        Notice::Lines { run, log, lines, .. } => {
             json!({ "event": "log", "run": run.as_str(), "log": log.word(), "lines": lines })
         }
         Notice::Progress(run, progress) => json!({

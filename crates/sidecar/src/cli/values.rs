@@ -16,7 +16,7 @@ pub(crate) fn start_params(
     image: &Image,
 ) -> Result<StartRunParams, Failure> {
     if !file.exists() {
-        return Err(Failure::new(Blame::User, message!("cli.no-such-file", path = file.display()))
+        return Err(Failure::new(Blame::User, message!("cli.no-such-file", file = file.display()))
             .with_fix(message!("cli.no-such-file.fix")));
     }
     Ok(StartRunParams {

@@ -13,7 +13,9 @@ use engine::plan::{ImageFacts, Plan};
 use engine::run::event::DebugEvent;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Has debugpy and the start hook in this store's volume, with bytecode for the image's Python.
 ///
@@ -67,7 +69,7 @@ async fn fill(
             .with_fix(message!("debugger.no-bundle.fix")));
     };
     let archive = files::read_archive_with(&bundle, &debuggee::FILES.map(|file| (file.path, file.contents)))?;
-    docker.fill_volume(volume, &image.reference, archive.into()).await?;
+    docker.fill_volume(volume, &image.reference, archive.into(), &labels(context)).await?;
     Ok(())
 }
 
@@ -92,7 +94,7 @@ async fn compile(
         }],
         files: Vec::new(),
         user: Some("0:0".to_owned()),
-        labels: Labels::of_store(&context.store),
+        labels: labels(context),
         limits: Limits::default(),
         gpu: false,
     };
@@ -106,6 +108,33 @@ async fn compile(
     }
     docker.remove(&container).await?;
     Ok(())
+}
+
+/// Of a container that serves a run and is not the run's own: it goes when that run is over or has no owner.
+fn labels(context: &RunContext) -> BTreeMap<String, String> {
+    let mut labels = Labels::of_run(&context.store, &context.id);
+    labels.insert(Labels::KIND.to_owned(), "debugpy".to_owned());
+    labels
+}
+
+/// Reads what the debuggee tells of itself, for whoever takes a run over in passing: it may have gone on, or
+/// have stopped, while nobody was connected.
+pub(super) async fn look(context: &RunContext, container: &ContainerId) {
+    if !context.params.debug {
+        return;
+    }
+    let command = debuggee::report_command();
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let said = match context.engine().await {
+        Ok(docker) => docker.exec_to_end(container, &words).await,
+        Err(_) => return,
+    };
+    // What cannot be asked stays as it was known.
+    if let Ok((said, _)) = said
+        && let Answer::Ready(report) = debuggee::read_answer(String::from_utf8_lossy(&said).trim_end())
+    {
+        context.tell(RunEvent::DebuggeeReported(report));
+    }
 }
 
 /// Starts listening. `port` is the one that launch.json knows; where it is taken, another.
@@ -144,7 +173,7 @@ async fn relay(
     let mut exec = match docker.exec(container, &words).await {
         Ok(exec) => exec,
         // A container that has ended needs no relay; whoever follows it says how it ended.
-        Err(_) if !is_running(&docker, container).await => return Ok(()),
+        Err(_) if ends_soon(&docker, container).await => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     let mut line = Vec::new();
@@ -161,22 +190,40 @@ async fn relay(
                     gateway.debuggee(paused, rest, exec.reader, exec.writer);
                     return Ok(());
                 }
+                // The engine itself says on this stream that a container ended before the relay was in it.
+                Answer::Failed(_) if !line.starts_with(b"{") && ends_soon(&docker, container).await => {
+                    return Ok(());
+                }
                 Answer::Failed(failure) => return Err(failure),
             }
         }
     }
     let end = exec.reader.end().await;
     let code = end.as_ref().ok().and_then(|end| end.code);
-    if code != Some(debuggee::NO_PYTHON) && !is_running(&docker, container).await {
+    if code != Some(debuggee::NO_PYTHON) && ends_soon(&docker, container).await {
         return Ok(());
     }
     let said = end.map(|end| end.stderr).unwrap_or_default();
     Err(debuggee::explain_silence(code, &said))
 }
 
-async fn is_running(docker: &Docker, container: &ContainerId) -> bool {
-    matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == docker::State::Running)
+/// Whether the container has ended or is just about to: its relay may notice first.
+async fn ends_soon(docker: &Docker, container: &ContainerId) -> bool {
+    for _ in 0..LOOKS {
+        match docker.inspect(container).await {
+            Ok(Some(facts)) if facts.state == docker::State::Running => {}
+            // Who cannot be asked is not said to have ended.
+            Err(_) => return false,
+            Ok(_) => return true,
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    false
 }
+
+/// One second in all: far more than an engine takes to note the end of a process.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// What the gateway reads from the frames, in the run's words.
 pub(crate) fn tell(context: &RunContext, event: DebugEvent) {

@@ -22,6 +22,9 @@ const LAST_LINES: usize = 20;
 /// Lines that arrive within this time are shown together.
 const BATCH: Duration = Duration::from_millis(50);
 
+/// Bytes that are shown at once, however little time they took: an editor takes a message as a whole.
+const LARGE_BATCH: u64 = 256 * 1024;
+
 /// How long a broken engine is given to come back before the run is given up for lost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -118,6 +121,8 @@ struct DriverLog {
     length: u64,
     lines: LineAssembler,
     batch: Vec<String>,
+    /// First byte of the batch in the file.
+    shown: u64,
     last: VecDeque<String>,
 }
 
@@ -130,6 +135,7 @@ impl DriverLog {
             length,
             lines: LineAssembler::default(),
             batch: Vec::new(),
+            shown: length,
             last: VecDeque::with_capacity(LAST_LINES),
         })
     }
@@ -145,7 +151,12 @@ impl DriverLog {
         loop {
             tokio::select! {
                 chunk = output.next() => match chunk {
-                    Some(Ok(chunk)) => self.add(&chunk.bytes)?,
+                    Some(Ok(chunk)) => {
+                        self.add(&chunk.bytes)?;
+                        if self.length - self.shown >= LARGE_BATCH {
+                            self.show(context);
+                        }
+                    }
                     // A broken connection is not the end of the container; the caller finds out.
                     Some(Err(_)) | None => break,
                 },
@@ -202,6 +213,8 @@ impl DriverLog {
     }
 
     fn show(&mut self, context: &RunContext) {
-        context.lines(LogName::Driver, std::mem::take(&mut self.batch));
+        let end = self.length - self.lines.pending() as u64;
+        let offset = std::mem::replace(&mut self.shown, end);
+        context.lines(LogName::Driver, std::mem::take(&mut self.batch), offset, end);
     }
 }

@@ -2,7 +2,6 @@
 
 use super::RunContext;
 use crate::clock;
-use crate::main_loop::LogName;
 use crate::outbox::Progress;
 use engine::failure::Failure;
 use engine::ids::ImageRef;
@@ -81,10 +80,6 @@ fn write(context: &RunContext, log: &mut crate::store::LogFile, lines: Vec<Strin
     if lines.is_empty() {
         return Ok(());
     }
-    let mut text = lines.join("\n");
-    text.push('\n');
-    log.append(text.as_bytes())?;
     context.tell(RunEvent::Progress);
-    context.lines(LogName::Control, lines);
-    Ok(())
+    context.control(log, lines)
 }

@@ -4,13 +4,17 @@
 //! then is any run touched. A run that somebody owns in the meantime is left alone.
 
 use crate::clock;
-use crate::main_loop::{Event, Reply, give};
+use crate::main_loop::{Ask, Event, Reply, give};
 use crate::state::{Kept, State};
 use crate::store::RunRecord;
 use docker::{ContainerFacts, Docker, Labels};
 use engine::failure::Failure;
+use engine::ids::{ContainerId, RunId};
 use engine::run::adopt::{Adopter, Found};
+use engine::run::card::PhaseName;
 use protocol::run::RunIdParams;
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// What the engine knows of this store's containers; `Err` where it cannot be asked.
 pub(crate) type Containers = Result<Vec<ContainerFacts>, Failure>;
@@ -18,7 +22,11 @@ pub(crate) type Containers = Result<Vec<ContainerFacts>, Failure>;
 pub(crate) fn adopt_all(state: &mut State, adopter: Adopter, reply: Reply<()>) {
     match orphans(state) {
         Ok(orphans) if orphans.is_empty() && adopter == Adopter::Passing => give(reply, Ok(())),
-        Ok(_) => ask_engine(state, move |containers| Event::Orphans(adopter, containers, reply)),
+        Ok(orphans) => {
+            let expected = orphans.iter().filter(|record| is_creating(record));
+            let expected = expected.map(|record| record.id.0.clone()).collect();
+            ask_engine(state, expected, move |containers| Event::Orphans(adopter, containers, reply));
+        }
         Err(failure) => give(reply, Err(failure)),
     }
 }
@@ -37,16 +45,47 @@ fn orphans(state: &State) -> Result<Vec<RunRecord>, Failure> {
     owned.map(|()| orphans)
 }
 
-fn ask_engine(state: &State, event: impl FnOnce(Containers) -> Event + Send + 'static) {
+/// Whether the owner was killed while the engine was about to make something for the run. What is asked of
+/// an engine it does, whether or not anybody still waits for the answer.
+fn is_creating(record: &RunRecord) -> bool {
+    let kept = record.plan.as_deref().and_then(|plan| serde_json::from_str::<Kept>(plan).ok());
+    kept.is_some_and(|kept| kept.run.card.open() == Some(PhaseName::Create))
+}
+
+/// How long containers are looked for that the engine may be making just now.
+const LATE: Duration = Duration::from_millis(1_500);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// Asks for all containers of this store. The `expected` runs get a moment for a container to appear.
+fn ask_engine(
+    state: &State,
+    expected: Vec<String>,
+    event: impl FnOnce(Containers) -> Event + Send + 'static,
+) {
     let (inbox, settings, store) = (state.effects.inbox(), state.settings.clone(), state.store.id().clone());
     tokio::spawn(async move {
         let containers = async {
             let docker = Docker::connect(&settings.engine).await?;
-            docker.find_ours(&store).await
+            let mut looks = LATE.as_millis() / BETWEEN_LOOKS.as_millis();
+            loop {
+                let found = docker.find_ours(&store).await?;
+                let is_there = |run: &String| found.iter().any(|one| is_of(one, run));
+                if looks == 0 || expected.iter().all(is_there) {
+                    return Ok::<_, docker::Error>(found);
+                }
+                looks -= 1;
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
         };
         let containers = containers.await.map_err(Failure::from);
         let _ = inbox.send(event(containers));
     });
+}
+
+/// Whether the container is the run's own, and not one that only prepared something for it.
+fn is_of(container: &ContainerFacts, run: &str) -> bool {
+    container.labels.get(Labels::RUN).is_some_and(|of| of == run)
+        && !container.labels.contains_key(Labels::KIND)
 }
 
 /// The engine has answered: take over what can be taken over, remove what belongs to no run.
@@ -55,22 +94,52 @@ pub(crate) fn on_containers(state: &mut State, adopter: Adopter, containers: Con
         Ok(orphans) => orphans,
         Err(failure) => return give(reply, Err(failure)),
     };
-    let mut waited_for = Vec::new();
+    let (mut waited_for, mut out_of_reach) = (Vec::new(), false);
     for record in orphans {
         let found = match &containers {
             Ok(containers) => find(&record, containers),
             // Nothing of it can have reached the engine; everything later waits for the engine.
             Err(_) if record.container.is_none() && record.state == "preparing" => Found::Nothing,
-            Err(_) => continue,
+            Err(_) => {
+                out_of_reach = true;
+                continue;
+            }
         };
         if take_over(state, &record, found, adopter) {
             waited_for.push(record.id);
         }
     }
-    if let Ok(containers) = &containers {
-        remove_strays(state, containers);
+    if out_of_reach && adopter == Adopter::Staying {
+        look_again(state);
     }
-    state.answer_when_settled(waited_for, reply);
+    let strays = containers.map(|containers| strays(state, &containers)).unwrap_or_default();
+    if strays.is_empty() {
+        return state.answer_when_settled(waited_for, reply);
+    }
+    // Whoever asked may end with the answer, so the answer waits for the removal.
+    let (inbox, settings) = (state.effects.inbox(), state.settings.clone());
+    tokio::spawn(async move {
+        if let Ok(docker) = Docker::connect(&settings.engine).await {
+            for stray in strays {
+                if let Err(error) = docker.remove(&stray).await {
+                    tracing::warn!(%error, "a container that belongs to no run stays");
+                }
+            }
+        }
+        let _ = inbox.send(Event::Swept(waited_for, reply));
+    });
+}
+
+/// How long an engine that cannot be asked is left alone: an editor is often started before it.
+const BETWEEN_TRIES: Duration = Duration::from_secs(5);
+
+fn look_again(state: &State) {
+    let inbox = state.effects.inbox();
+    tokio::spawn(async move {
+        tokio::time::sleep(BETWEEN_TRIES).await;
+        let (adopted, _) = oneshot::channel();
+        let _ = inbox.send(Event::Asked(Ask::Adopt(Adopter::Staying, adopted)));
+    });
 }
 
 /// Owns the run and gives it what was found; whether this process has it now.
@@ -99,9 +168,7 @@ fn take_over(state: &mut State, record: &RunRecord, found: Found, adopter: Adopt
 }
 
 fn find(record: &RunRecord, containers: &[ContainerFacts]) -> Found {
-    let own = containers
-        .iter()
-        .find(|container| container.labels.get(Labels::RUN).is_some_and(|run| run == record.id.as_str()));
+    let own = containers.iter().find(|container| is_of(container, record.id.as_str()));
     let Some(container) = own else { return Found::Nothing };
     let id = container.id.clone();
     match container.state {
@@ -111,29 +178,21 @@ fn find(record: &RunRecord, containers: &[ContainerFacts]) -> Found {
     }
 }
 
-/// A container of a run that is over, or of none: its owner was killed between making and recording it.
-fn remove_strays(state: &State, containers: &[ContainerFacts]) {
-    for container in containers {
-        let run = container.labels.get(Labels::RUN);
-        let record = run.and_then(|run| state.store.get(&engine::ids::RunId(run.clone())).ok());
-        let is_stray = match record {
-            Some(Some(record)) => {
+/// Containers of a run that is over, or of none: their owner was killed between making and recording them.
+fn strays(state: &State, containers: &[ContainerFacts]) -> Vec<ContainerId> {
+    let is_stray = |container: &&ContainerFacts| {
+        let run = container.labels.get(Labels::RUN).map(|run| RunId(run.clone()));
+        match run.map(|run| state.store.get(&run)) {
+            Some(Ok(Some(record))) => {
                 record.is_final()
                     && record.container.as_ref() != Some(&container.id)
                     && state.live(&record.id).is_none()
             }
-            Some(None) => true,
-            None => false,
-        };
-        if is_stray {
-            let (settings, id) = (state.settings.clone(), container.id.clone());
-            tokio::spawn(async move {
-                if let Ok(docker) = Docker::connect(&settings.engine).await {
-                    let _ = docker.remove(&id).await;
-                }
-            });
+            Some(Ok(None)) => true,
+            Some(Err(_)) | None => false,
         }
-    }
+    };
+    containers.iter().filter(is_stray).map(|container| container.id.clone()).collect()
 }
 
 pub(crate) fn adopt_run(state: &mut State, params: &RunIdParams, reply: Reply<bool>) {
@@ -143,7 +202,9 @@ pub(crate) fn adopt_run(state: &mut State, params: &RunIdParams, reply: Reply<bo
     });
     match wanted {
         Ok((true, record)) => {
-            ask_engine(state, move |containers| Event::Wanted(Box::new(record), containers, reply));
+            ask_engine(state, Vec::new(), move |containers| {
+                Event::Wanted(Box::new(record), containers, reply)
+            });
         }
         Ok((false, _)) => give(reply, Ok(false)),
         Err(failure) => give(reply, Err(failure)),

@@ -1,13 +1,12 @@
 //! `aml/check`.
 
 use crate::main_loop::{Reply, give};
-use crate::state::State;
 use crate::{spec_reader, to_proto};
 use engine::failure::Failure;
 use protocol::check::{CheckAnswer, CheckParams, FileReport};
 use std::path::Path;
 
-pub(crate) fn check(_state: &mut State, params: CheckParams, reply: Reply<CheckAnswer>) {
+pub(crate) fn check(params: CheckParams, reply: Reply<CheckAnswer>) {
     tokio::task::spawn_blocking(move || {
         let files = params.files.iter().map(|file| report(file)).collect::<Result<_, _>>();
         give(reply, files.map(|files| CheckAnswer { files }));

@@ -64,11 +64,48 @@ pub(crate) fn read_log(state: &mut State, params: ReadLogParams, reply: Reply<Re
         }
     };
     tokio::task::spawn_blocking(move || {
-        let read = files::read_from(&path, params.offset, STRETCH).map(|bytes| {
+        let read = files::read_from(&path, params.offset, STRETCH).map(|mut bytes| {
+            bytes.truncate(whole_characters(&bytes));
             let next_offset = params.offset + bytes.len() as u64;
             let text = String::from_utf8_lossy(&bytes).into_owned();
             ReadLogAnswer { path: path.to_string_lossy().into_owned(), text, next_offset }
         });
         give(reply, read);
     });
+}
+
+/// Length without a last character of which only the beginning is there: it is whole in the next stretch.
+fn whole_characters(bytes: &[u8]) -> usize {
+    for (back, byte) in (1..=3).zip(bytes.iter().rev()) {
+        let length = match byte.leading_ones() {
+            // The middle or the end of one.
+            1 => continue,
+            2 => 2,
+            3 => 3,
+            4 => 4,
+            _ => 1,
+        };
+        return if length > back { bytes.len() - back } else { bytes.len() };
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_is_not_cut_by_the_end_of_a_stretch() {
+        for (bytes, length) in [
+            ("ab".as_bytes(), 2),
+            ("aé".as_bytes(), 3),
+            (&"aé".as_bytes()[..2], 1),
+            (&"a€".as_bytes()[..3], 1),
+            (&"a😀".as_bytes()[..4], 1),
+            ("a😀".as_bytes(), 5),
+            (b"a\xff", 2),
+        ] {
+            assert_eq!(whole_characters(bytes), length, "{bytes:?}");
+        }
+    }
 }

@@ -6,7 +6,8 @@ use crate::store::RunRecord;
 use engine::failure::Failure;
 use engine::run::{Run, Wish};
 use protocol::run::{RunAnswer, StartRunParams};
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 /// Gives the run a name, a folder and an owner, and starts reading its spec.
 pub(crate) fn start_run(state: &mut State, params: StartRunParams) -> Result<RunAnswer, Failure> {
@@ -36,7 +37,21 @@ pub(super) fn wish(state: &State, params: &StartRunParams) -> Wish {
     }
 }
 
-fn folder_name(spec: &std::path::Path) -> String {
-    let folder = spec.parent().and_then(|folder| folder.file_name()).or(spec.file_stem());
-    folder.map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
+/// The project folder's name; SDK v1 keeps its run configurations one folder further down.
+fn folder_name(spec: &Path) -> String {
+    let names = spec.ancestors().skip(1).filter_map(Path::file_name).map(|name| name.to_string_lossy());
+    let own = names.into_iter().find(|name| name != ".azureml" && name != "aml_config");
+    own.map_or_else(|| "run".to_owned(), Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_named_after_the_project_until_its_spec_is_read() {
+        assert_eq!(folder_name(Path::new("/p/iris/job.yml")), "iris");
+        assert_eq!(folder_name(Path::new("/p/iris/.azureml/train.runconfig")), "iris");
+        assert_eq!(folder_name(Path::new("job.yml")), "run");
+    }
 }

@@ -3,24 +3,8 @@
 use super::Store;
 use engine::failure::Failure;
 use engine::ids::ImageRef;
-use std::collections::BTreeMap;
-
-/// An image that was built here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageRecord {
-    /// The image's name, which follows from its parts.
-    pub name: ImageRef,
-    /// What it was built on.
-    pub base: ImageRef,
-    /// What the name is the hash of: part name → normalised content.
-    pub parts: BTreeMap<String, String>,
-    /// When it was built, in milliseconds since 1970.
-    pub built_ms: u64,
-    /// When a run last used it, in milliseconds since 1970.
-    pub used_ms: u64,
-    /// Bytes on disk.
-    pub size: u64,
-}
+use engine::ledger::{ImageRecord, ImageUse};
+use std::path::PathBuf;
 
 impl Store {
     /// Records a built image, or one built again.
@@ -62,6 +46,26 @@ impl Store {
                         built_ms: row.get::<_, i64>(3)?.cast_unsigned(),
                         used_ms: row.get::<_, i64>(4)?.cast_unsigned(),
                         size: row.get::<_, i64>(5)?.cast_unsigned(),
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// Which runs used which images, counted by image and spec.
+    pub fn image_uses(&self) -> Result<Vec<ImageUse>, Failure> {
+        let sql = "SELECT image, spec, count(*), max(created), \
+                   sum(state NOT IN ('completed', 'failed', 'cancelled', 'lost')) > 0 \
+                   FROM run WHERE image IS NOT NULL GROUP BY image, spec";
+        self.read(|db| {
+            db.prepare_cached(sql)?
+                .query_map([], |row| {
+                    Ok(ImageUse {
+                        image: ImageRef(row.get(0)?),
+                        spec: PathBuf::from(row.get::<_, String>(1)?),
+                        runs: row.get(2)?,
+                        last_ms: row.get::<_, i64>(3)?.cast_unsigned(),
+                        live: row.get(4)?,
                     })
                 })?
                 .collect()

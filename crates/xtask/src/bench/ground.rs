@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use serde_json::Value;
 
 use crate::command::Command;
 use crate::repository::Repository;
@@ -107,15 +106,6 @@ pub(super) fn timed(command: Command) -> anyhow::Result<f64> {
 
 pub(super) fn milliseconds(begin: Instant) -> f64 {
     begin.elapsed().as_secs_f64() * 1000.0
-}
-
-/// The last line that our command line printed.
-pub(super) fn result(command: Command) -> anyhow::Result<Value> {
-    let output = command.read()?;
-    let last = output.lines().last().context("the command printed nothing")?;
-    let last: Value = serde_json::from_str(last).with_context(|| format!("read the last line: {last}"))?;
-    anyhow::ensure!(last["event"] == "result", "the last line is no result: {last}");
-    Ok(last)
 }
 
 /// A port that was free a moment ago.

@@ -142,7 +142,8 @@ fn root_is_a_mount() -> bool {
 
 /// Makes the same root a mount, for the daemon and its containers only.
 const OWN_ROOT: &str = r#"
-mkdir -p /run/aml-debug-root && mount --rbind / /run/aml-debug-root && exec chroot /run/aml-debug-root "$@"
+mkdir -p /run/aml-debug-root && mount --rbind / /run/aml-debug-root && mount --make-rslave /run/aml-debug-root &&
+    exec chroot /run/aml-debug-root "$@"
 "#;
 
 /// Says that the group was given and taken up: a second try would not help.
@@ -241,7 +242,8 @@ fn spawn(attempt: &Attempt, folder: &Path, log: &Path) -> anyhow::Result<std::pr
     // Through `env`, because sudo resets the environment on purpose.
     let mut command = Command::as_root("env").arg(format!("PATH={search_path}"));
     if !root_is_a_mount() {
-        command = command.args(["unshare", "--mount", "--propagation", "slave", "sh", "-c", OWN_ROOT, "sh"]);
+        command =
+            command.args(["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", OWN_ROOT, "sh"]);
     }
     let command = command.arg("dockerd").args(attempt.arguments);
     println!("$ {} > {} 2>&1 &", command.shown(), log.display());

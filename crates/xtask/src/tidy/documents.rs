@@ -10,19 +10,6 @@ const PROTOCOL: &str = "crates/protocol/src/";
 /// Beginnings of paths that exist on one machine only.
 const MACHINE_PATHS: [&str; 4] = ["/work/", "/root/", "/home/", "/Users/"];
 
-/// Parts of host names of registries and mirrors: which of them a machine uses is its own business. The
-/// registry of the published images is not among them.
-const REGISTRIES: [&str; 8] = [
-    "artifactory",
-    "crates.io",
-    "deb.debian.org",
-    "jfrog",
-    "pkgs.dev.azure.com",
-    "pypi.org",
-    "pythonhosted.org",
-    "registry.npmjs",
-];
-
 pub(super) fn findings(sources: &[Source]) -> Vec<Finding> {
     let mut findings = protocol_page(sources);
     for source in sources.iter().filter(|source| source.path.ends_with(".md")) {
@@ -32,13 +19,6 @@ pub(super) fn findings(sources: &[Source]) -> Vec<Finding> {
                     &source.path,
                     index + 1,
                     format!("a path of one machine: {path}"),
-                ));
-            }
-            for host in REGISTRIES.iter().filter(|host| line.contains(*host)) {
-                findings.push(Finding::on_line(
-                    &source.path,
-                    index + 1,
-                    format!("a registry's host name: {host}"),
                 ));
             }
         }
@@ -96,10 +76,7 @@ mod tests {
 
     #[test]
     fn a_page_that_speaks_of_one_machine_is_found() {
-        let page = "Pull mcr.microsoft.com/azureml/x.\nGo to /home/ann/x.\nSet the index to https://pypi.org/simple.\n";
-        assert_eq!(
-            said(findings, &[("README.md", page)]),
-            ["README.md:2: a path of one machine: /home/", "README.md:3: a registry's host name: pypi.org"]
-        );
+        let page = "Pull mcr.microsoft.com/azureml/x.\nGo to /home/ann/x.\n";
+        assert_eq!(said(findings, &[("README.md", page)]), ["README.md:2: a path of one machine: /home/"]);
     }
 }

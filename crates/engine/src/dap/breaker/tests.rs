@@ -4,7 +4,7 @@ use super::*;
 use expect_test::expect;
 
 fn breakpoint(file: &str, line: u32) -> Breakpoint {
-    Breakpoint { file: file.to_owned(), remote: format!("/mnt/code/{file}"), line }
+    Breakpoint { file: file.to_owned(), remote: format!("/mnt/code/{file}"), line, code_line: line }
 }
 
 fn response(to: i64, body: Value) -> Value {
@@ -96,7 +96,7 @@ fn a_stop_is_told_with_its_locals_and_what_was_never_hit_is_named() {
         Stop(Stop { file: "train.py", line: 6, function: "fit", locals: [("rate", "0.5"), ("rows", "[1, 2, 3]")], thread: 1, reason: "breakpoint" })
         send "continue" {"threadId":1}
         Ended
-        train.py:40 was never reached; there is no code on that line, so the debugger took line 18
+        train.py:40 was never reached; there is no code on that line (the debugger would take line 18)
         nope.py:3: the debugger found no such file in the container (/mnt/code/nope.py)
         train.py:17 was never reached
     "#]].assert_eq(&told);
@@ -116,4 +116,10 @@ fn a_session_that_is_refused_says_why_and_an_end_is_told_once() {
     assert_eq!(client.on(&next), vec![]);
     assert_eq!(client.closed(), vec![BreakOutput::Ended]);
     assert_eq!(client.closed(), vec![]);
+}
+
+#[test]
+fn a_comment_stands_for_the_code_below_it_and_a_line_behind_the_end_for_nothing() {
+    let text = "import os\n\n# why\nx = 1\nif False:\n    y = 2\nz = 3\n";
+    assert_eq!([1, 2, 3, 4, 6, 99].map(|line| line_with_code(text, line)), [1, 4, 4, 4, 6, 99]);
 }

@@ -14,7 +14,7 @@ struct Story {
 
 impl Story {
     fn new() -> Self {
-        let mappings = vec![("/home/ada/iris".to_owned(), "/mnt/code".to_owned())];
+        let mappings = vec![("/home/user/iris".to_owned(), "/mnt/code".to_owned())];
         Self { gateway: Gateway::new(mappings), told: String::new() }
     }
 
@@ -107,7 +107,7 @@ fn an_editor_that_comes_before_the_program_gets_its_first_stop() {
             VS_CODE,
             3,
             "setBreakpoints",
-            json!({"source": {"path": "/home/ada/iris/train.py"}, "breakpoints": [{"line": 23}, {"line": 99}]}),
+            json!({"source": {"path": "/home/user/iris/train.py"}, "breakpoints": [{"line": 23}, {"line": 99}]}),
         )
         .answers(
             3,
@@ -128,16 +128,16 @@ fn an_editor_that_comes_before_the_program_gets_its_first_stop() {
         debuggee: response to #1, initialize
             to client 1: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":{"supportsConfigurationDoneRequest":true,"supportsRestartRequest":false,"supportsTerminateRequest":true,"supportTerminateDebuggee":true,"supportSuspendDebuggee":false}}
         client 1: attach #2
-            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{"justMyCode":false,"connect":{"host":"127.0.0.1","port":5},"pathMappings":[{"localRoot":"/home/ada/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{"justMyCode":false,"connect":{"host":"127.0.0.1","port":5},"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
         debuggee: event initialized
             to client 1: {"type":"event","event":"initialized","body":null,"seq":2}
         debuggee: response to #2, attach
             to client 1: {"type":"response","request_seq":2,"success":true,"command":"attach","seq":3}
             Attached { client: "Visual Studio Code" }
         client 1: setBreakpoints #3
-            to debuggee: {"seq":3,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/ada/iris/train.py"},"breakpoints":[{"line":23},{"line":99}]}}
+            to debuggee: {"seq":3,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/iris/train.py"},"breakpoints":[{"line":23},{"line":99}]}}
         debuggee: response to #3, setBreakpoints
-            BreakpointsAnswered { source: "/home/ada/iris/train.py", breakpoints: [BreakpointAnswer { asked: 23, line: 23, verified: true, message: None }, BreakpointAnswer { asked: 99, line: 99, verified: false, message: Some("Breakpoint in file that does not exist.") }] }
+            BreakpointsAnswered { source: "/home/user/iris/train.py", breakpoints: [BreakpointAnswer { asked: 23, line: 23, verified: true, message: None }, BreakpointAnswer { asked: 99, line: 99, verified: false, message: Some("Breakpoint in file that does not exist.") }] }
             to client 1: {"type":"response","request_seq":3,"success":true,"command":"setBreakpoints","seq":4,"body":{"breakpoints":[{"verified":true,"id":0,"line":23},{"verified":false,"id":1,"line":99,"message":"Breakpoint in file that does not exist."}]}}
         client 1: configurationDone #4
             to debuggee: {"seq":4,"type":"request","command":"configurationDone","arguments":{}}
@@ -185,7 +185,7 @@ fn disconnecting_lets_the_run_go_on_and_another_editor_attach_over_the_same_conn
 fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_its_breakpoints() {
     let mut story = Story::new();
     story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
-    let lines = json!({"source": {"path": "/home/ada/iris/train.py"}, "breakpoints": [{"line": 23}]});
+    let lines = json!({"source": {"path": "/home/user/iris/train.py"}, "breakpoints": [{"line": 23}]});
     story
         .says(VS_CODE, 4, "setBreakpoints", lines)
         .on(GatewayInput::ClientGone(VS_CODE))
@@ -205,11 +205,11 @@ fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_it
         .answers(8, "configurationDone", Value::Null);
     story.is(expect![[r#"
         client 1: setBreakpoints #4
-            to debuggee: {"seq":4,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/ada/iris/train.py"},"breakpoints":[{"line":23}]}}
+            to debuggee: {"seq":4,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/iris/train.py"},"breakpoints":[{"line":23}]}}
         client 1 vanishes
             Detached
         debuggee: response to #4, setBreakpoints
-            BreakpointsAnswered { source: "/home/ada/iris/train.py", breakpoints: [BreakpointAnswer { asked: 23, line: 23, verified: true, message: None }] }
+            BreakpointsAnswered { source: "/home/user/iris/train.py", breakpoints: [BreakpointAnswer { asked: 23, line: 23, verified: true, message: None }] }
         debuggee: event stopped
             Paused { reason: "breakpoint", thread: Some(1) }
         client 2: initialize #1
@@ -217,7 +217,7 @@ fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_it
         debuggee: response to #5, initialize
             to client 2: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":{"supportsRestartRequest":false,"supportsTerminateRequest":true,"supportTerminateDebuggee":true,"supportSuspendDebuggee":false}}
         client 2: attach #2
-            to debuggee: {"seq":6,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/ada/iris/train.py"},"breakpoints":[]}}
+            to debuggee: {"seq":6,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/iris/train.py"},"breakpoints":[]}}
             to debuggee: {"seq":7,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"C:\\iris","remoteRoot":"/mnt/code"}],"clientOS":"windows"}}
         debuggee: response to #6, setBreakpoints
         debuggee: response to #7, attach

@@ -15,6 +15,11 @@ fail() {
     say "$@"
     exit 1
 }
+# For what is missing before any command could run.
+lacks() {
+    printf '+ %s\n' "find Python and pip in the base image"
+    fail "$@"
+}
 run() {
     printf '+ %s\n' "$*"
     "$@"
@@ -57,8 +62,8 @@ machine=$(uname -m)
 if [ -e "/lib/ld-musl-$machine.so.1" ]; then machine="$machine-musl"; fi
 tool="$cache/uv-$machine"
 if [ ! -x "$tool/bin/uv" ]; then
-    any=$(first_python -V) || fail "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
-    python=$(first_python -m pip --version) || fail "the base image's Python ($any) has no pip; install python3-pip in the base image"
+    any=$(first_python -V) || lacks "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
+    python=$(first_python -m pip --version) || lacks "the base image's Python ($any) has no pip; install python3-pip in the base image"
     fresh=$(mktemp -d "$cache/uv.XXXXXX")
     run "$python" -m pip install --quiet --target "$fresh" uv
     # Somebody else's build may have been faster.
@@ -69,7 +74,7 @@ PATH="$tool/bin:$PATH"
 have() { uv python find --no-project "$1" >/dev/null 2>&1; }
 minor=$(printf '%s' "$asked" | sed -n 's/^\([0-9][0-9]*\.[0-9][0-9]*\)\.[0-9][0-9]*$/\1/p')
 if [ -z "$asked" ]; then
-    python=$(first_python -V) || fail "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
+    python=$(first_python -V) || lacks "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
     run uv venv --no-project --python "$python" "$prefix"
 elif have "$asked"; then
     run uv venv --no-project --python "$asked" "$prefix"

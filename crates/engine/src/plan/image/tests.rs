@@ -9,6 +9,7 @@ fn base() -> ImageFacts {
         id: "sha256:ba5e".to_owned(),
         architecture: "amd64".to_owned(),
         environment: Vec::new(),
+        user: String::new(),
         size: 1,
     }
 }
@@ -123,7 +124,10 @@ fn a_proxy_or_an_index_on_loopback_is_reached_through_the_engines_own_network() 
     let host = |settings: &BuildSettings| made(&plan, settings).host_network;
     assert!(host(&settings(&[], &[("HTTPS_PROXY", "http://127.0.0.1:3128")])));
     assert!(host(&settings(&[("PIP_INDEX_URL", "http://u:p@localhost:3141/simple")], &[])));
-    assert!(!host(&settings(&[("PIP_INDEX_URL", "https://pypi.org/simple")], &[("NO_PROXY", "localhost")])));
+    assert!(!host(&settings(
+        &[("PIP_INDEX_URL", "https://index.example/simple")],
+        &[("NO_PROXY", "localhost")]
+    )));
 }
 
 #[test]

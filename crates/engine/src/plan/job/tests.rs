@@ -5,33 +5,11 @@ use crate::ids::RunId;
 use crate::plan::image::ImagePlan;
 use crate::plan::rewrite::ImageRewrite;
 use crate::plan::settings::{Host, RunFolders};
-use crate::spec::files::Files;
-use crate::spec::{self, Reading};
+use crate::spec::files::disk::read;
 use expect_test::expect;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-/// Reads a spec out of a small file system: path → text, a path that ends with `/` is a folder.
-fn read(path: &str, disk: &[(&str, &str)]) -> Reading {
-    let disk: HashMap<&str, &str> = disk.iter().copied().collect();
-    let mut files = Files::default();
-    loop {
-        let reading = spec::read(path.as_ref(), disk[path].as_bytes(), &files);
-        if reading.needs.is_empty() {
-            return reading;
-        }
-        for need in reading.needs {
-            let at = need.path.display().to_string();
-            let found = match disk.get(at.as_str()) {
-                Some(text) => Found::File(text.as_bytes().into()),
-                None if disk.contains_key(format!("{at}/").as_str()) => Found::Folder,
-                None => Found::Missing,
-            };
-            files.insert(need, found);
-        }
-    }
-}
-
-fn place() -> RunPlace {
+pub(crate) fn place() -> RunPlace {
     let folder = |name: &str| PathBuf::from("/runs/r1").join(name);
     RunPlace {
         run: RunId::from("r1"),
@@ -127,6 +105,10 @@ fn a_command_job_becomes_a_plan() {
                 environment: [
                     (
                         "PYTHONUNBUFFERED",
+                        "1",
+                    ),
+                    (
+                        "PYTHONDONTWRITEBYTECODE",
                         "1",
                     ),
                     (
@@ -304,19 +286,43 @@ fn what_cannot_run_here_says_why_and_what_to_do() {
         out.push_str(&format!("{}\n    {fix}\n", failure.what));
     }
     expect![[r#"
-        The command uses "${{inputs.x}}", and the job declares no such inputs.
-            Declare it below "inputs", or remove it from the command.
-        The environment "sklearn-1.5@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace.
-            Map it to an image (image rewriting: "sklearn-1.5=IMAGE"), or write the environment out in the spec with "image" and "conda_file".
-        The input "d" is "azureml:iris:1", which is not on this machine. Reading it needs a signed-in workspace.
-            Use a copy on this machine: --set inputs.d=PATH.
-        The input "d" has the path "/p/no.csv", and nothing is there.
-            Correct the path in the spec, or give another: --set inputs.d=PATH.
-        The conda file asks for packages that only conda can install: numpy. Solving conda packages is not supported yet.
-            Where a package is on PyPI too, move it below "pip:".
-        The environment is built from the folder ".". Building from a Docker context is not supported yet.
-            Build the image yourself (docker build -t NAME .) and name it with "image: NAME".
-        The code is at "git+https://example.org/x"; only a local folder can be mounted.
-            Clone it and write the folder's path as "code".
+        the command uses "${{inputs.x}}", and the job declares no such inputs
+            declare it below "inputs", or remove it from the command
+        the environment "sklearn-1.5@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace
+            map it to an image (image rewriting: "sklearn-1.5=IMAGE"), or write the environment out in the spec with "image" and "conda_file"
+        the input "d" is "azureml:iris:1", which is not on this machine; reading it needs a signed-in workspace
+            use a copy on this machine: --set inputs.d=PATH
+        the input "d" has the path "/p/no.csv", and nothing is there
+            correct the path in the spec, or give another: --set inputs.d=PATH
+        the conda file asks for packages that only conda can install: numpy; solving conda packages is not supported yet
+            where a package is on PyPI too, move it below "pip:"
+        the environment is built from the folder "."; building from a Docker context is not supported yet
+            build the image yourself (docker build -t NAME .) and name it with "image: NAME"
+        the code is at "git+https://example.org/x"; only a local folder can be mounted
+            clone it and write the folder's path as "code"
     "#]].assert_eq(&out);
+}
+
+#[test]
+fn a_component_runs_with_its_defaults_and_what_is_set() {
+    let text = "name: train\ntype: command\nversion: 1\ncommand: python t.py --lr ${{inputs.lr}} $[[--seed ${{inputs.seed}}]] --data ${{inputs.data}} --out ${{outputs.o}}\ncode: src\nenvironment: {image: i}\ninputs:\n  lr: {type: number, default: 0.10}\n  seed: {type: integer, optional: true}\n  data: {type: uri_folder}\noutputs: {o: {type: uri_folder}}\n";
+    let disk = [("/p/job.yml", text), ("/p/src/", ""), ("/p/data/", "")];
+    let failure = plan_of(&disk, &PlanSettings::default()).expect_err("no data");
+    assert_eq!(failure.to_string(), "The component has inputs without a value: data.");
+    assert_eq!(failure.fix.map(|fix| fix.text()).as_deref(), Some("Give them: --set inputs.data=…"));
+    let command = |set: &[&str]| {
+        let set = set.iter().map(|&set| set.to_owned()).collect();
+        let plan = plan_of(&disk, &PlanSettings { set, ..PlanSettings::default() }).expect("a plan");
+        let root = plan.container.working_dir.trim_end_matches("exe/wd").to_owned();
+        plan.command.replace(&root, "/")
+    };
+    let data = "/cap/data-capability/wd";
+    assert_eq!(
+        command(&["inputs.data=data"]),
+        format!("python t.py --lr 0.1  --data {data}/INPUT_data --out {data}/o")
+    );
+    assert_eq!(
+        command(&["inputs.data=data", "inputs.seed=7", "inputs.lr=1"]),
+        format!("python t.py --lr 1 --seed 7 --data {data}/INPUT_data --out {data}/o")
+    );
 }

@@ -1,0 +1,68 @@
+//! `images`: the ledger of what was built here.
+
+use super::arguments::{Images, ImagesVerb};
+use super::printer::{Printer, duration};
+use super::session::Session;
+use crate::clock;
+use crate::main_loop::Ask;
+use crate::settings::Settings;
+use engine::failure::Failure;
+use engine::message;
+use protocol::images::{PruneImagesParams, WhyImageParams};
+
+pub(crate) async fn images(settings: Settings, images: Images, printer: &mut Printer) -> Result<u8, Failure> {
+    let session = Session::open(settings).await?;
+    match images.verb {
+        None | Some(ImagesVerb::List { .. }) => list(&session, printer).await?,
+        Some(ImagesVerb::Why { image, .. }) => why(&session, image, printer).await?,
+        Some(ImagesVerb::Prune { dry_run, .. }) => prune(&session, dry_run, printer).await?,
+    }
+    Ok(0)
+}
+
+async fn list(session: &Session, printer: &mut Printer) -> Result<(), Failure> {
+    let now = clock::now_ms();
+    for image in session.ask(Ask::ListImages).await?.images {
+        let used =
+            message!("images.used", ago = duration(now.saturating_sub(image.used_at)), runs = image.runs);
+        let text = format!("{}  {:>6} MiB  {used}", image.image, image.bytes >> 20);
+        printer.answer(&text, &serde_json::to_value(&image).unwrap_or_default());
+    }
+    Ok(())
+}
+
+async fn why(session: &Session, image: String, printer: &mut Printer) -> Result<(), Failure> {
+    let answer = session.ask(|reply| Ask::WhyImage(WhyImageParams { image }, reply)).await?;
+    let mut lines = vec![match &answer.compared_with {
+        Some(other) => message!("images.compared", image = answer.image.image, other = other).text(),
+        None => message!("images.first", image = answer.image.image).text(),
+    }];
+    for change in &answer.changes {
+        lines.push(format!("  {}", change.part));
+        lines.extend(change.removed.iter().map(|line| format!("    - {line}")));
+        lines.extend(change.added.iter().map(|line| format!("    + {line}")));
+    }
+    if answer.compared_with.is_none() {
+        for (part, content) in &answer.parts {
+            lines.push(format!("  {part}"));
+            lines.extend(content.lines().map(|line| format!("      {line}")));
+        }
+    }
+    printer.answer(&lines.join("\n"), &serde_json::to_value(&answer).unwrap_or_default());
+    Ok(())
+}
+
+async fn prune(session: &Session, dry_run: bool, printer: &mut Printer) -> Result<(), Failure> {
+    let params = PruneImagesParams { dry_run };
+    let images = session.ask(|reply| Ask::PruneImages(params, reply)).await?.images;
+    for image in &images {
+        let (name, mib) = (&image.image, image.bytes >> 20);
+        let text = match (&image.kept, dry_run) {
+            (Some(reason), _) => message!("images.kept", image = name, reason = reason.text),
+            (None, true) => message!("images.would-go", image = name, mib = mib),
+            (None, false) => message!("images.gone", image = name, mib = mib),
+        };
+        printer.answer(&text.text(), &serde_json::to_value(image).unwrap_or_default());
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! `aml/listImages`, `aml/whyImage`, `aml/pruneImages`.
+
+use crate::files;
+use crate::main_loop::{Event, Reply, give};
+use crate::state::State;
+use crate::to_proto;
+use docker::Docker;
+use engine::failure::{Blame, Failure};
+use engine::ids::ImageRef;
+use engine::ledger::{self, ImageRecord, ImageUse, PartChange};
+use engine::message;
+use engine::message::Message;
+use protocol::images::{
+    ImageChange, ImageSnapshot, ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, PrunedImage,
+    WhyImageAnswer, WhyImageParams,
+};
+
+pub(crate) fn list_images(state: &State) -> Result<ListImagesAnswer, Failure> {
+    let (images, uses) = (state.store.list_images()?, state.store.image_uses()?);
+    Ok(ListImagesAnswer { images: images.iter().map(|image| snapshot(image, &uses)).collect() })
+}
+
+pub(crate) fn why_image(state: &State, params: &WhyImageParams) -> Result<WhyImageAnswer, Failure> {
+    let ledger = state.store.list_images()?;
+    let image = find(&ledger, &params.image)?;
+    let (compared_with, changes) = match ledger::why_built(image, &ledger) {
+        Some((older, changes)) => (Some(older.name.0.clone()), changes),
+        None => (None, Vec::new()),
+    };
+    Ok(WhyImageAnswer {
+        image: snapshot(image, &state.store.image_uses()?),
+        parts: image.parts.clone().into_iter().collect(),
+        compared_with,
+        changes: changes.into_iter().map(change).collect(),
+    })
+}
+
+/// Decides here what goes, removes it beside the loop; what is gone comes back to be taken off the ledger.
+pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Reply<PruneImagesAnswer>) {
+    let judged = judge(state);
+    let (settings, inbox, dry_run) = (state.settings.clone(), state.effects.inbox(), params.dry_run);
+    tokio::spawn(async move {
+        let pruned = async {
+            let docker = Docker::connect(&settings.engine).await?;
+            let mut images = Vec::new();
+            for (image, kept) in judged? {
+                let kept = match kept {
+                    None if !dry_run => remove(&docker, &image, &inbox).await,
+                    kept => kept,
+                };
+                let kept = kept.as_ref().map(to_proto::text);
+                images.push(PrunedImage { image: image.name.0, bytes: image.size, kept });
+            }
+            Ok(PruneImagesAnswer { images })
+        };
+        give(reply, pruned.await);
+    });
+}
+
+fn judge(state: &State) -> Result<Vec<(ImageRecord, Option<Message>)>, Failure> {
+    let uses = state.store.image_uses()?;
+    let judged = |image: ImageRecord| {
+        let kept = ledger::reason_to_keep(&image.name, &uses, |spec| files::exists(spec));
+        (image, kept)
+    };
+    Ok(state.store.list_images()?.into_iter().map(judged).collect())
+}
+
+/// Why it stays after all: the engine removes nothing that a container uses.
+async fn remove(
+    docker: &Docker,
+    image: &ImageRecord,
+    inbox: &tokio::sync::mpsc::UnboundedSender<Event>,
+) -> Option<Message> {
+    match docker.remove_image(&image.name).await {
+        Ok(()) => {
+            let _ = inbox.send(Event::ImageGone(image.name.clone()));
+            None
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            let words = failure.detail.first().cloned().unwrap_or_else(|| failure.to_string());
+            Some(message!("images.keep-engine", words = words))
+        }
+    }
+}
+
+fn find<'a>(ledger: &'a [ImageRecord], name: &str) -> Result<&'a ImageRecord, Failure> {
+    let fits = |image: &&ImageRecord| {
+        let ImageRef(full) = &image.name;
+        full == name
+            || full.split(':').next_back().is_some_and(|hash| !name.is_empty() && hash.starts_with(name))
+    };
+    let mut fitting = ledger.iter().filter(fits);
+    match (fitting.next(), fitting.next()) {
+        (Some(image), None) => Ok(image),
+        _ => Err(Failure::new(Blame::User, message!("images.not-known", name = name))
+            .with_fix(message!("images.not-known.fix"))),
+    }
+}
+
+fn snapshot(image: &ImageRecord, uses: &[ImageUse]) -> ImageSnapshot {
+    let own: Vec<&ImageUse> = uses.iter().filter(|one| one.image == image.name).collect();
+    ImageSnapshot {
+        image: image.name.0.clone(),
+        base: image.base.0.clone(),
+        bytes: image.size,
+        built_at: image.built_ms,
+        used_at: image.used_ms,
+        runs: own.iter().map(|one| one.runs).sum(),
+        specs: own.iter().map(|one| one.spec.to_string_lossy().into_owned()).collect(),
+    }
+}
+
+fn change(change: PartChange) -> ImageChange {
+    ImageChange { part: change.part, added: change.added, removed: change.removed }
+}

@@ -1,0 +1,128 @@
+//! Commands that only answer: `check`, `doctor`, `completions`, `--version`, `--help`.
+
+use crate::support::{Ground, engine};
+use serde_json::{Value, json};
+use std::fs;
+
+#[test]
+fn check_finds_what_is_wrong_with_its_place_and_a_fix() {
+    let ground = Ground::with(
+        "//- /job.yml\ntype: command\ncomand: python x.py\nenvironment:\n  image: $BASE\n//- /good.yml\ntype: command\ncommand: echo\nenvironment:\n  image: $BASE\n",
+    );
+    let person = ground.call(["check", "job.yml", "good.yml"]).with_code(1);
+    assert!(
+        person.stdout.contains("job.yml:2:1: ") && person.stdout.contains("Did you mean \"command\"?"),
+        "{}",
+        person.stdout
+    );
+    assert!(person.stdout.contains("good.yml: command job, nothing to complain about"), "{}", person.stdout);
+
+    let lines = ground.call(["check", "job.yml", "good.yml", "--json"]).with_code(1).objects();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        lines.iter().map(|line| line["file"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["job.yml", "good.yml"]
+    );
+    let findings = lines[0]["diagnostics"].as_array().unwrap();
+    let near = findings
+        .iter()
+        .find(|finding| finding["message"].to_string().contains("Did you mean"))
+        .expect("a finding");
+    assert_eq!(
+        (&near["severity"], &near["range"]["start"]),
+        (&"error".into(), &json!({ "line": 1, "character": 0 }))
+    );
+    assert!(near["code"].is_string() && near["fix"].is_object(), "{near}");
+    assert_eq!(lines[1]["diagnostics"], json!([]));
+    assert!(lines[1]["kind"].is_string() && !lines[1]["summary"].is_null(), "{}", lines[1]);
+    ground.call(["check", "good.yml"]).with_code(0);
+    assert!(!ground.home().join("store.sqlite").exists(), "checking needs no store");
+}
+
+#[test]
+fn check_reads_bad_files_to_their_end() {
+    let ground = Ground::with("");
+    for (bytes, words) in [
+        (b"type: command\ncommand: [\n".as_slice(), "not YAML"),
+        (b"type: command\ncommand: x\ncommand: x\nenvironment: azureml:e:1\n", "stands twice"),
+        (b"type: command\n\tcommand: x\nenvironment: azureml:e:1\n", "A tab stands here"),
+        (b"type: command\ncommand: \xff\nenvironment: azureml:e:1\n", "not UTF-8"),
+        (b"", "empty"),
+    ] {
+        fs::write(ground.path("job.yml"), bytes).unwrap();
+        let found = ground.call(["check", "job.yml"]);
+        assert!(found.stdout.contains(words), "{words}: {found:?}");
+        let run = ground.call(["run", "job.yml", "--json"]);
+        // A key that stands twice is only warned of: the last one counts, as Azure has it.
+        if found.code == Some(1) {
+            let failure = run.with_code(2).result()["failure"].to_string();
+            assert!(failure.contains(words), "{words}: {failure}");
+        }
+    }
+    let missing = ground.call(["check", "none.yml"]).with_code(2);
+    assert!(missing.stderr.contains("none.yml"), "{}", missing.stderr);
+}
+
+#[test]
+fn doctor_says_what_it_found_and_3_where_a_run_cannot_succeed() {
+    let mut ground = Ground::with("");
+    let findings = ground.call(["doctor", "--json"]).with_code(0).objects();
+    let subjects: Vec<_> = findings.iter().map(|finding| finding["subject"].as_str().unwrap()).collect();
+    for subject in ["store", "debugpy", "socket", "engine", "buildkit", "disk"] {
+        assert!(subjects.contains(&subject), "{subject}: {subjects:?}");
+    }
+    let person = ground.call(["doctor"]).with_code(0).stdout;
+    assert!(person.contains(&format!("unix://{} answers", engine::socket())), "{person}");
+
+    ground.set("DOCKER_HOST", "unix:///nowhere/engine.sock");
+    let ill = ground.call(["doctor"]).with_code(3).stdout;
+    assert!(ill.contains("error") && ill.contains("/nowhere/engine.sock") && ill.contains("→"), "{ill}");
+    ground.set("AML_DEBUG_BUNDLE", "/nowhere/debugpy.tar");
+    let ill = ground.call(["doctor", "--json"]).with_code(3).objects();
+    let debugpy: &Value = ill.iter().find(|finding| finding["subject"] == "debugpy").unwrap();
+    assert_eq!(debugpy["outcome"], "error");
+}
+
+#[test]
+fn version_help_and_completions() {
+    let ground = Ground::with("");
+    let version = ground.call(["--version"]).with_code(0).stdout;
+    assert!(version.starts_with("aml-debug 0."), "{version}");
+    let help = ground.call(["--help"]).with_code(0).stdout;
+    for command in ["serve", "check", "run", "rerun", "build", "attach", "runs", "doctor", "completions"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}:\n{help}");
+    }
+    let run = ground.call(["run", "--help"]).with_code(0).stdout;
+    for flag in [
+        "--debug",
+        "--break",
+        "--set",
+        "--env",
+        "--env-file",
+        "--secret",
+        "--experiment",
+        "--process",
+        "--rebuild",
+        "--pull",
+        "--target",
+        "--json",
+    ] {
+        assert!(run.contains(flag), "{flag}:\n{run}");
+    }
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let script = ground.call(["completions", shell]).with_code(0).stdout;
+        assert!(script.contains("aml-debug") && script.contains("doctor"), "{shell}: {script}");
+    }
+    ground.call(["walk"]).with_code(2);
+    ground.call(["run"]).with_code(2);
+    let elsewhere = ground.call(["run", "x.yml", "--target", "cluster"]).with_code(2).stderr;
+    assert!(elsewhere.contains("this machine only, not on cluster"), "{elsewhere}");
+}
+
+#[test]
+fn a_setting_that_cannot_be_read_is_named() {
+    let mut ground = Ground::with("");
+    ground.set("AML_DEBUG_WAIT", "soon");
+    let refused = ground.call(["runs"]).with_code(2).stderr;
+    assert!(refused.contains("AML_DEBUG_WAIT is \"soon\"; expected: a whole number"), "{refused}");
+}

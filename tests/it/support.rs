@@ -1,0 +1,38 @@
+//! What every story needs: a ground of its own, the program, the engine's own client, a debugger.
+//!
+//! A story is told to the real program against the real engine. Nothing waits for a time to pass: a story
+//! waits for what should happen, with a limit that only a broken machine reaches.
+
+pub(crate) mod bridge;
+pub(crate) mod debugger;
+pub(crate) mod engine;
+pub(crate) mod ground;
+pub(crate) mod program;
+
+pub(crate) use bridge::Bridge;
+pub(crate) use debugger::Debugger;
+pub(crate) use ground::Ground;
+pub(crate) use program::Started;
+
+use std::time::{Duration, Instant};
+
+/// The longest that anything in a story may take.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// Looks again and again until there is an answer; `what` is told where there never is one.
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < LIMIT, "never seen: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether the tests may act as somebody else.
+pub(crate) fn is_root() -> bool {
+    let id = std::process::Command::new("id").arg("-u").output().expect("id");
+    id.stdout == b"0\n"
+}

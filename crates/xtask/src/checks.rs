@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use crate::command::Command;
 use crate::repository::Repository;
 use crate::setup::{self, For};
-use crate::{codegen, tidy};
+use crate::{codegen, editor, tidy};
 
 /// What a check or all of them came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -56,11 +56,24 @@ pub(crate) fn test(repository: &Repository, filter: Option<&str>) -> anyhow::Res
     }
     checks.one("Build", || cargo("build --package sidecar --quiet").run());
     checks.tests(repository, filter);
+    if filter.is_none() {
+        checks.editor(repository);
+    }
     for (variable, what) in MATERIAL {
         if std::env::var_os(variable).is_none() {
             checks.not_run.push(format!("{what} ({variable} is not set)"));
         }
     }
+    Ok(checks.close())
+}
+
+/// Sets up and runs the checks of the editor only.
+pub(crate) fn editor(repository: &Repository) -> anyhow::Result<bool> {
+    setup::setup(repository, For::Test)?;
+    let mut checks = Checks { not_run: vec!["all but the editor".to_owned()], ..Checks::default() };
+    let build = Command::new("cargo").args(["build", "--package", "sidecar", "--quiet"]);
+    checks.one("Build", || build.folder(&repository.root).run());
+    checks.editor(repository);
     Ok(checks.close())
 }
 
@@ -131,6 +144,17 @@ impl Checks {
         if self.tally.ignored > 0 {
             self.not_run.push(format!("{} tests that are marked `#[ignore]`", self.tally.ignored));
         }
+    }
+
+    fn editor(&mut self, repository: &Repository) {
+        self.one("The editor's extension", || editor::build(repository));
+        self.counted("The editor", || {
+            let mut tally = Tally::default();
+            for command in editor::commands(repository)? {
+                tally.add(count(command, editor_line)?);
+            }
+            Ok(tally)
+        });
     }
 
     fn close(&self) -> bool {
@@ -209,6 +233,10 @@ fn cargo_line(line: &str) -> Option<Tally> {
         failed: number_before(counts, " failed"),
         ignored: number_before(counts, " ignored"),
     })
+}
+
+fn editor_line(line: &str) -> Option<Tally> {
+    editor::line(line).map(|(passed, failed)| Tally { passed, failed, ignored: 0 })
 }
 
 fn number_before(text: &str, word: &str) -> u64 {

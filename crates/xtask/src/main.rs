@@ -12,6 +12,7 @@ mod checks;
 mod codegen;
 mod command;
 mod demo;
+mod editor;
 mod repository;
 mod setup;
 mod tidy;
@@ -30,6 +31,8 @@ Usage: cargo xtask COMMAND
   tidy                      the house rules that a compiler does not check
   codegen [--check]         write the generated files, or only compare them
   bench [CASE]...           the figures, as ratios against the plain way; --help for more
+  editor                    of the tests, only those of the editor: set up, build, drive a real VS Code
+  dist                      the editor's extension as a package for this platform, with the program in it
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
 Exit codes: 0 success, 1 something failed, 2 usage, 3 this machine lacks something that cannot be installed.
@@ -60,6 +63,8 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["tidy"] => tidy::tidy(&repository)?,
         ["codegen"] => codegen::codegen(&repository, true)?,
         ["codegen", "--check"] => codegen::codegen(&repository, false)?,
+        ["editor"] => return Ok(passed(checks::editor(&repository)?)),
+        ["dist"] => editor::dist(&repository)?,
         ["bench", rest @ ..] => bench::bench(&repository, rest)?,
         ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,
         ["help" | "--help" | "-h"] => print!("{USAGE}"),

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crate::command::{self, Command, Missing};
 use crate::repository::Repository;
-use crate::{bundle, setup::engine::Answer};
+use crate::{bundle, editor, setup::engine::Answer};
 
 /// What the machine is made ready for; the tests need more than the demo.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +39,8 @@ enum Need {
     Bundle,
     /// The third-party Python packages that tests use.
     TestPython,
+    /// A VS Code to drive and the extension's tools.
+    Editor,
 }
 
 impl Need {
@@ -50,6 +52,7 @@ impl Need {
             Need::BaseImage => base_image::intent(),
             Need::Bundle => bundle::intent(),
             Need::TestPython => format!("make a Python environment with {REQUIREMENTS} for the tests"),
+            Need::Editor => editor::intent(),
         }
     }
 }
@@ -84,6 +87,7 @@ pub(crate) fn setup(repository: &Repository, purpose: For) -> anyhow::Result<()>
             Need::BaseImage => base_image::get(repository)?,
             Need::Bundle => bundle::make(repository)?,
             Need::TestPython => make_test_python(repository)?,
+            Need::Editor => editor::get(repository)?,
         }
     }
     println!("\nsetup: done in {} s", begin.elapsed().as_secs());
@@ -135,6 +139,10 @@ fn look(repository: &Repository, purpose: For) -> Vec<Need> {
         }
         if !test_python_is_there(repository) {
             needs.push(Need::TestPython);
+        }
+        packages.extend(editor::packages());
+        if !editor::is_there(repository) {
+            needs.push(Need::Editor);
         }
     }
     let packages = packages::not_installed(&packages);

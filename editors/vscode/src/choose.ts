@@ -45,6 +45,10 @@ export async function chooseRun(sidecar: Sidecar, action?: string): Promise<RunS
     void vscode.window.showInformationMessage(vscode.l10n.t("There is no run for that."));
     return undefined;
   }
+  const [only, ...others] = fitting;
+  if (action !== undefined && others.length === 0) {
+    return only;
+  }
   const items = fitting.map((run) => ({
     label: runName(run),
     description: `${stateWord(run.state)} · ${moment(run.startedAt)}`,

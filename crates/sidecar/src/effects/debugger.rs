@@ -183,8 +183,11 @@ async fn relay(
             let rest = line.split_off(end + 1);
             match debuggee::read_answer(String::from_utf8_lossy(&line).trim_end()) {
                 Answer::Ready(report) => {
-                    gateway.debuggee(report.paused, rest, exec.reader, exec.writer);
+                    let paused = report.paused;
+                    // The run hears of its debuggee first: a debugger that waits at the gateway may pause it
+                    // at once, and the report of before would then be taken for news.
                     context.tell(RunEvent::DebuggeeReported(report));
+                    gateway.debuggee(paused, rest, exec.reader, exec.writer);
                     return Ok(());
                 }
                 // The engine itself says on this stream that a container ended before the relay was in it.

@@ -25,7 +25,7 @@ const place: Place = {
   scratch: path.join(target, "scratch"),
 };
 const binary = needed("AML_DEBUG_BIN");
-const home = path.join(place.scratch, "home");
+const home = (locale: string) => path.join(place.scratch, `home-${locale}`);
 const tally = { passed: 0, failed: 0 };
 
 for (const folder of [place.results, place.scratch]) {
@@ -39,13 +39,11 @@ fs.cpSync(path.join(HERE, "project"), project, { recursive: true });
 const conda = path.join(project, "conda.yml");
 fs.writeFileSync(conda, fs.readFileSync(conda, "utf8").replace("0.0.1", `0.0.${Date.now()}`));
 
-const server = new Server(place, { AML_DEBUG_PATH: binary, AML_DEBUG_HOME: home });
+const server = new Server(place, { AML_DEBUG_PATH: binary });
 try {
   const vsix = path.join(place.scratch, "aml-debug.vsix");
   pack(path.resolve(HERE, "../.."), vsix);
-  const words = path.join(place.scratch, "language-pack.vsix");
-  pack(path.join(HERE, "language-pack"), words);
-  server.install([vsix, words]);
+  server.install(vsix);
   const wanted = process.argv[2];
   for (const [locale, story] of [["en", english], ["ja", japanese]] as const) {
     if (wanted === undefined || wanted === locale) {
@@ -54,7 +52,8 @@ try {
   }
 } finally {
   await server.stop();
-  removeImages();
+  removeImages("en");
+  removeImages("ja");
 }
 console.log(`editor: ${tally.passed} passed, ${tally.failed} failed; screenshots in ${place.results}`);
 process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
@@ -63,7 +62,7 @@ process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
 async function tell(locale: string, story: Story): Promise<void> {
   const results = path.join(place.results, locale);
   fs.mkdirSync(results, { recursive: true });
-  await server.start(locale);
+  await server.start(locale, { AML_DEBUG_HOME: home(locale) });
   const begin = performance.now();
   const workbench = await Workbench.open(server.url(project), locale, results);
   try {
@@ -71,7 +70,7 @@ async function tell(locale: string, story: Story): Promise<void> {
       const start = performance.now();
       const took = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
       try {
-        await step(workbench, { binary, home, project });
+        await step(workbench, { binary, home: home(locale), project });
         await workbench.shot(slug(name));
         tally.passed += 1;
         console.log(`ok ${locale}: ${name} (${took()})`);
@@ -94,9 +93,9 @@ function slug(name: string): string {
 }
 
 /** The images that the stories built: the next test shall see a build again. */
-function removeImages(): void {
+function removeImages(locale: string): void {
   try {
-    const listed = execFileSync(binary, ["runs", "list", "--json"], { env: { ...process.env, AML_DEBUG_HOME: home }, encoding: "utf8" });
+    const listed = execFileSync(binary, ["runs", "list", "--json"], { env: { ...process.env, AML_DEBUG_HOME: home(locale) }, encoding: "utf8" });
     const runs = listed.split("\n").flatMap((line) => (line.trim() ? [JSON.parse(line) as { image?: string | null }] : []));
     for (const image of new Set(runs.flatMap(({ image }) => (image ? [image] : [])))) {
       execFileSync("docker", ["image", "rm", "--force", image], { stdio: "ignore" });

@@ -61,22 +61,22 @@ export class Server {
     this.environment = environment;
   }
 
-  /** Installs the packed extension and the language pack of the test. */
-  install(vsix: string[]): void {
-    fs.mkdirSync(path.join(this.place.scratch, "user/User"), { recursive: true });
-    fs.writeFileSync(path.join(this.place.scratch, "user/User/settings.json"), JSON.stringify(SETTINGS, null, 2));
-    for (const file of vsix) {
-      const { status, stdout, stderr } = spawnSync(this.program(), [...this.folders(), "--install-extension", file], {
-        env: this.variables(),
-        encoding: "utf8",
-      });
-      if (status !== 0) {
-        throw new Error(`the extension could not be installed: ${stdout}${stderr}`);
-      }
+  /** Installs the packed extension. */
+  install(vsix: string): void {
+    const user = path.join(this.place.scratch, "user");
+    fs.mkdirSync(path.join(user, "User"), { recursive: true });
+    fs.writeFileSync(path.join(user, "User/settings.json"), JSON.stringify(SETTINGS, null, 2));
+    knowJapanese(user);
+    const { status, stdout, stderr } = spawnSync(this.program(), [...this.folders(), "--install-extension", vsix], {
+      env: this.variables(),
+      encoding: "utf8",
+    });
+    if (status !== 0) {
+      throw new Error(`the extension could not be installed: ${stdout}${stderr}`);
     }
   }
 
-  async start(locale: string): Promise<void> {
+  async start(locale: string, environment: Record<string, string>): Promise<void> {
     this.port = await freePort();
     const config = path.join(this.place.scratch, "code-server.yaml");
     const options = {
@@ -94,7 +94,7 @@ export class Server {
     this.process = spawn(this.program(), [...this.folders(), "--locale", locale], {
       stdio: ["ignore", log, log],
       detached: true,
-      env: this.variables(),
+      env: { ...this.variables(), ...environment },
     });
     await this.answers();
   }
@@ -144,6 +144,20 @@ export class Server {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+/** A language pack without a word of its own: the workbench is Japanese to the extension, and says its own texts
+ * in English. */
+function knowJapanese(user: string): void {
+  const translations = path.join(user, "ja.json");
+  fs.writeFileSync(translations, JSON.stringify({ version: "1.0.0", contents: {} }));
+  const pack = {
+    hash: "empty",
+    label: "日本語",
+    extensions: [{ extensionIdentifier: { id: "tests.japanese" }, version: "0.0.1" }],
+    translations: { vscode: translations },
+  };
+  fs.writeFileSync(path.join(user, "languagepacks.json"), JSON.stringify({ ja: pack }));
 }
 
 /** Packs a folder as an extension, as it is. */

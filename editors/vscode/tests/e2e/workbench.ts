@@ -4,10 +4,10 @@ import * as path from "node:path";
 import { chromium, type Browser, type Locator, type Page } from "playwright-core";
 
 /** The machine is shared: what takes a second alone may take half a minute. */
-export const PATIENCE = 15_000;
+export const PATIENCE = 60_000;
 
 /** What a run may take: an image is built in it. */
-export const RUN_PATIENCE = 180_000;
+export const RUN_PATIENCE = 300_000;
 
 export class Workbench {
   private shots = 0;

@@ -102,7 +102,7 @@ impl Started {
     pub(crate) fn wait_for_line(&mut self, text: &str) {
         self.wait_for(&format!("line {text}"), |event| {
             let lines = event["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
-            event["event"] == "log"
+            event["log"] == "driver"
                 && lines.iter().any(|line| line.as_str().unwrap_or_default().contains(text))
         });
     }

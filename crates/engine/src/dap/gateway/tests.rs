@@ -306,7 +306,7 @@ fn our_own_debug_type_may_say_launch_for_a_run_that_is_started_already() {
         client 1: launch #2
         debuggee connects, paused: None
             to debuggee: {"seq":1,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
-            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{"type":"aml-debug","request":"attach","run":"iris_1","pathMappings":[{"localRoot":"/home/ada/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{"type":"aml-debug","request":"attach","run":"iris_1","pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
         debuggee: response to #1, initialize
             to client 1: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":null}
         debuggee: response to #2, attach

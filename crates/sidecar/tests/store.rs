@@ -175,7 +175,7 @@ fn a_run_is_free_for_adoption_the_moment_its_owner_is_killed() {
     assert_eq!(
         text(&store.remove(&run).unwrap_err()),
         "another process is working on run owned\n\
-         fix: wait for its end, or end it with `aml-debug runs cancel owned`."
+         fix: wait for its end, or end it with `aml-debug runs cancel owned`"
     );
     owner.go();
     store.ask(&run, "cancel", 5).unwrap();
@@ -374,7 +374,7 @@ fn a_home_that_cannot_be_a_folder_is_named() {
     fs::write(&file, "").unwrap();
     let failure = text(&Store::open(&file.join("store")).unwrap_err());
     assert!(failure.starts_with(&format!("cannot use {}: ", file.join("store").display())), "{failure}");
-    assert!(failure.ends_with("or set AML_DEBUG_HOME to a folder that is."), "{failure}");
+    assert!(failure.ends_with("or set AML_DEBUG_HOME to a folder that is"), "{failure}");
 }
 
 /// What a process without root's rights is told that opens the store in `parent/home`.
@@ -420,7 +420,7 @@ fn a_folder_without_write_permission_is_named_with_what_to_do() {
     close();
     let failure = told_to_nobody(parent.path());
     assert!(failure.starts_with(&expected), "{failure}");
-    assert!(failure.ends_with("or set AML_DEBUG_HOME to a folder that is."), "{failure}");
+    assert!(failure.ends_with("or set AML_DEBUG_HOME to a folder that is"), "{failure}");
 
     fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
     filled(&home);

@@ -308,8 +308,8 @@ fn a_component_runs_with_its_defaults_and_what_is_set() {
     let text = "name: train\ntype: command\nversion: 1\ncommand: python t.py --lr ${{inputs.lr}} $[[--seed ${{inputs.seed}}]] --data ${{inputs.data}} --out ${{outputs.o}}\ncode: src\nenvironment: {image: i}\ninputs:\n  lr: {type: number, default: 0.10}\n  seed: {type: integer, optional: true}\n  data: {type: uri_folder}\noutputs: {o: {type: uri_folder}}\n";
     let disk = [("/p/job.yml", text), ("/p/src/", ""), ("/p/data/", "")];
     let failure = plan_of(&disk, &PlanSettings::default()).expect_err("no data");
-    assert_eq!(failure.to_string(), "The component has inputs without a value: data.");
-    assert_eq!(failure.fix.map(|fix| fix.text()).as_deref(), Some("Give them: --set inputs.data=…"));
+    assert_eq!(failure.to_string(), "the component has inputs without a value: data");
+    assert_eq!(failure.fix.map(|fix| fix.text()).as_deref(), Some("give them: --set inputs.data=…"));
     let command = |set: &[&str]| {
         let set = set.iter().map(|&set| set.to_owned()).collect();
         let plan = plan_of(&disk, &PlanSettings { set, ..PlanSettings::default() }).expect("a plan");

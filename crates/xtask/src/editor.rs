@@ -110,25 +110,29 @@ fn get_code_server(tools: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The extension's types, its own tests, and the stories in a real VS Code.
-pub(crate) fn commands(repository: &Repository) -> anyhow::Result<[Command; 2]> {
-    let extension = folder(repository);
-    let node = |arguments: &[&str]| {
-        let command = Command::new(bin(&tools(repository)).join("node")).args(arguments).folder(&extension);
-        command.env("PATH", path_of(&tools(repository)))
-    };
-    let tests = fs::read_dir(extension.join("tests"))?
+/// The extension's own tests: what its manifest promises.
+pub(crate) fn tests(repository: &Repository) -> anyhow::Result<Command> {
+    let tests = fs::read_dir(folder(repository).join("tests"))?
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
         .filter(|name| name.ends_with(".test.ts"))
         .map(|name| format!("tests/{name}"));
-    let own = node(&["--test", "--test-reporter=tap"]).args(tests);
+    Ok(node(repository, &["--test", "--test-reporter=tap"]).args(tests))
+}
+
+/// The stories in a real VS Code, with the real sidecar and engine.
+pub(crate) fn stories(repository: &Repository) -> anyhow::Result<Command> {
     let e2e = repository.target.join("e2e").display().to_string();
     let binary = repository.binary("debug").display().to_string();
-    let stories = setup::variables(repository)?
-        .into_iter()
+    let variables = setup::variables(repository)?.into_iter();
+    Ok(variables
         .chain([("AML_DEBUG_BIN", binary), ("AML_DEBUG_E2E", e2e)])
-        .fold(node(&["tests/e2e/main.ts"]), |command, (name, value)| command.env(name, value));
-    Ok([own, stories])
+        .fold(node(repository, &["tests/e2e/main.ts"]), |command, (name, value)| command.env(name, value)))
+}
+
+fn node(repository: &Repository, arguments: &[&str]) -> Command {
+    let tools = tools(repository);
+    let command = Command::new(bin(&tools).join("node")).args(arguments).folder(&folder(repository));
+    command.env("PATH", path_of(&tools))
 }
 
 /// Checks the types and makes `dist/extension.js`.

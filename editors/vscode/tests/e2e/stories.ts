@@ -178,14 +178,20 @@ export const english: Story = {
     await vscode.stoppedOn(GROWTH);
     await vscode.openView("Azure ML Debug");
     await vscode.inline(vscode.row(/^Run wait.yml, paused/), "Cancel run");
-    await vscode.row(/^Run wait.yml, (paused|running)/).waitFor({ state: "detached", timeout: RUN_PATIENCE });
+    await vscode.row(/^Run wait.yml, (paused|running|stopping)/).waitFor({ state: "detached", timeout: RUN_PATIENCE });
   },
 
   "nothing is left on the engine": async (_vscode, { binary, home }) => {
     const listed = execFileSync(binary, ["runs", "list", "--json"], { env: { ...process.env, AML_DEBUG_HOME: home }, encoding: "utf8" });
-    const states = listed.split("\n").flatMap((line) => (line.trim() ? [(JSON.parse(line) as { state: string }).state] : []));
+    const runs = listed.split("\n").flatMap((line) => (line.trim() ? [JSON.parse(line) as { run: string; state: string }] : []));
+    const states = runs.map(({ state }) => state);
     if (states.length !== 4 || !states.every((state) => state === "completed" || state === "cancelled")) {
       throw new Error(`four runs should be over: ${states.join(", ")}`);
+    }
+    const containers = execFileSync("docker", ["ps", "--all", "--format", "{{.Names}}"], { encoding: "utf8" });
+    const left = runs.filter(({ run }) => containers.includes(run));
+    if (left.length > 0) {
+      throw new Error(`containers should be gone: ${left.map(({ run }) => run).join(", ")}`);
     }
   },
 };

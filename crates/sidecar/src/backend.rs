@@ -73,6 +73,7 @@ pub(crate) fn service(
     .custom_method(rpc::WhyImage::METHOD, Backend::why_image)
     .custom_method(rpc::PruneImages::METHOD, Backend::prune_images)
     .custom_method(rpc::Check::METHOD, Backend::check)
+    .custom_method(rpc::DraftSpec::METHOD, Backend::draft_spec)
     .custom_method(rpc::Doctor::METHOD, Backend::doctor)
     .finish()
 }
@@ -104,6 +105,7 @@ impl Backend {
         why_image: WhyImage => Ask::WhyImage;
         prune_images: PruneImages => Ask::PruneImages;
         check: Check => Ask::Check;
+        draft_spec: DraftSpec => Ask::DraftSpec;
         doctor: Doctor => |_, reply| Ask::Doctor(reply);
     }
 

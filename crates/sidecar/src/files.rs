@@ -55,6 +55,11 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
+/// Whether it is a file and no folder.
+pub fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
 /// User and group of this process; `None` where the platform has none.
 #[cfg(target_os = "linux")]
 pub fn own_user() -> Option<(u32, u32)> {

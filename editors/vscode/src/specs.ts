@@ -7,7 +7,9 @@ import type { Sidecar } from "./ctx";
 import type { DiagnosticText, FileReport, FixText, RangeText } from "./protocol";
 import { say } from "./words";
 
-const YAML: vscode.DocumentFilter = { scheme: "file", pattern: "**/*.{yml,yaml}" };
+const SPECS = "**/*.{yml,yaml}";
+
+const YAML: vscode.DocumentFilter = { scheme: "file", pattern: SPECS };
 
 /** Files that are looked at when a person is asked to choose a spec. */
 const MOST_CANDIDATES = 200;
@@ -72,10 +74,18 @@ export class Specs implements vscode.Disposable, vscode.CodeLensProvider, vscode
 
   /** All YAML files of the open folders that are of a known kind. */
   async all(folder?: vscode.WorkspaceFolder): Promise<FileReport[]> {
-    const pattern = folder ? new vscode.RelativePattern(folder, "**/*.{yml,yaml}") : "**/*.{yml,yaml}";
+    return (await this.look(folder ? new vscode.RelativePattern(folder, SPECS) : SPECS)).filter(isSpec);
+  }
+
+  /** The files of one kind. */
+  async ofKind(kind: string, pattern: vscode.GlobPattern): Promise<FileReport[]> {
+    return (await this.look(pattern)).filter((report) => report.kind === kind);
+  }
+
+  private async look(pattern: vscode.GlobPattern): Promise<FileReport[]> {
     const files = await vscode.workspace.findFiles(pattern, "**/{node_modules,.git,.venv,site-packages}/**", MOST_CANDIDATES);
     const answer = await this.sidecar.request("aml/check", { files: files.map(({ fsPath }) => fsPath) });
-    return answer.files.filter(isSpec).sort((one, other) => one.file.localeCompare(other.file));
+    return answer.files.toSorted((one, other) => one.file.localeCompare(other.file));
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {

@@ -15,12 +15,16 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// The file itself cannot be read; what is wrong inside it is in the reading.
 pub(crate) fn read(path: &Path) -> Result<Reading, Failure> {
-    let bytes = files::read(path, files::TEXT_LIMIT)?;
+    Ok(read_text(path, &files::read(path, files::TEXT_LIMIT)?))
+}
+
+/// Reads a spec as it stands in an editor, with all that it refers to on disk.
+pub(crate) fn read_text(path: &Path, bytes: &[u8]) -> Reading {
     let mut known = Files::default();
     loop {
-        let reading = spec::read(path, &bytes, &known);
+        let reading = spec::read(path, bytes, &known);
         if check::is_settled(&reading) {
-            return Ok(reading);
+            return reading;
         }
         check::settle(&reading, &mut known, files::look);
     }

@@ -181,6 +181,7 @@ function outputItem(node: Extract<Node, { kind: "output" }>): vscode.TreeItem {
   item.iconPath = vscode.ThemeIcon.File;
   item.contextValue = "output";
   item.tooltip = node.file;
+  item.accessibilityInformation = { label: `${node.name}, ${item.description}` };
   item.command = { command: "amlDebug.openOutput", title: vscode.l10n.t("Open output"), arguments: [node] };
   return item;
 }

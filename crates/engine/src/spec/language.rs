@@ -14,7 +14,7 @@ use super::schema::{Ty, expected, flatten, may_be};
 use crate::diagnostic::{Position, Range};
 use crate::message::Message;
 use crate::yaml::{self, Node, Source, Span, Value};
-use place::{Place, Slot, Step};
+use place::{Slot, Step};
 use std::path::{Path, PathBuf};
 
 /// Something to insert.
@@ -111,7 +111,14 @@ pub fn complete(path: &Path, text: &str, at: Position) -> Option<Offers> {
     let kind = Kind::of_file(path, &root);
     let range = place.range;
     if let Some(written) = place.open_binding() {
-        let offers = bindings(&root, &place.steps, &written);
+        let mut offers = bindings(&root, &place.steps, &written);
+        let line = text.lines().nth(at.line as usize).unwrap_or("");
+        if !line
+            .get(place::byte_of(line, at.character)..)
+            .is_some_and(|rest| rest.trim_start().starts_with("}}"))
+        {
+            offers.iter_mut().for_each(|offer| offer.text.push_str("}}"));
+        }
         let range =
             Range { start: shifted(range.end, -(written.encode_utf16().count() as i64)), end: range.end };
         return Some(Offers { range, offers, files: None });

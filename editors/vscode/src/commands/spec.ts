@@ -76,5 +76,6 @@ async function startSpec(spec: vscode.Uri, debug: boolean, more: More): Promise<
 }
 
 function asUri(target: unknown): vscode.Uri | undefined {
-  return target instanceof vscode.Uri ? target : undefined;
+  // A code lens names its text as the protocol does.
+  return typeof target === "string" ? vscode.Uri.parse(target) : target instanceof vscode.Uri ? target : undefined;
 }

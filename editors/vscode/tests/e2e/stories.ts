@@ -6,6 +6,8 @@ import { firstRun } from "./stories/first_run.ts";
 import { housekeeping } from "./stories/housekeeping.ts";
 import { interrupted } from "./stories/interrupted.ts";
 import { japanese } from "./stories/japanese.ts";
+import { language } from "./stories/language.ts";
+import { publishedPage } from "./stories/published_page.ts";
 
 /** What the steps need to know of the place they are in. */
 export interface Ground extends Store {
@@ -22,6 +24,8 @@ export interface Story {
 /** By name, in the order in which they are told: the first one sees the image being built. */
 export const STORIES: Record<string, Story> = {
   "first-run": firstRun,
+  "published-page": publishedPage,
+  language,
   housekeeping,
   interrupted,
   japanese,

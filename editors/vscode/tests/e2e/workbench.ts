@@ -71,7 +71,7 @@ export class Workbench {
   }
 
   async pick(label: string): Promise<void> {
-    await this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row", { hasText: label }).first().click();
+    await this.option(label).click();
   }
 
   async openFile(name: string): Promise<void> {
@@ -153,6 +153,16 @@ export class Workbench {
     await this.page.waitForTimeout(200);
     await entry.click();
     await this.page.locator(".monaco-menu").waitFor({ state: "detached" });
+  }
+
+  /** An entry of the list at the top of the window. */
+  option(label: string): Locator {
+    return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row", { hasText: label }).first();
+  }
+
+  /** What is offered while typing. */
+  offer(label: string): Locator {
+    return this.page.locator(".suggest-widget.visible .monaco-list-row", { hasText: label }).first();
   }
 
   /** Answers the question at the top of the window. */

@@ -56,7 +56,8 @@ fn keys_are_those_of_the_mapping_that_the_column_says() {
 fn a_value_of_few_words_is_offered() {
     expect![[r#"6..6: command"#]].assert_eq(&offered(&format!("{JOB}type: |")));
     expect![[r#"9..11: local,azureml:"#]].assert_eq(&offered(&format!("{JOB}compute: lo|")));
-    expect!["10..10: uri_file,uri_folder,custom_model,mlflow_model,triton_model,mltable"].assert_eq(&offered(&format!("{JOB}inputs:\n  data:\n    type: |")));
+    expect!["10..10: uri_file,uri_folder,custom_model,mlflow_model,triton_model,mltable"]
+        .assert_eq(&offered(&format!("{JOB}inputs:\n  data:\n    type: |")));
 }
 
 #[test]
@@ -72,16 +73,16 @@ fn paths_go_on_in_their_folder() {
 #[test]
 fn inputs_are_offered_in_a_command_even_of_several_lines() {
     let inputs = "inputs:\n  data: 1\n  rate: 2\noutputs:\n  model:\n    type: uri_folder\n";
-    expect![[r#"24..26: inputs.data,inputs.rate"#]]
+    expect!["24..26: inputs.data}},inputs.rate}}"]
         .assert_eq(&offered(&format!("{JOB}{inputs}command: python a.py ${{{{in|")));
-    expect![[r#"12..19: inputs.data,inputs.rate"#]]
+    expect!["12..19: inputs.data}},inputs.rate}}"]
         .assert_eq(&offered(&format!("{JOB}{inputs}command: >-\n  python a.py\n  --data ${{{{inputs.|\n")));
 }
 
 #[test]
 fn a_step_sees_its_pipeline_and_the_other_steps() {
     let pipeline = "type: pipeline\ninputs:\n  raw: 1\njobs:\n  prepare:\n    component: ./prepare.yml\n    outputs:\n      clean:\n  train:\n    type: command\n";
-    expect![[r#"15..15: parent.inputs.raw,parent.jobs.prepare.outputs.clean"#]]
+    expect!["15..15: parent.inputs.raw}},parent.jobs.prepare.outputs.clean}}"]
         .assert_eq(&offered(&format!("{pipeline}    inputs:\n      data: ${{{{|\n")));
     expect![[r#"4..4: command: ,code: ,environment: ,environment_variables: ,resources:,distribution: ,queue_settings:,inputs:,outputs:,properties:,comment: ,component: ,compute: ,limits:,services:,identity: ,name: ,description: ,tags:,display_name: ,experiment_name: ,parent_job_name: "#]].assert_eq(&offered(&format!("{pipeline}    |")));
 }

@@ -245,14 +245,17 @@ impl Run {
         self.card.begin(PhaseName::Build, at);
         self.build = build;
         let base = plan.image.base().clone();
-        self.plan = Some(plan);
-        if self.wish.pull {
-            self.stage = Stage::Imaging { step: ImageStep::Pulling };
-            vec![Effect::PullImage(base)]
-        } else {
-            self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
-            vec![Effect::InspectImage(base)]
+        let mut notes = plan.notes.clone();
+        if let Some(seconds) = plan.timeout_seconds.filter(|_| self.wish.debug) {
+            notes.push(message!("run.timeout-put-off", seconds = seconds));
         }
+        self.plan = Some(plan);
+        let (step, effect) = match self.wish.pull {
+            true => (ImageStep::Pulling, Effect::PullImage(base)),
+            false => (ImageStep::InspectingBase, Effect::InspectImage(base)),
+        };
+        self.stage = Stage::Imaging { step };
+        notes.into_iter().map(Effect::Note).chain([effect]).collect()
     }
 
     fn image_inspected(&mut self, at: Millis, reference: ImageRef, facts: Option<ImageFacts>) -> Vec<Effect> {
@@ -603,8 +606,9 @@ impl Run {
             effects.extend(self.finish(end));
             return effects;
         }
-        if let (Stage::Live(_), Some(limit)) =
-            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
+        // A person at a breakpoint has no deadline.
+        if let (Stage::Live(_), false, Some(limit)) =
+            (&self.stage, self.wish.debug, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
             && let Some(began) = self.card.began(PhaseName::Start)
             && at.saturating_sub(began) > limit * 1_000
         {

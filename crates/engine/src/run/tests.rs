@@ -109,6 +109,7 @@ fn plan() -> Box<Plan> {
             user: None,
             labels: Default::default(),
             limits: Limits::default(),
+            grants: Default::default(),
             gpu: false,
         },
         code: "/home/a".into(),
@@ -122,6 +123,7 @@ fn plan() -> Box<Plan> {
         mount_points: vec![],
         timeout_seconds: None,
         distribution: None,
+        notes: vec![],
     })
 }
 

@@ -4,6 +4,7 @@ use super::RunContext;
 use docker::Labels;
 use engine::failure::Failure;
 use engine::ids::ContainerId;
+use engine::message;
 use engine::plan::container::ContainerPlan;
 use engine::run::event::RunEvent;
 use std::time::Duration;
@@ -12,6 +13,11 @@ pub(super) async fn create(context: RunContext, mut plan: ContainerPlan) -> Resu
     plan.labels.extend(Labels::of_run(&context.store, &context.id));
     plan.files.extend(super::secrets::files(&context)?);
     let docker = context.engine().await?;
+    // Asked only of runs that want one: the answer takes longer than making the container.
+    if plan.gpu && docker.about().await?.gpu_runtimes.is_empty() {
+        plan.gpu = false;
+        super::note(&context, &message!("run.no-gpu"));
+    }
     Ok(RunEvent::ContainerCreated(docker.create(&plan).await?))
 }
 

@@ -96,6 +96,7 @@ async fn compile(
         user: Some("0:0".to_owned()),
         labels: labels(context),
         limits: Limits::default(),
+        grants: Default::default(),
         gpu: false,
     };
     let container = docker.create(&plan).await?;

@@ -144,6 +144,14 @@ fn a_command_job_becomes_a_plan() {
                         "/mnt/azureml/home",
                     ),
                     (
+                        "LOGNAME",
+                        "azureml",
+                    ),
+                    (
+                        "USER",
+                        "azureml",
+                    ),
+                    (
                         "AZUREML_PARAMETER_lr",
                         "0.1",
                     ),
@@ -220,6 +228,14 @@ fn a_command_job_becomes_a_plan() {
                     memory_bytes: None,
                     nano_cpus: None,
                 },
+                grants: Grants {
+                    ports: [],
+                    hosts: [],
+                    hostname: None,
+                    ulimits: [],
+                    ipc: None,
+                    tracing: false,
+                },
                 gpu: false,
             },
             code: "/p/src",
@@ -253,6 +269,7 @@ fn a_command_job_becomes_a_plan() {
                 60,
             ),
             distribution: None,
+            notes: [],
         }
     "#]].assert_debug_eq(&plan);
 }

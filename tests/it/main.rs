@@ -8,6 +8,7 @@ mod support;
 mod again;
 mod answers;
 mod breakpoints;
+mod bytecode;
 mod cancel;
 mod launch_json;
 mod owner_killed;

@@ -77,7 +77,11 @@ impl Docker {
     /// Makes the container and puts its secret files in. It does not run yet.
     pub async fn create(&self, plan: &ContainerPlan) -> Result<ContainerId, Error> {
         let verb = || Verb::Create(plan.name.clone());
-        let options = CreateContainerOptionsBuilder::default().name(&plan.name).build();
+        let options = match plan.name.as_str() {
+            "" => CreateContainerOptionsBuilder::default(),
+            name => CreateContainerOptionsBuilder::default().name(name),
+        };
+        let options = options.build();
         let created = self
             .quick
             .create_container(Some(options), body(plan))

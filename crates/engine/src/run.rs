@@ -16,12 +16,13 @@ pub mod effect;
 pub mod event;
 pub mod snapshot;
 
+use crate::bytecode;
 use crate::debuggee::{self, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
 use crate::message::Message;
-use crate::plan::image::{BuildSettings, Recipe, recipe};
+use crate::plan::image::{BuildSettings, ImagePlan, Recipe, recipe};
 use crate::plan::{ImageFacts, Plan};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
@@ -212,7 +213,7 @@ impl Run {
             RunEvent::ImageInspected { reference, facts } => self.image_inspected(at, reference, facts),
             RunEvent::ImagePulled(reference) => self.image_pulled(reference),
             RunEvent::ImageBuilt(facts) => self.image_built(at, facts),
-            RunEvent::DebuggerPrepared { volume } => self.create(at, Some(volume)),
+            RunEvent::Prepared { debugger, bytecode } => self.create(debugger, bytecode),
             RunEvent::ContainerCreated(container) => self.created(at, container),
             RunEvent::ContainerStarted => self.started(at),
             RunEvent::DebuggeeReported(report) => self.reported(at, report),
@@ -313,20 +314,25 @@ impl Run {
         }
         self.card.begin(PhaseName::Create, at);
         self.stage = Stage::Preparing;
-        if self.wish.debug { vec![Effect::PrepareDebugger { image: facts }] } else { self.create(at, None) }
+        let Some(plan) = &self.plan else { return vec![] };
+        let user = user_of(plan, &facts);
+        // What we build has its bytecode.
+        let bytecode = matches!(plan.image, ImagePlan::Existing { .. });
+        match (self.wish.debug, bytecode) {
+            (false, false) => self.create(None, None),
+            (debugger, bytecode) => vec![Effect::Prepare { image: facts, user, debugger, bytecode }],
+        }
     }
 
-    fn create(&mut self, _at: Millis, debug_volume: Option<String>) -> Vec<Effect> {
+    fn create(&mut self, debugger: Option<String>, bytecode: Option<String>) -> Vec<Effect> {
         let (Stage::Preparing, Some(plan), Some(image)) = (&self.stage, &self.plan, &self.image) else {
             return vec![];
         };
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
-        // Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
-        if container.user.is_none() && !image.user.is_empty() {
-            container.user = Some("0:0".to_owned());
-        }
-        if let Some(volume) = debug_volume {
+        container.user = user_of(plan, image);
+        bytecode::put_into(&mut container, bytecode, &plan.code);
+        if let Some(volume) = debugger {
             debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
         }
         self.stage = Stage::Creating { cancelled: false };
@@ -634,6 +640,12 @@ impl Run {
             _ => vec![],
         }
     }
+}
+
+/// Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
+fn user_of(plan: &Plan, image: &ImageFacts) -> Option<String> {
+    let roots = || (!image.user.is_empty()).then(|| "0:0".to_owned());
+    plan.container.user.clone().or_else(roots)
 }
 
 fn note_image(recipe: Recipe, image: &ImageFacts, built: bool) -> Effect {

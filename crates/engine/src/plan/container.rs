@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// A container, ready to be asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContainerPlan {
-    /// Name shown by the engine's own tools.
+    /// Name shown by the engine's own tools; empty takes one of the engine's.
     pub name: String,
     /// What it runs from; set when the image is ready.
     pub image: ImageRef,

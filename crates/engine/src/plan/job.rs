@@ -420,8 +420,6 @@ fn run_variables(
 ) -> Vec<(String, String)> {
     let mut variables = vec![
         ("PYTHONUNBUFFERED".to_owned(), "1".to_owned()),
-        // The code folder is the user's own, not a copy: what is compiled there would stay there.
-        ("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned()),
         ("AZUREML_RUN_ID".to_owned(), place.run.to_string()),
         ("AZUREML_ROOT_RUN_ID".to_owned(), place.run.to_string()),
         ("AZUREML_EXPERIMENT_NAME".to_owned(), experiment.to_owned()),

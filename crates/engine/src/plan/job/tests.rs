@@ -108,10 +108,6 @@ fn a_command_job_becomes_a_plan() {
                         "1",
                     ),
                     (
-                        "PYTHONDONTWRITEBYTECODE",
-                        "1",
-                    ),
-                    (
                         "AZUREML_RUN_ID",
                         "r1",
                     ),

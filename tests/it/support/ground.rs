@@ -176,6 +176,11 @@ impl Ground {
         self.label().map(|label| engine::containers(&label)).unwrap_or_default()
     }
 
+    /// Names of this store's volumes.
+    pub(crate) fn volumes(&self) -> Vec<String> {
+        self.label().map(|label| engine::volumes(&label)).unwrap_or_default()
+    }
+
     /// Fails unless nothing of this store is on the engine but its volume.
     #[track_caller]
     pub(crate) fn leaves_nothing(&self) {

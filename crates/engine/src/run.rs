@@ -16,12 +16,13 @@ pub mod effect;
 pub mod event;
 pub mod snapshot;
 
+use crate::bytecode;
 use crate::debuggee::{self, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
 use crate::message::Message;
-use crate::plan::image::{BuildSettings, Recipe, recipe};
+use crate::plan::image::{BuildSettings, ImagePlan, Recipe, recipe};
 use crate::plan::{ImageFacts, Plan};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
@@ -212,7 +213,7 @@ impl Run {
             RunEvent::ImageInspected { reference, facts } => self.image_inspected(at, reference, facts),
             RunEvent::ImagePulled(reference) => self.image_pulled(reference),
             RunEvent::ImageBuilt(facts) => self.image_built(at, facts),
-            RunEvent::DebuggerPrepared { volume } => self.create(at, Some(volume)),
+            RunEvent::Prepared { debugger, bytecode } => self.create(debugger, bytecode),
             RunEvent::ContainerCreated(container) => self.created(at, container),
             RunEvent::ContainerStarted => self.started(at),
             RunEvent::DebuggeeReported(report) => self.reported(at, report),
@@ -245,14 +246,17 @@ impl Run {
         self.card.begin(PhaseName::Build, at);
         self.build = build;
         let base = plan.image.base().clone();
-        self.plan = Some(plan);
-        if self.wish.pull {
-            self.stage = Stage::Imaging { step: ImageStep::Pulling };
-            vec![Effect::PullImage(base)]
-        } else {
-            self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
-            vec![Effect::InspectImage(base)]
+        let mut notes = plan.notes.clone();
+        if let Some(seconds) = plan.timeout_seconds.filter(|_| self.wish.debug) {
+            notes.push(message!("run.timeout-put-off", seconds = seconds));
         }
+        self.plan = Some(plan);
+        let (step, effect) = match self.wish.pull {
+            true => (ImageStep::Pulling, Effect::PullImage(base)),
+            false => (ImageStep::InspectingBase, Effect::InspectImage(base)),
+        };
+        self.stage = Stage::Imaging { step };
+        notes.into_iter().map(Effect::Note).chain([effect]).collect()
     }
 
     fn image_inspected(&mut self, at: Millis, reference: ImageRef, facts: Option<ImageFacts>) -> Vec<Effect> {
@@ -310,20 +314,25 @@ impl Run {
         }
         self.card.begin(PhaseName::Create, at);
         self.stage = Stage::Preparing;
-        if self.wish.debug { vec![Effect::PrepareDebugger { image: facts }] } else { self.create(at, None) }
+        let Some(plan) = &self.plan else { return vec![] };
+        let user = user_of(plan, &facts);
+        // What we build has its bytecode.
+        let bytecode = matches!(plan.image, ImagePlan::Existing { .. });
+        match (self.wish.debug, bytecode) {
+            (false, false) => self.create(None, None),
+            (debugger, bytecode) => vec![Effect::Prepare { image: facts, user, debugger, bytecode }],
+        }
     }
 
-    fn create(&mut self, _at: Millis, debug_volume: Option<String>) -> Vec<Effect> {
+    fn create(&mut self, debugger: Option<String>, bytecode: Option<String>) -> Vec<Effect> {
         let (Stage::Preparing, Some(plan), Some(image)) = (&self.stage, &self.plan, &self.image) else {
             return vec![];
         };
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
-        // Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
-        if container.user.is_none() && !image.user.is_empty() {
-            container.user = Some("0:0".to_owned());
-        }
-        if let Some(volume) = debug_volume {
+        container.user = user_of(plan, image);
+        bytecode::put_into(&mut container, bytecode, &plan.code);
+        if let Some(volume) = debugger {
             debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
         }
         self.stage = Stage::Creating { cancelled: false };
@@ -603,8 +612,9 @@ impl Run {
             effects.extend(self.finish(end));
             return effects;
         }
-        if let (Stage::Live(_), Some(limit)) =
-            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
+        // A person at a breakpoint has no deadline.
+        if let (Stage::Live(_), false, Some(limit)) =
+            (&self.stage, self.wish.debug, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
             && let Some(began) = self.card.began(PhaseName::Start)
             && at.saturating_sub(began) > limit * 1_000
         {
@@ -630,6 +640,12 @@ impl Run {
             _ => vec![],
         }
     }
+}
+
+/// Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
+fn user_of(plan: &Plan, image: &ImageFacts) -> Option<String> {
+    let roots = || (!image.user.is_empty()).then(|| "0:0".to_owned());
+    plan.container.user.clone().or_else(roots)
 }
 
 fn note_image(recipe: Recipe, image: &ImageFacts, built: bool) -> Effect {

@@ -9,10 +9,11 @@ use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
 use engine::message;
 use engine::plan::container::with_secrets;
-use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace};
+use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace, Variables};
 use engine::plan::{self, Plan};
 use engine::run::event::RunEvent;
 use engine::spec::Kind;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
@@ -90,12 +91,15 @@ fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<Plan
     let params = &context.params;
     let proxies = context.settings.proxies();
     let secret = secrets::names(context);
-    let public = proxies.iter().chain(&params.env).filter(|(name, _)| !secret.contains(name));
-    let environment = public.map(|(name, value)| (name.clone(), value.clone()));
+    let public = |variables: &BTreeMap<String, String>| -> Variables {
+        let public = variables.iter().filter(|(name, _)| !secret.contains(name));
+        public.map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
     Ok(PlanSettings {
         experiment: params.experiment.clone(),
         set: params.inputs.iter().map(|(name, value)| format!("inputs.{name}={value}")).collect(),
-        environment: environment.collect(),
+        environment: public(&params.env),
+        proxies: public(&proxies),
         rewrites: context.settings.rewrites.clone(),
         host: Host { user: context.settings.host.container_user(engine_is_the_users) },
     })

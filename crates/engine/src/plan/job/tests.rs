@@ -108,10 +108,6 @@ fn a_command_job_becomes_a_plan() {
                         "1",
                     ),
                     (
-                        "PYTHONDONTWRITEBYTECODE",
-                        "1",
-                    ),
-                    (
                         "AZUREML_RUN_ID",
                         "r1",
                     ),
@@ -142,6 +138,14 @@ fn a_command_job_becomes_a_plan() {
                     (
                         "HOME",
                         "/mnt/azureml/home",
+                    ),
+                    (
+                        "LOGNAME",
+                        "azureml",
+                    ),
+                    (
+                        "USER",
+                        "azureml",
                     ),
                     (
                         "AZUREML_PARAMETER_lr",
@@ -220,6 +224,14 @@ fn a_command_job_becomes_a_plan() {
                     memory_bytes: None,
                     nano_cpus: None,
                 },
+                grants: Grants {
+                    ports: [],
+                    hosts: [],
+                    hostname: None,
+                    ulimits: [],
+                    ipc: None,
+                    tracing: false,
+                },
                 gpu: false,
             },
             code: "/p/src",
@@ -253,6 +265,7 @@ fn a_command_job_becomes_a_plan() {
                 60,
             ),
             distribution: None,
+            notes: [],
         }
     "#]].assert_debug_eq(&plan);
 }

@@ -5,6 +5,7 @@
 
 mod collect;
 mod container;
+mod context;
 pub(crate) mod debugger;
 mod follow;
 mod image;

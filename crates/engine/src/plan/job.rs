@@ -261,7 +261,8 @@ fn plan_command(
     let (words, notes) = distribution::command(job, &command);
     let container = ContainerPlan {
         name: place.container.clone(),
-        image: image.base().clone(),
+        // Of what is yet to be built nobody knows the name.
+        image: image.named().cloned().unwrap_or_else(|| crate::ids::ImageRef::from("")),
         command: words,
         working_dir: stage.work.clone(),
         environment,

@@ -8,6 +8,7 @@ pub mod serve;
 
 mod backend;
 mod guard;
+mod language;
 
 pub mod main_loop;
 pub mod state;

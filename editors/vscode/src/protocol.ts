@@ -602,6 +602,52 @@ range: RangeText,
 newText: string, };
 
 /**
+ * What the wizard asked.
+ */
+export type DraftSpecParams = { 
+/**
+ * Absolute path of the file to write: a v2 job, or with the ending `.runconfig` one of SDK v1.
+ */
+file: string, 
+/**
+ * Experiment to list its runs under.
+ */
+experiment: string | null, 
+/**
+ * What `environment` names: `file`, `named`, `image`, `conda`, `dockerfile`.
+ */
+environmentKind: string, 
+/**
+ * A path, a name or an image.
+ */
+environment: string, 
+/**
+ * Path of the script.
+ */
+script: string, 
+/**
+ * Path or reference of a data set.
+ */
+dataset: string | null, 
+/**
+ * Put debugpy into a copy of the conda file. The debugger does without: it brings its own.
+ */
+debugpy: boolean, };
+
+/**
+ * What was written.
+ */
+export type DraftSpecAnswer = { 
+/**
+ * The spec.
+ */
+file: string, 
+/**
+ * The copy of the conda file, if one was made.
+ */
+conda: string | null, };
+
+/**
  * Nothing to choose yet.
  */
 export type ListImagesParams = Record<symbol, never>;
@@ -790,6 +836,7 @@ export interface Requests {
   "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };
   "aml/check": { params: CheckParams; answer: CheckAnswer };
+  "aml/draftSpec": { params: DraftSpecParams; answer: DraftSpecAnswer };
   "aml/doctor": { params: DoctorParams; answer: DoctorAnswer };
 }
 

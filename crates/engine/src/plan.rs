@@ -5,6 +5,7 @@ pub mod container;
 pub mod environment;
 pub mod image;
 pub mod job;
+pub mod pipeline;
 pub mod rewrite;
 pub mod settings;
 

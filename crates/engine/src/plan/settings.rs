@@ -3,7 +3,7 @@
 use super::rewrite::ImageRewrite;
 use crate::ids::RunId;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything of a plan that does not stand in the spec.
 #[derive(Debug, Clone, Default)]
@@ -52,4 +52,16 @@ pub struct RunFolders {
     pub mlruns: PathBuf,
     /// One folder per named output.
     pub named: PathBuf,
+}
+
+impl RunFolders {
+    /// The folders of a run as they stand below its own.
+    pub fn below(root: &Path) -> Self {
+        Self {
+            outputs: root.join("outputs"),
+            logs: root.join("logs"),
+            mlruns: root.join("mlruns"),
+            named: root.join("named_outputs"),
+        }
+    }
 }

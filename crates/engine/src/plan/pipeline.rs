@@ -18,7 +18,7 @@ use crate::plan::container::Mount;
 use crate::spec::job::CommandJob;
 use crate::spec::pipeline::{Elsewhere, PipelineJob};
 pub use bindings::graph;
-pub use order::heights;
+pub use order::{heights, needs};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

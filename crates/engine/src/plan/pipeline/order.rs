@@ -56,7 +56,7 @@ pub(super) fn refuse_cycle(steps: &[GraphStep]) -> Result<(), Failure> {
 }
 
 /// The steps that these sources are of, each once.
-pub(crate) fn needs(sources: &[(String, Source)]) -> Vec<usize> {
+pub fn needs(sources: &[(String, Source)]) -> Vec<usize> {
     let mut steps: Vec<usize> = sources.iter().map(|(_, source)| source.step).collect();
     steps.sort_unstable();
     steps.dedup();

@@ -10,6 +10,7 @@ mod answers;
 mod breakpoints;
 mod bytecode;
 mod cancel;
+mod contexts;
 mod launch_json;
 mod owner_killed;
 mod plain_run;

@@ -23,6 +23,8 @@ pub mod plan;
 
 pub mod run;
 
+pub mod pipeline;
+
 pub mod debuggee;
 
 pub mod attach;

@@ -6,6 +6,7 @@ mod distribution;
 pub mod environment;
 pub mod image;
 pub mod job;
+pub mod pipeline;
 mod resources;
 pub mod rewrite;
 pub mod settings;

@@ -80,6 +80,8 @@ pub enum Body {
     Command(Box<job::CommandJob>),
     /// A v2 command component.
     Component(Box<component::CommandComponent>),
+    /// A v2 pipeline job.
+    Pipeline(Box<pipeline::PipelineJob>),
     /// A v1 run configuration.
     RunConfiguration(Box<run_configuration::RunConfiguration>),
     /// An environment file, or a conda file, which is an environment on the usual base image.
@@ -134,7 +136,9 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         body = Some(Body::Environment(Environment::Inline { image, conda, build: None }));
     }
     if checker.is_well() && kind == Kind::PipelineJob {
-        summary = Some(pipeline::summary(&mut checker, root));
+        let pipeline = pipeline::read(&mut checker, path, root);
+        summary = Some(pipeline.summary());
+        body = Some(Body::Pipeline(Box::new(pipeline)));
     }
     let (mut diagnostics, mut needs) = checker.finish();
     diagnostics.extend(findings.iter().cloned().map(|finding| match kind {

@@ -6,6 +6,7 @@
 mod bytecode;
 mod collect;
 mod container;
+mod context;
 pub(crate) mod debugger;
 mod follow;
 mod image;

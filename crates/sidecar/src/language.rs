@@ -8,6 +8,7 @@ use crate::{files, spec_reader, to_proto};
 use engine::diagnostic::{self, Severity};
 use engine::message;
 use engine::message::Message;
+use engine::spec::files::Files;
 use engine::spec::language::{self, FilesOf, Form, Offer, Target, Wanted};
 use engine::spec::{Kind, Reading};
 use std::collections::HashMap;
@@ -126,7 +127,7 @@ pub(crate) async fn attend(client: Client, mut inbox: mpsc::UnboundedReceiver<Sa
 /// Reads a text with the files that it refers to, beside the runtime: they are read from disk.
 async fn read(path: PathBuf, version: i32, text: String, before: Option<Kind>) -> Option<Open> {
     let reading = tokio::task::spawn_blocking(move || {
-        let reading = spec_reader::read_text(&path, text.as_bytes());
+        let reading = spec_reader::read_bytes(&path, text.as_bytes(), &mut Files::default());
         (path, text, reading)
     });
     let (path, text, reading) = reading.await.ok()?;

@@ -491,12 +491,12 @@ configuration: unknown, };
  */
 export type CheckParams = { 
 /**
- * Paths of spec files.
+ * Paths of spec files, of folders to look for specs in, or patterns such as `jobs/**/*.yml`.
  */
 files: Array<string>, };
 
 /**
- * A report per file, in the order asked.
+ * A report per spec, in the order asked; each file once.
  */
 export type CheckAnswer = { 
 /**

@@ -3,7 +3,7 @@
 use super::rewrite::ImageRewrite;
 use crate::ids::RunId;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names and values, in order.
 pub type Variables = Vec<(String, String)>;
@@ -57,4 +57,16 @@ pub struct RunFolders {
     pub mlruns: PathBuf,
     /// One folder per named output.
     pub named: PathBuf,
+}
+
+impl RunFolders {
+    /// The folders of a run as they stand below its own.
+    pub fn below(root: &Path) -> Self {
+        Self {
+            outputs: root.join("outputs"),
+            logs: root.join("logs"),
+            mlruns: root.join("mlruns"),
+            named: root.join("named_outputs"),
+        }
+    }
 }

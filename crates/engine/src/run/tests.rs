@@ -3,6 +3,7 @@
 use super::adopt::{Adopter, Found};
 use super::*;
 use crate::plan::container::{ContainerPlan, Limits};
+use crate::plan::image::context::{BuildContext, ContextFacts};
 use crate::plan::image::{ImagePlan, Packages};
 use crate::plan::{Debuggee, Process};
 use expect_test::{Expect, expect};
@@ -247,6 +248,39 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
         built(Wish { image_only: true, ..Wish::default() }),
         "ImageInspected -> [NoteImage, CloseGateway] completed"
     );
+}
+
+#[test]
+fn a_build_context_is_built_first_and_packages_go_on_top_of_it() {
+    let mut wanted = plan();
+    wanted.image = ImagePlan::Context {
+        context: BuildContext { folder: "/p/env".into(), dockerfile: "Dockerfile".to_owned(), text: None },
+        packages: Some(Packages { python: None, pip: vec!["numpy".into()] }),
+    };
+    let settings = |dockerfile: &str| BuildSettings {
+        context: Some(ContextFacts { dockerfile: dockerfile.to_owned(), ..ContextFacts::default() }),
+        ..BuildSettings::default()
+    };
+    let trace = Trace::start(Wish { image_only: true, ..Wish::default() })
+        .on(RunEvent::Resolved(wanted.clone(), settings("FROM base:1")))
+        .on(inspected(BASE, true))
+        .on(inspected("aml-debug/env:x", false))
+        .on(RunEvent::ImageBuilt(facts("aml-debug/env:x")))
+        .on(inspected("aml-debug/env:y", false))
+        .on(RunEvent::ImageBuilt(facts("aml-debug/env:y")));
+    trace.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [InspectImage] preparing
+        ImageInspected -> [BuildImage] preparing
+        ImageBuilt -> [NoteImage, InspectImage] preparing
+        ImageInspected -> [BuildImage] preparing
+        ImageBuilt -> [NoteImage, CloseGateway] completed
+    "#]]);
+
+    // Where nobody can tell what the Dockerfile begins with, its builder finds out.
+    let trace = Trace::start(Wish::default()).on(RunEvent::Resolved(wanted, settings("FROM $BASE")));
+    assert!(trace.text.ends_with("Resolved -> [InspectImage] preparing\n"), "{}", trace.text);
 }
 
 #[test]

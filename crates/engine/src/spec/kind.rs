@@ -116,7 +116,7 @@ impl Kind {
 
     /// Whether this kind can be run on this machine.
     pub fn runs_here(self) -> bool {
-        matches!(self, Kind::CommandJob | Kind::Script)
+        matches!(self, Kind::CommandJob | Kind::PipelineJob | Kind::Script)
     }
 
     /// Whether whoever runs it has to say in which environment.

@@ -35,3 +35,7 @@ pub mod launch_json;
 pub mod dap;
 
 pub mod ledger;
+
+pub mod diff;
+
+pub mod instrument;

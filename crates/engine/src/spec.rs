@@ -31,6 +31,7 @@ pub mod run_configuration;
 pub mod schema;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::instrument;
 use crate::message;
 use crate::yaml::{self, Parsed, Span};
 use environment::{CondaFile, DEFAULT_IMAGE, Environment};
@@ -86,7 +87,11 @@ pub enum Body {
 /// Reads one file. `path` is absolute; a relative path in the file is seen from its folder.
 pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     if let Some(kind) = Kind::of_name(path) {
-        return Reading { kind, spec: None, summary: None, diagnostics: Vec::new(), needs: Vec::new() };
+        let diagnostics = match kind {
+            Kind::Script => instrument::findings(bytes),
+            _ => Vec::new(),
+        };
+        return Reading { kind, spec: None, summary: None, diagnostics, needs: Vec::new() };
     }
     let parsed = yaml::parse(bytes);
     let Parsed { source, root, findings } = &parsed;

@@ -21,14 +21,17 @@
 
 pub mod component;
 pub mod conversion;
+pub mod draft;
 pub mod environment;
 pub mod files;
 pub mod job;
 pub mod kind;
+pub mod language;
 pub mod pipeline;
 pub(crate) mod rules;
 pub mod run_configuration;
 pub mod schema;
+mod writer;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::instrument;
@@ -78,6 +81,8 @@ pub enum Body {
     Command(Box<job::CommandJob>),
     /// A v2 command component.
     Component(Box<component::CommandComponent>),
+    /// A v2 pipeline job.
+    Pipeline(Box<pipeline::PipelineJob>),
     /// A v1 run configuration.
     RunConfiguration(Box<run_configuration::RunConfiguration>),
     /// An environment file, or a conda file, which is an environment on the usual base image.
@@ -136,7 +141,9 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         body = Some(Body::Environment(Environment::Inline { image, conda, build: None }));
     }
     if checker.is_well() && kind == Kind::PipelineJob {
-        summary = Some(pipeline::summary(&mut checker, root));
+        let pipeline = pipeline::read(&mut checker, path, root);
+        summary = Some(pipeline.summary());
+        body = Some(Body::Pipeline(Box::new(pipeline)));
     }
     let (mut diagnostics, mut needs) = checker.finish();
     diagnostics.extend(findings.iter().cloned().map(|finding| match kind {

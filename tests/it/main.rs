@@ -11,6 +11,7 @@ mod breakpoints;
 mod bytecode;
 mod cancel;
 mod contexts;
+mod instrument;
 mod launch_json;
 mod owner_killed;
 mod plain_run;

@@ -9,6 +9,7 @@ mod again;
 mod answers;
 mod breakpoints;
 mod cancel;
+mod conda;
 mod contexts;
 mod launch_json;
 mod owner_killed;

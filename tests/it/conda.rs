@@ -98,7 +98,8 @@ fn run(ground: &Ground, code: i32) -> Value {
 }
 
 fn log(ground: &Ground, result: &Value) -> String {
-    fs::read_to_string(ground.run_folder(&result["run"]).join("azureml-logs/60_control_log.txt")).unwrap()
+    fs::read_to_string(ground.run_folder(&result["run"]).join("azureml-logs/60_control_log.txt"))
+        .expect("a control log")
 }
 
 #[test]

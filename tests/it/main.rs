@@ -10,6 +10,7 @@ mod answers;
 mod breakpoints;
 mod bytecode;
 mod cancel;
+mod conda;
 mod contexts;
 mod instrument;
 mod launch_json;

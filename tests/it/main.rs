@@ -12,5 +12,6 @@ mod cancel;
 mod launch_json;
 mod owner_killed;
 mod plain_run;
+mod processes;
 mod several;
 mod trouble;

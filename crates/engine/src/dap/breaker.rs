@@ -1,5 +1,6 @@
 //! The command line's own client: sets the breakpoints of `--break`, tells each stop with its locals and
-//! goes on, so that a terminal or a test can see a breakpoint hit without an editor.
+//! goes on, so that a terminal or a test can see a breakpoint hit without an editor. A child of the program
+//! gets a client of its own.
 //!
 //! It asks for everything up to the start of the program in one go: the debug server answers in order, and
 //! each round trip would stand in the time to the first stop.
@@ -38,6 +39,13 @@ pub enum BreakOutput {
     Send(Value),
     /// The program stands here; it goes on by itself.
     Stop(Stop),
+    /// A child of the program waits for a session.
+    Child {
+        /// Process id in the container.
+        pid: u32,
+        /// Loopback port.
+        port: u16,
+    },
     /// The debug server refused the session, with its words.
     Refused(String),
     /// The program has ended or cannot be followed any more.
@@ -59,6 +67,8 @@ pub struct Stop {
     pub thread: i64,
     /// The protocol's word: `breakpoint`, `exception`, …
     pub reason: String,
+    /// The process, if it is a child of the debuggee.
+    pub process: Option<u32>,
 }
 
 /// A breakpoint that stopped nothing.
@@ -92,6 +102,8 @@ impl Missed {
 /// The client's state.
 #[derive(Debug)]
 pub struct BreakClient {
+    /// The process, if it is a child of the debuggee.
+    process: Option<u32>,
     places: Vec<Place>,
     sent: i64,
     asked: Vec<(i64, Asked)>,
@@ -131,13 +143,14 @@ enum Asked {
 }
 
 impl BreakClient {
-    /// A client for these breakpoints.
-    pub fn new(breakpoints: Vec<Breakpoint>) -> Self {
+    /// A client for these breakpoints in the debuggee or in a child of it.
+    pub fn new(breakpoints: Vec<Breakpoint>, process: Option<u32>) -> Self {
         let place = |breakpoint: Breakpoint| {
             let line = breakpoint.code_line.into();
             Place { breakpoint, line, cause: None, hit: false }
         };
         Self {
+            process,
             places: breakpoints.into_iter().map(place).collect(),
             sent: 0,
             asked: Vec::new(),
@@ -205,6 +218,22 @@ impl BreakClient {
         if std::mem::replace(&mut self.ended, true) { Vec::new() } else { vec![BreakOutput::Ended] }
     }
 
+    /// Whether it debugs a child of the debuggee.
+    pub fn is_of_child(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Adds what another client of the same breakpoints has seen: what stopped one process stopped the program.
+    pub fn add(&mut self, other: &BreakClient) {
+        for (place, seen) in self.places.iter_mut().zip(&other.places) {
+            place.hit |= seen.hit;
+            if other.process.is_none() {
+                place.line = seen.line;
+                place.cause.clone_from(&seen.cause);
+            }
+        }
+    }
+
     /// The breakpoints that stopped nothing so far; at the end of the run, those never hit.
     pub fn missed(&self) -> Vec<Missed> {
         let missed = |place: &Place| Missed {
@@ -227,6 +256,7 @@ impl BreakClient {
                     Asked::Stack { thread, reason },
                 )
             }
+            Some("debugpyAttach") => child(body).into_iter().collect(),
             Some("terminated") => self.closed(),
             _ => Vec::new(),
         }
@@ -303,6 +333,7 @@ impl BreakClient {
             locals: Vec::new(),
             thread,
             reason,
+            process: self.process,
         };
         self.send("scopes", json!({"frameId": frame["id"]}), Asked::Scopes(stop))
     }
@@ -338,6 +369,12 @@ impl BreakClient {
         }
         files
     }
+}
+
+fn child(body: &Value) -> Option<BreakOutput> {
+    let pid = u32::try_from(body["subProcessId"].as_u64()?).ok()?;
+    let port = u16::try_from(body["connect"]["port"].as_u64()?).ok()?;
+    Some(BreakOutput::Child { pid, port })
 }
 
 fn said(message: &Value) -> String {

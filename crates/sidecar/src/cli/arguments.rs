@@ -121,6 +121,12 @@ pub(crate) struct Debug {
     /// Script whose process is debugged, where the command starts several.
     #[arg(long, value_name = "SCRIPT")]
     pub(crate) process: Option<String>,
+    /// Rank whose process is debugged, where a launcher (torchrun, mpirun) starts several alike.
+    #[arg(long, value_name = "N")]
+    pub(crate) rank: Option<u32>,
+    /// Debug the Python processes that it starts as well: worker processes, other ranks.
+    #[arg(long)]
+    pub(crate) children: bool,
 }
 
 #[derive(Debug, Default, Args)]

@@ -36,6 +36,8 @@ pub(crate) async fn run(
     let mut params = start_params(&settings, &run.file, &run.values, &run.image)?;
     params.debug = run.debug.debug || !places.is_empty();
     params.process = run.debug.process;
+    params.rank = run.debug.rank;
+    params.children = run.debug.children;
     params.experiment = run.experiment;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
@@ -51,7 +53,8 @@ pub(crate) async fn rerun(
     let places = break_places(&rerun.debug)?;
     let debug = (rerun.debug.debug || !places.is_empty()).then_some(true);
     let session = Session::open(settings).await?;
-    let params = RerunParams { run: rerun.run, debug };
+    let Debug { process, rank, children, .. } = rerun.debug;
+    let params = RerunParams { run: rerun.run, debug, process, rank, children: children.then_some(true) };
     let RunAnswer { run } = session.ask(|reply| Ask::Rerun(params, reply)).await?;
     Watch::new(session, run, places, began).until_over(printer).await
 }
@@ -108,7 +111,7 @@ struct Watch {
     began: Instant,
     stops: (mpsc::UnboundedSender<TimedStop>, mpsc::UnboundedReceiver<TimedStop>),
     seen: Vec<Value>,
-    debugger: Option<JoinHandle<std::io::Result<Left>>>,
+    debugger: Option<JoinHandle<Left>>,
     /// What is wrong with a `--break`, found when the code folder was known.
     misplaced: Option<Failure>,
     interrupts: u32,
@@ -228,7 +231,7 @@ impl Watch {
         let Some(debugger) = self.debugger.take() else { return Left::default() };
         // The gateway is closed, so the client sees the end of its connection at once.
         match tokio::time::timeout(Duration::from_secs(2), debugger).await {
-            Ok(Ok(Ok(left))) => left,
+            Ok(Ok(left)) => left,
             _ => Left::default(),
         }
     }

@@ -53,8 +53,8 @@ impl Inlet {
     }
 
     /// A debuggee that has reported.
-    pub(crate) fn debuggee(&self, relay: Relay) {
-        let _ = self.0.send(Inbound::Relay(Box::new(relay)));
+    pub(crate) fn debuggee(&self, relay: Box<Relay>) {
+        let _ = self.0.send(Inbound::Relay(relay));
     }
 
     /// There is nothing to connect to, nor will there be.

@@ -1,7 +1,7 @@
-//! `--break`: a debugger of our own, through the gateway like any other, that tells each stop and goes on.
+//! `--break` and `--break-on-exception`: a debugger of our own, through the gateway like any other, that tells each stop and goes on.
 //! Where children of the program are debugged it follows them.
 
-use engine::dap::breaker::{BreakClient, BreakOutput, Breakpoint, Missed, Stop};
+use engine::dap::breaker::{BreakClient, BreakOutput, Missed, Stop, StopWish};
 use engine::dap::frames::{FrameReader, frame};
 use std::net::Ipv4Addr;
 use std::time::Instant;
@@ -21,10 +21,10 @@ pub(crate) struct Left {
     pub(crate) refused: Option<String>,
 }
 
-/// Attaches to the gateway and sets the breakpoints. Stops are sent as they happen.
+/// Attaches to the gateway and sets breakpoints as wished. Stops are sent as they happen.
 pub(crate) fn attach(
     port: u16,
-    breakpoints: Vec<Breakpoint>,
+    wish: StopWish,
     began: Instant,
     stops: mpsc::UnboundedSender<TimedStop>,
 ) -> JoinHandle<Left> {
@@ -32,13 +32,13 @@ pub(crate) fn attach(
         let (children, mut started) = mpsc::unbounded_channel();
         let mut sessions = JoinSet::new();
         let session = |process| Session {
-            client: BreakClient::new(breakpoints.clone(), process),
+            client: BreakClient::new(wish.clone(), process),
             began,
             stops: stops.clone(),
             children: children.clone(),
             refused: None,
         };
-        let mut debuggee = BreakClient::new(breakpoints.clone(), None);
+        let mut debuggee = BreakClient::new(wish.clone(), None);
         let mut refused = None;
         sessions.spawn(session(None).run(port));
         loop {

@@ -151,6 +151,9 @@ pub(crate) fn stop_json(stop: &Stop, ms_from_start: u64) -> Value {
     if let Some(process) = stop.process {
         object["process"] = process.into();
     }
+    if let Some(exception) = &stop.exception {
+        object["exception"] = json!(exception);
+    }
     object
 }
 
@@ -231,6 +234,9 @@ impl Terminal {
         }
         .text();
         self.line(&title);
+        if let Some(exception) = &stop.exception {
+            self.line(&format!("    {}", self.coloured("31", exception)));
+        }
         let width = stop.locals.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in &stop.locals {
             self.line(&format!("    {name:width$} = {}", in_one_line(value)));

@@ -203,7 +203,7 @@ async fn relay(
 
 /// What was found at the other end.
 enum Reached {
-    Debuggee(Box<debuggee::Report>, gateway::Relay),
+    Debuggee(Box<debuggee::Report>, Box<gateway::Relay>),
     /// The debuggee is not there any more, nor perhaps its container.
     Nobody {
         /// Whether its process has become another program.
@@ -240,7 +240,7 @@ async fn reach(
                         reader: exec.reader,
                         writer: exec.writer,
                     };
-                    return Ok(Reached::Debuggee(Box::new(report), relay));
+                    return Ok(Reached::Debuggee(Box::new(report), Box::new(relay)));
                 }
                 Answer::Over { replaced } => return Ok(Reached::Nobody { replaced }),
                 // The engine itself says on this stream that a container ended before the relay was in it.

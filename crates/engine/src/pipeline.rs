@@ -296,6 +296,11 @@ impl Pipeline {
         self.steps.iter().any(Step::is_active)
     }
 
+    /// What the machine had when it began.
+    pub fn room(&self) -> Room {
+        self.room
+    }
+
     /// Whether the content of a step's result is worth knowing, for now or for later.
     pub fn may_be_reused(&self, step: usize) -> bool {
         self.steps[step].reuse != Reuse::Never

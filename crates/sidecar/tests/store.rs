@@ -359,7 +359,7 @@ fn a_store_of_a_newer_version_is_left_alone() {
     assert_eq!(
         text(&failure),
         format!(
-            "the workspace store {} was made by a newer aml-debug (store version 99; this one knows 1)\n\
+            "the workspace store {} was made by a newer aml-debug (store version 99; this one knows 2)\n\
              fix: update aml-debug, or set AML_DEBUG_HOME to another folder",
             file.display()
         )

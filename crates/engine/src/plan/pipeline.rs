@@ -92,6 +92,15 @@ pub struct StepPlan {
     pub debug: bool,
 }
 
+/// What decides the result of a step: the same content gives the same result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// What is decided without looking at any file.
+    pub text: String,
+    /// Files and folders that it sees: where it sees them, and where they are on this machine.
+    pub places: Vec<(String, PathBuf)>,
+}
+
 /// Decides everything about a run of a pipeline.
 ///
 /// # Errors
@@ -198,6 +207,39 @@ impl PipelinePlan {
             }
         }
         plan
+    }
+
+    /// What decides the result of a step, once the steps before it have ended: `folder_of` knows their folders.
+    pub fn content(&self, step: usize, folder_of: impl Fn(usize) -> Option<PathBuf>) -> Content {
+        let stand_in = StandIn::of(step);
+        let plan = self.for_run(step, &stand_in.run, &stand_in.root, &stand_in.run, folder_of);
+        let container = &plan.container;
+        let places = container.mounts.iter().filter_map(|mount| match mount {
+            Mount::Bind { host, target, .. } if !host.starts_with(&stand_in.root) => {
+                Some((target.clone(), host.clone()))
+            }
+            _ => None,
+        });
+        let own = |name: &str| matches!(name, "AZUREML_RUN_ID" | "AZUREML_ROOT_RUN_ID");
+        let variables: BTreeMap<&str, &str> = container
+            .environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| !own(name))
+            .collect();
+        let outputs: Vec<(&str, &str)> =
+            plan.outputs.iter().map(|output| (output.name.as_str(), output.path.as_str())).collect();
+        let text = serde_json::json!({
+            "version": 1,
+            "command": container.command,
+            "image": plan.image,
+            "variables": variables,
+            "outputs": outputs,
+            "limits": container.limits,
+            "gpu": container.gpu,
+            "distribution": plan.distribution,
+        });
+        Content { text: text.to_string(), places: places.collect() }
     }
 
     /// Wants a debugger in these steps: by their whole name, or by its last part where that is one step's.

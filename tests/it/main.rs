@@ -11,6 +11,7 @@ mod breakpoints;
 mod cancel;
 mod launch_json;
 mod owner_killed;
+mod pipeline;
 mod plain_run;
 mod several;
 mod trouble;

@@ -215,6 +215,7 @@ impl State {
             self.outbox.say(Notice::RunChanged(Box::new(told)));
             if let Some((pipeline, step)) = of_pipeline {
                 self.step_moved(&pipeline, &step, &snapshot, has_image);
+                self.set_free_with_steps(Some(pipeline));
             }
         }
     }

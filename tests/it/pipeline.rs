@@ -274,7 +274,8 @@ jobs:
   left: {command: python meet.py left right, code: src, environment: {image: "$BASE"}, outputs: {out: }}
   right: {command: python meet.py right left, code: src, environment: {image: "$BASE"}, outputs: {out: }}
   fails:
-    command: cat ${{inputs.a}}/missing
+    command: touch failing && cat ${{inputs.a}}/missing
+    code: src
     environment: {image: "$BASE"}
     inputs: {a: "${{parent.jobs.left.outputs.out}}"}
     outputs: {out: }
@@ -283,7 +284,8 @@ jobs:
     environment: {image: "$BASE"}
     inputs: {a: "${{parent.jobs.fails.outputs.out}}"}
   other:
-    command: sleep 1 && echo other
+    command: while [ ! -e failing ]; do sleep 0.1; done; sleep 3
+    code: src
     environment: {image: "$BASE"}
     inputs: {a: "${{parent.jobs.right.outputs.out}}"}
     outputs: {out: }

@@ -14,6 +14,7 @@ pub mod yaml;
 
 pub mod spec;
 
+pub mod bytecode;
 pub mod check;
 
 pub mod command_line;

@@ -21,14 +21,17 @@
 
 pub mod component;
 pub mod conversion;
+pub mod draft;
 pub mod environment;
 pub mod files;
 pub mod job;
 pub mod kind;
+pub mod language;
 pub mod pipeline;
 pub(crate) mod rules;
 pub mod run_configuration;
 pub mod schema;
+mod writer;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::message;

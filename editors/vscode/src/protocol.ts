@@ -616,12 +616,12 @@ configuration: unknown, };
  */
 export type CheckParams = { 
 /**
- * Paths of spec files.
+ * Paths of spec files, of folders to look for specs in, or patterns such as `jobs/**/*.yml`.
  */
 files: Array<string>, };
 
 /**
- * A report per file, in the order asked.
+ * A report per spec, in the order asked; each file once.
  */
 export type CheckAnswer = { 
 /**
@@ -725,6 +725,52 @@ range: RangeText,
  * By what.
  */
 newText: string, };
+
+/**
+ * What the wizard asked.
+ */
+export type DraftSpecParams = { 
+/**
+ * Absolute path of the file to write: a v2 job, or with the ending `.runconfig` one of SDK v1.
+ */
+file: string, 
+/**
+ * Experiment to list its runs under.
+ */
+experiment: string | null, 
+/**
+ * What `environment` names: `file`, `named`, `image`, `conda`, `dockerfile`.
+ */
+environmentKind: string, 
+/**
+ * A path, a name or an image.
+ */
+environment: string, 
+/**
+ * Path of the script.
+ */
+script: string, 
+/**
+ * Path or reference of a data set.
+ */
+dataset: string | null, 
+/**
+ * Put debugpy into a copy of the conda file. The debugger does without: it brings its own.
+ */
+debugpy: boolean, };
+
+/**
+ * What was written.
+ */
+export type DraftSpecAnswer = { 
+/**
+ * The spec.
+ */
+file: string, 
+/**
+ * The copy of the conda file, if one was made.
+ */
+conda: string | null, };
 
 /**
  * Nothing to choose yet.
@@ -915,6 +961,7 @@ export interface Requests {
   "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };
   "aml/check": { params: CheckParams; answer: CheckAnswer };
+  "aml/draftSpec": { params: DraftSpecParams; answer: DraftSpecAnswer };
   "aml/doctor": { params: DoctorParams; answer: DoctorAnswer };
 }
 

@@ -64,7 +64,7 @@ async fn attach_wait_exec_and_build_notice_within_a_second() {
     recipe.name = ImageRef::from("aml-debug-test-cut:1");
     let script = format!("echo begun {}; sleep 600", std::process::id());
     recipe.context.insert("environment.sh".to_owned(), script.into_bytes());
-    let mut build = docker.build(&recipe);
+    let mut build = docker.build(&recipe, None);
     while !build.next().await.expect("a line").expect("not yet").text.contains(" begun ") {}
 
     let began = Instant::now();

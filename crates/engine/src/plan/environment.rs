@@ -1,5 +1,6 @@
 //! From the environment a user wrote to what an image is made of.
 
+use super::image::context::BuildContext;
 use super::image::{ImagePlan, Packages};
 use super::rewrite::{ImageRewrite, apply, rewrite};
 use crate::failure::{Blame, Failure};
@@ -14,10 +15,21 @@ use crate::spec::environment::{CondaFile, Environment};
 pub fn image_plan(environment: &Environment, rewrites: &[ImageRewrite]) -> Result<ImagePlan, Failure> {
     match environment {
         Environment::Registered(name) => registered(name, rewrites),
-        Environment::Inline { build: Some(build), .. } => {
-            let what = message!("plan.build-context", path = build.path);
-            Err(Failure::new(Blame::User, what)
-                .with_fix(message!("plan.build-context.fix", path = build.path)))
+        Environment::Inline { build: Some(build), conda, .. } => {
+            let is_address = ["http://", "https://", "git://", "git@", "azureml:"];
+            if is_address.iter().any(|scheme| build.path.starts_with(scheme)) {
+                let what = message!("plan.remote-context", address = build.path);
+                return Err(Failure::new(Blame::User, what).with_fix(message!("plan.remote-context.fix")));
+            }
+            let packages = conda.as_deref().map(packages).transpose()?;
+            Ok(ImagePlan::Context {
+                context: BuildContext {
+                    folder: build.folder.clone(),
+                    dockerfile: build.dockerfile.clone(),
+                    text: build.text.clone(),
+                },
+                packages: packages.filter(|packages| packages.asks_for_something()),
+            })
         }
         Environment::Inline { image: None, .. } => {
             Err(Failure::new(Blame::User, message!("plan.conda-empty-environment")))
@@ -28,7 +40,7 @@ pub fn image_plan(environment: &Environment, rewrites: &[ImageRewrite]) -> Resul
         Environment::Inline { image: Some(image), conda: Some(conda), .. } => {
             let base = ImageRef(rewrite(image, rewrites));
             let packages = packages(conda)?;
-            if packages.python.is_none() && packages.pip.is_empty() {
+            if !packages.asks_for_something() {
                 return Ok(ImagePlan::Existing { reference: base });
             }
             Ok(ImagePlan::Environment { base, packages })

@@ -3,12 +3,16 @@
 //! The name is the hash of what determines the content and of nothing else: the same dependencies on the
 //! same base are the same image whoever asks, and a new password or proxy makes no new one.
 
+pub mod context;
+pub mod dockerfile;
+pub mod dockerignore;
 mod requirements;
 
 pub use requirements::refused;
 
 use crate::ids::ImageRef;
 use crate::plan::ImageFacts;
+use context::{BuildContext, ContextFacts};
 use requirements::{Requirements, redacted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -40,14 +44,31 @@ pub enum ImagePlan {
         /// What goes on top.
         packages: Packages,
     },
+    /// An image built from a Docker build context of the user's.
+    Context {
+        /// The folder and its Dockerfile.
+        context: BuildContext,
+        /// What goes on top, in an image of its own.
+        packages: Option<Packages>,
+    },
 }
 
 impl ImagePlan {
-    /// The image that has to be on the engine before anything else can be decided.
-    pub fn base(&self) -> &ImageRef {
+    /// The image that the spec names, if it names one: it has to be on the engine before anything else.
+    pub fn named(&self) -> Option<&ImageRef> {
         match self {
-            ImagePlan::Existing { reference } => reference,
-            ImagePlan::Environment { base, .. } => base,
+            ImagePlan::Existing { reference } => Some(reference),
+            ImagePlan::Environment { base, .. } => Some(base),
+            ImagePlan::Context { .. } => None,
+        }
+    }
+
+    /// The image that has to be on the engine first: the one that the spec names, or the one that its
+    /// Dockerfile begins with, where that can be told.
+    pub fn base(&self, settings: &BuildSettings) -> Option<ImageRef> {
+        match self {
+            ImagePlan::Context { .. } => settings.context.as_ref().and_then(context::base),
+            _ => self.named().cloned(),
         }
     }
 }
@@ -61,6 +82,13 @@ pub struct Packages {
     pub pip: Vec<String>,
 }
 
+impl Packages {
+    /// Whether anything has to be installed.
+    pub fn asks_for_something(&self) -> bool {
+        self.python.is_some() || !self.pip.is_empty()
+    }
+}
+
 /// What of this machine's settings reaches a build and changes its result or its success.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildSettings {
@@ -70,6 +98,8 @@ pub struct BuildSettings {
     pub index: BTreeMap<String, String>,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; they never enter the image or its name.
     pub proxy: BTreeMap<String, String>,
+    /// What is in the build context, where the plan has one.
+    pub context: Option<ContextFacts>,
 }
 
 /// Everything a build needs, and the name of what it makes.
@@ -79,24 +109,49 @@ pub struct Recipe {
     pub name: ImageRef,
     /// What the name is the hash of: part name → normalised content.
     pub parts: BTreeMap<String, String>,
+    /// The image it begins with, where that is known.
+    pub base: Option<ImageRef>,
     /// The Dockerfile.
     pub dockerfile: String,
-    /// Other files of the build context: path → bytes.
+    /// Its name in the archive that is sent.
+    pub dockerfile_path: String,
+    /// Other files of ours in that archive: path → bytes.
     pub context: BTreeMap<String, Vec<u8>>,
+    /// A folder of the user's, and what of it is sent.
+    pub folder: Option<(BuildContext, ContextFacts)>,
     /// Build arguments of BuildKit that stay out of the image's history (proxy settings).
     pub arguments: BTreeMap<String, String>,
     /// Labels of the image.
     pub labels: BTreeMap<String, String>,
     /// Whether the build needs the engine's own network: its index or proxy listens on loopback.
     pub host_network: bool,
+    /// Whether no step may be taken from the builder's cache.
+    pub afresh: bool,
 }
 
-/// The recipe of an environment's image; `None` if the plan takes an image as it is.
+/// The recipe of the user's own build context; `None` if the plan has none. `base` is the image that its
+/// Dockerfile begins with, where that can be told.
+pub fn context_recipe(
+    plan: &ImagePlan,
+    base: Option<&ImageFacts>,
+    settings: &BuildSettings,
+) -> Option<Recipe> {
+    let (ImagePlan::Context { context, .. }, Some(facts)) = (plan, &settings.context) else { return None };
+    let host_network = settings.proxy.values().any(|address| on_loopback(address));
+    Some(context::recipe(context, facts, base, proxies(&settings.proxy), host_network))
+}
+
+/// The recipe of the packages on top of `base`; `None` if the plan has none.
 ///
 /// The certificates are no part of the name: they decide whether a package can be fetched, not which, and
 /// they stay out of the image. The same goes for proxies and for the credentials of an index.
 pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> Option<Recipe> {
-    let ImagePlan::Environment { base: reference, packages } = plan else { return None };
+    let packages = match plan {
+        ImagePlan::Environment { packages, .. } | ImagePlan::Context { packages: Some(packages), .. } => {
+            packages
+        }
+        ImagePlan::Existing { .. } | ImagePlan::Context { packages: None, .. } => return None,
+    };
     let requirements = Requirements::of(&packages.pip);
     let index = Index::of(settings, &requirements);
     let python = version_asked(packages.python.as_deref());
@@ -106,11 +161,15 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
     let prefix = format!("/azureml-envs/azureml_{short}");
     Some(Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
-        dockerfile: dockerfile(reference, &prefix),
-        context: context(&prefix, &python, &requirements, &index, settings),
+        base: Some(base.reference.clone()),
+        dockerfile: dockerfile(&base.reference, &prefix),
+        dockerfile_path: "Dockerfile".to_owned(),
+        context: files(&prefix, &python, &requirements, &index, settings),
+        folder: None,
         arguments: proxies(&settings.proxy),
         labels: labels(&parts),
         host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
+        afresh: false,
         parts,
     })
 }
@@ -161,7 +220,7 @@ fn dockerfile(base: &ImageRef, prefix: &str) -> String {
     )
 }
 
-fn context(
+fn files(
     prefix: &str,
     python: &str,
     requirements: &Requirements,

@@ -1,8 +1,10 @@
 //! From a spec to a [`Plan`].
 
-use super::command::{fill, shell};
-use super::container::{ContainerPlan, Limits, Mount};
+use super::command::fill;
+use super::container::{ContainerPlan, Mount};
+use super::distribution;
 use super::environment::image_plan;
+use super::resources::{Resources, resources};
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Output, Plan};
 use crate::command_line::{self, quoted};
@@ -258,6 +260,11 @@ fn plan_command(
     let image = image_plan(&job.environment, &settings.rewrites)?;
     let mut environment = run_variables(&stage, &experiment, settings, place);
     environment.extend(variables);
+    let Resources { limits, grants, gpu, variables } = resources(job)?;
+    environment.extend(settings.proxies.iter().cloned());
+    for (name, value) in variables {
+        set(&mut environment, &name, value);
+    }
     for (name, value) in job.environment_variables.iter().chain(&settings.environment) {
         let value = fill(value, &values)?;
         set(&mut environment, name, value);
@@ -266,21 +273,21 @@ fn plan_command(
         mounts.push(Mount::Tmpfs { target: HOME.to_owned(), mode: 0o1777 });
     }
     let invocation = command_line::read(&command);
+    let (words, notes) = distribution::command(job, &command);
     let container = ContainerPlan {
         name: place.container.clone(),
-        image: image.base().clone(),
-        command: shell(&command),
+        // Of what is yet to be built nobody knows the name.
+        image: image.named().cloned().unwrap_or_else(|| crate::ids::ImageRef::from("")),
+        command: words,
         working_dir: stage.work.clone(),
         environment,
         mounts,
         files: Vec::new(),
         user: settings.host.user.clone(),
         labels: place.labels.clone(),
-        limits: Limits {
-            shm_bytes: job.shm_size.as_deref().and_then(bytes_of).or(Some(AZURE_SHM_BYTES)),
-            ..Limits::default()
-        },
-        gpu: false,
+        limits,
+        grants,
+        gpu,
     };
     Ok(Plan {
         spec: path.to_owned(),
@@ -300,13 +307,13 @@ fn plan_command(
         folders,
         timeout_seconds: job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()),
         distribution: job.distribution.clone(),
+        notes,
     })
 }
 
-/// Azure's own default of `shm_size`.
-const AZURE_SHM_BYTES: u64 = 2 << 30;
 /// Home of a user that the image does not know.
 const HOME: &str = "/mnt/azureml/home";
+const USER: &str = "azureml";
 
 /// Where things stand in the container, as the common runtime of Azure ML has them.
 struct Stage {
@@ -437,8 +444,6 @@ fn run_variables(
 ) -> Vec<(String, String)> {
     let mut variables = vec![
         ("PYTHONUNBUFFERED".to_owned(), "1".to_owned()),
-        // The code folder is the user's own, not a copy: what is compiled there would stay there.
-        ("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned()),
         ("AZUREML_RUN_ID".to_owned(), place.run.to_string()),
         ("AZUREML_ROOT_RUN_ID".to_owned(), place.run.to_string()),
         ("AZUREML_EXPERIMENT_NAME".to_owned(), experiment.to_owned()),
@@ -449,6 +454,8 @@ fn run_variables(
     ];
     if settings.host.user.is_some() {
         variables.push(("HOME".to_owned(), HOME.to_owned()));
+        // The image knows no name for the user; `getpass.getuser()`, which PyTorch asks, reads these first.
+        variables.extend(["LOGNAME", "USER"].map(|name| (name.to_owned(), USER.to_owned())));
     }
     variables
 }
@@ -458,23 +465,6 @@ fn set(environment: &mut Vec<(String, String)>, name: &str, value: String) {
         Some((_, old)) => *old = value,
         None => environment.push((name.to_owned(), value)),
     }
-}
-
-/// `2g`, `512m`, `1024`.
-fn bytes_of(text: &str) -> Option<u64> {
-    let text = text.trim().to_lowercase();
-    let text = text.trim_end_matches('b').trim_end_matches('i');
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..end].parse().ok()?;
-    let shift = match text[end..].trim() {
-        "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        "t" => 40,
-        _ => return None,
-    };
-    number.checked_shl(shift).filter(|bytes| bytes >> shift == number)
 }
 
 #[cfg(test)]

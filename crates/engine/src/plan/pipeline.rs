@@ -15,6 +15,7 @@ use crate::failure::{Blame, Failure};
 use crate::ids::RunId;
 use crate::message;
 use crate::plan::container::Mount;
+use crate::plan::image::ImagePlan;
 use crate::spec::job::CommandJob;
 use crate::spec::pipeline::{Elsewhere, PipelineJob};
 pub use bindings::graph;
@@ -214,12 +215,16 @@ impl PipelinePlan {
         let stand_in = StandIn::of(step);
         let plan = self.for_run(step, &stand_in.run, &stand_in.root, &stand_in.run, folder_of);
         let container = &plan.container;
-        let places = container.mounts.iter().filter_map(|mount| match mount {
+        let mounted = container.mounts.iter().filter_map(|mount| match mount {
             Mount::Bind { host, target, .. } if !host.starts_with(&stand_in.root) => {
                 Some((target.clone(), host.clone()))
             }
             _ => None,
         });
+        let built_from = match &plan.image {
+            ImagePlan::Context { context, .. } => Some(("build".to_owned(), context.folder.clone())),
+            ImagePlan::Existing { .. } | ImagePlan::Environment { .. } => None,
+        };
         let own = |name: &str| matches!(name, "AZUREML_RUN_ID" | "AZUREML_ROOT_RUN_ID");
         let variables: BTreeMap<&str, &str> = container
             .environment
@@ -236,10 +241,11 @@ impl PipelinePlan {
             "variables": variables,
             "outputs": outputs,
             "limits": container.limits,
+            "grants": container.grants,
             "gpu": container.gpu,
             "distribution": plan.distribution,
         });
-        Content { text: text.to_string(), places: places.collect() }
+        Content { text: text.to_string(), places: mounted.chain(built_from).collect() }
     }
 
     /// Wants a debugger in these steps: by their whole name, or by its last part where that is one step's.

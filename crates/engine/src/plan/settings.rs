@@ -5,6 +5,9 @@ use crate::ids::RunId;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Names and values, in order.
+pub type Variables = Vec<(String, String)>;
+
 /// Everything of a plan that does not stand in the spec.
 #[derive(Debug, Clone, Default)]
 pub struct PlanSettings {
@@ -13,7 +16,9 @@ pub struct PlanSettings {
     /// `--set inputs.NAME=VALUE`, as written.
     pub set: Vec<String>,
     /// `--env NAME=VALUE`; wins over the spec.
-    pub environment: Vec<(String, String)>,
+    pub environment: Variables,
+    /// The proxies of this machine; the spec wins over them.
+    pub proxies: Variables,
     /// Image rewriting, in the order of the settings.
     pub rewrites: Vec<ImageRewrite>,
     /// The engine's machine.

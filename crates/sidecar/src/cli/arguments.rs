@@ -80,8 +80,8 @@ pub(crate) struct Json {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Spec files.
-    #[arg(required = true)]
+    /// Spec files, folders to look for specs in, or patterns (`jobs/**/*.yml`).
+    #[arg(required = true, value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
     /// Print a v1 run configuration as a v2 command job, and what could not be carried over.
     #[arg(long)]

@@ -10,14 +10,15 @@ use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::pipeline::room::Room;
 use engine::plan::container::with_secrets;
-use engine::plan::image::BuildSettings;
+use engine::plan::image::{BuildSettings, ImagePlan};
 use engine::plan::pipeline::{PipelinePlan, container_name, plan_pipeline};
-use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace};
+use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace, Variables};
 use engine::plan::{self, Plan};
 use engine::run::event::RunEvent;
 use engine::spec::pipeline::PipelineJob;
 use engine::spec::{Body, Kind};
 use protocol::run::StartRunParams;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A pipeline has no plan of its own: the loop hears of its steps, and the run becomes their parent.
@@ -63,7 +64,8 @@ fn resolve_spec(context: &RunContext, engine_is_the_users: bool) -> Result<Resol
 fn finished_run(context: &RunContext, mut plan: Plan) -> Result<Resolved, Failure> {
     finish(context, &mut plan, context.params.debug)?;
     make_folders(&context.folder, &plan)?;
-    Ok(Resolved::Run(Box::new(plan), context.settings.build()?))
+    let build = build_settings_of(context, &plan)?;
+    Ok(Resolved::Run(Box::new(plan), build))
 }
 
 fn pipeline_plan(
@@ -110,12 +112,20 @@ fn choose_debugged(params: &StartRunParams, plan: &mut PipelinePlan) -> Result<(
 
 pub(super) async fn build_settings(context: RunContext, plan: Option<Plan>) -> Result<RunEvent, Failure> {
     let work = tokio::task::spawn_blocking(move || {
-        if let Some(plan) = &plan {
-            make_folders(&context.folder, plan)?;
-        }
-        context.settings.build()
+        let Some(plan) = &plan else { return context.settings.build() };
+        make_folders(&context.folder, plan)?;
+        build_settings_of(&context, plan)
     });
     work.await.unwrap_or_else(|cause| Err(internal(&cause))).map(RunEvent::BuildSettingsRead)
+}
+
+/// What of this machine reaches the builds of a plan.
+fn build_settings_of(context: &RunContext, plan: &Plan) -> Result<BuildSettings, Failure> {
+    let mut build = context.settings.build()?;
+    if let ImagePlan::Context { context: folder, .. } = &plan.image {
+        build.context = Some(super::context::read(folder, &context.settings.rewrites)?);
+    }
+    Ok(build)
 }
 
 /// Rootless and desktop engines run as the user and map the container's root to the user; their sockets
@@ -159,12 +169,15 @@ fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<Plan
     let params = &context.params;
     let proxies = context.settings.proxies();
     let secret = secrets::names(context);
-    let public = proxies.iter().chain(&params.env).filter(|(name, _)| !secret.contains(name));
-    let environment = public.map(|(name, value)| (name.clone(), value.clone()));
+    let public = |variables: &BTreeMap<String, String>| -> Variables {
+        let public = variables.iter().filter(|(name, _)| !secret.contains(name));
+        public.map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
     Ok(PlanSettings {
         experiment: params.experiment.clone(),
         set: params.inputs.iter().map(|(name, value)| format!("inputs.{name}={value}")).collect(),
-        environment: environment.collect(),
+        environment: public(&params.env),
+        proxies: public(&proxies),
         rewrites: context.settings.rewrites.clone(),
         host: Host { user: context.settings.host.container_user(engine_is_the_users) },
     })

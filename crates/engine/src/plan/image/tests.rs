@@ -28,7 +28,7 @@ fn settings(index: &[(&str, &str)], proxy: &[(&str, &str)]) -> BuildSettings {
     let map = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
-    BuildSettings { ca_bundle: Vec::new(), index: map(index), proxy: map(proxy) }
+    BuildSettings { index: map(index), proxy: map(proxy), ..BuildSettings::default() }
 }
 
 fn made(plan: &ImagePlan, settings: &BuildSettings) -> Recipe {

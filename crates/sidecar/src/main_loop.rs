@@ -13,6 +13,8 @@ use crate::state::State;
 use crate::store::RunRecord;
 use engine::failure::Failure;
 use engine::ids::{ImageRef, RunId};
+use engine::pipeline::room::Room;
+use engine::plan::pipeline::PipelinePlan;
 use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
@@ -40,6 +42,8 @@ pub enum Event {
     Asked(Ask),
     /// Something happened to a run.
     Run(RunId, RunEvent),
+    /// Something happened to a pipeline run.
+    Pipeline(RunId, Happened),
     /// A run wrote lines.
     Lines(RunId, LogName, Vec<String>, Stretch),
     /// How far a pull or a build is, for whoever watches.
@@ -52,6 +56,17 @@ pub enum Event {
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
     /// An image was removed from the engine.
     ImageGone(ImageRef),
+}
+
+/// What work for a pipeline run ends with.
+#[derive(Debug)]
+pub enum Happened {
+    /// Its spec is read: what was a run with a spec is a pipeline run from here on.
+    Planned(Box<PipelinePlan>, Room),
+    /// The digest of what decides a step's result; `None` where something of it could not be read.
+    Weighed(usize, Option<String>),
+    /// Its outputs are in its folder.
+    Collected,
 }
 
 /// Which log of a run.
@@ -121,6 +136,7 @@ pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
 fn handle(state: &mut State, event: Event) {
     match event {
         Event::Run(run, event) => state.on_run(&run, event),
+        Event::Pipeline(run, happened) => state.on_happened(&run, happened),
         Event::Lines(run, log, lines, stretch) => {
             state.outbox.say(Notice::Lines { run, log, lines, stretch });
         }

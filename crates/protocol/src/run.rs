@@ -209,6 +209,9 @@ pub struct OutputsAnswer {
     pub files: Vec<OutputFile>,
     /// Metrics by name, their last value.
     pub metrics: BTreeMap<String, f64>,
+    /// The same, every value in the order in which they were logged: step and value.
+    #[serde(default)]
+    pub metric_history: BTreeMap<String, Vec<(f64, f64)>>,
 }
 
 /// One file of a run.

@@ -332,7 +332,11 @@ files: Array<OutputFile>,
 /**
  * Metrics by name, their last value.
  */
-metrics: { [key in string]: number }, };
+metrics: { [key in string]: number }, 
+/**
+ * The same, every value in the order in which they were logged: step and value.
+ */
+metricHistory: { [key in string]: Array<[number, number]> }, };
 
 /**
  * One file of a run.
@@ -491,7 +495,7 @@ configuration: unknown, };
  */
 export type CheckParams = { 
 /**
- * Paths of spec files, of folders to look for specs in, or patterns such as `jobs/**/*.yml`.
+ * Paths of spec files, of folders to look for specs in, or patterns such as `jobs/*.yml`.
  */
 files: Array<string>, };
 

@@ -69,6 +69,14 @@ export const attachContainer: Command = async (parts, target) => {
 
 const DEV_CONTAINERS = "ms-vscode-remote.remote-containers";
 
+/** The run's page: phases, metrics, outputs, environment. */
+export const showRun: Command = async (parts, target) => {
+  const run = await theRun(parts, target);
+  if (run) {
+    await parts.runPages.show(run);
+  }
+};
+
 export const openLog: Command = async (parts, target) => {
   const node = asNode(target);
   if (node?.kind === "log") {

@@ -8,6 +8,7 @@ import { interrupted } from "./stories/interrupted.ts";
 import { japanese } from "./stories/japanese.ts";
 import { language } from "./stories/language.ts";
 import { publishedPage } from "./stories/published_page.ts";
+import { runPage } from "./stories/run_page.ts";
 
 /** What the steps need to know of the place they are in. */
 export interface Ground extends Store {
@@ -27,6 +28,7 @@ export const STORIES: Record<string, Story> = {
   "published-page": publishedPage,
   language,
   housekeeping,
+  "run-page": runPage,
   interrupted,
   japanese,
 };

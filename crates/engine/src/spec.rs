@@ -34,6 +34,7 @@ pub mod schema;
 mod writer;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::instrument;
 use crate::message;
 use crate::yaml::{self, Parsed, Span};
 use environment::{CondaFile, DEFAULT_IMAGE, Environment};
@@ -91,7 +92,11 @@ pub enum Body {
 /// Reads one file. `path` is absolute; a relative path in the file is seen from its folder.
 pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     if let Some(kind) = Kind::of_name(path) {
-        return Reading { kind, spec: None, summary: None, diagnostics: Vec::new(), needs: Vec::new() };
+        let diagnostics = match kind {
+            Kind::Script => instrument::findings(bytes),
+            _ => Vec::new(),
+        };
+        return Reading { kind, spec: None, summary: None, diagnostics, needs: Vec::new() };
     }
     let parsed = yaml::parse(bytes);
     let Parsed { source, root, findings } = &parsed;

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Build(Build),
     /// Make or refresh the launch.json entry of a run, and print it.
     Attach(RunName),
+    /// Put the remote-debug convention of the published page into a script, correctly, or take it out again.
+    Instrument(Instrument),
     /// List runs, read their logs and outputs, cancel or remove them.
     Runs(Runs),
     /// List the images that were built here, say why, remove what nobody needs.
@@ -49,6 +51,7 @@ impl Command {
             Command::Build(build) => build.json.json,
             Command::Attach(name) => name.json.json,
             Command::Doctor(json) => json.json,
+            Command::Instrument(instrument) => instrument.json.json,
             Command::Runs(runs) => match &runs.verb {
                 None => runs.list.json,
                 Some(RunsVerb::List(list)) => list.json,
@@ -171,6 +174,30 @@ pub(crate) struct Build {
     pub(crate) image: Image,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Instrument {
+    /// The Python script, or a scoring script.
+    pub(crate) script: PathBuf,
+    #[command(flatten)]
+    pub(crate) what: InstrumentVerb,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+pub(crate) struct InstrumentVerb {
+    /// Print what would change, as a diff; the default.
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Change the script.
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Give the script its original bytes back.
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Debug, Args)]

@@ -136,7 +136,8 @@ pub struct RunSnapshot {
     /// End, in milliseconds since 1970.
     #[ts(type = "number | null")]
     pub ended_at: Option<u64>,
-    /// What may be asked of it as it stands: `attach`, `cancel`, `rerun`, `remove`.
+    /// What may be asked of it as it stands: `attach`, `takeOver` (somebody is attached),
+    /// `cancel`, `rerun`, `remove`.
     pub actions: Vec<String>,
 }
 

@@ -65,6 +65,11 @@ impl GatewayHandle {
         let _ = self.inlet.0.send(Inbound::RunOver);
     }
 
+    /// Sends away whoever is attached; the run goes on.
+    pub(crate) fn release(&self) {
+        let _ = self.inlet.0.send(Inbound::Release);
+    }
+
     pub(crate) fn inlet(&self) -> Inlet {
         self.inlet.clone()
     }
@@ -105,6 +110,7 @@ enum Inbound {
     Relay { paused: Option<i64>, early: Vec<u8>, reader: Box<ExecReader>, writer: ExecWriter },
     FromClient(ClientId, Value),
     ClientGone(ClientId),
+    Release,
     FromDebuggee(Value),
     DebuggeeGone,
     RunOver,
@@ -179,6 +185,12 @@ impl Hub {
             Inbound::ClientGone(client) => {
                 self.clients.remove(&client);
                 self.feed(GatewayInput::ClientGone(client));
+            }
+            Inbound::Release => {
+                if let Some(client) = self.gateway.attached() {
+                    self.clients.remove(&client);
+                    self.feed(GatewayInput::ClientGone(client));
+                }
             }
             Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
             Inbound::RunOver => {}

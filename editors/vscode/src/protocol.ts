@@ -271,7 +271,8 @@ startedAt: number,
  */
 endedAt: number | null, 
 /**
- * What may be asked of it as it stands: `attach`, `cancel`, `rerun`, `remove`.
+ * What may be asked of it as it stands: `attach`, `takeOver` (somebody is attached),
+ * `cancel`, `rerun`, `remove`.
  */
 actions: Array<string>, };
 
@@ -836,6 +837,7 @@ export interface Requests {
   "aml/listOutputs": { params: RunIdParams; answer: OutputsAnswer };
   "aml/readLog": { params: ReadLogParams; answer: ReadLogAnswer };
   "aml/attach": { params: AttachParams; answer: AttachAnswer };
+  "aml/releaseDebugger": { params: RunIdParams; answer: RunAnswer };
   "aml/listImages": { params: ListImagesParams; answer: ListImagesAnswer };
   "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };

@@ -43,7 +43,7 @@ export function body(run: RunSnapshot, left: OutputsAnswer, previews: Preview[])
 function heading(run: RunSnapshot): string {
   const time = run.endedAt === null ? moment(run.startedAt) : `${moment(run.startedAt)} · ${duration(run.endedAt - run.startedAt)}`;
   const buttons = [
-    ...(run.actions.includes("attach") || run.actions.includes("rerun") ? [button("startDebugger", vscode.l10n.t("Start Debugger"))] : []),
+    ...(["attach", "takeOver", "rerun"].some((action) => run.actions.includes(action)) ? [button("startDebugger", vscode.l10n.t("Start Debugger"))] : []),
     ...(run.actions.includes("rerun") ? [button("rerun", vscode.l10n.t("Rerun"))] : []),
     ...(run.actions.includes("cancel") ? [button("cancel", vscode.l10n.t("Cancel"))] : []),
     button("openLog", vscode.l10n.t("Open Log")),

@@ -16,6 +16,7 @@ mod instrument;
 mod launch_json;
 mod owner_killed;
 mod plain_run;
+mod processes;
 mod resources;
 mod several;
 mod trouble;

@@ -31,6 +31,8 @@ interface Configuration extends vscode.DebugConfiguration {
   port?: number;
   /** Where a child of a program that is debugged listens, as debugpy says it. */
   connect?: { port: number };
+  /** The process, of a session for a child of the program. */
+  subProcessId?: number;
 }
 
 export class DebugType implements vscode.DebugConfigurationProvider, vscode.DebugAdapterDescriptorFactory {
@@ -91,6 +93,10 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
   }
 
   private async attach(configuration: Configuration): Promise<vscode.DebugConfiguration | undefined> {
+    // A child of a program that is debugged: the gateway has named its port.
+    if (configuration.subProcessId !== undefined) {
+      return configuration;
+    }
     const run = configuration.run ?? (await chooseRun(this.sidecar, "attach", "takeOver"))?.run;
     if (!run) {
       return undefined;

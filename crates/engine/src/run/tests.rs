@@ -118,6 +118,7 @@ fn plan() -> Box<Plan> {
             remote_root: "/wd".into(),
             process: Some(Process::Script("train.py".into())),
             isolated_by: None,
+            rank: None,
         },
         outputs: vec![],
         folders: vec![],

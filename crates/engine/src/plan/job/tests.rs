@@ -245,6 +245,7 @@ fn a_command_job_becomes_a_plan() {
                     ),
                 ),
                 isolated_by: None,
+                rank: None,
             },
             outputs: [
                 Output {

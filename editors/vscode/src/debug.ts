@@ -23,6 +23,8 @@ interface Configuration extends vscode.DebugConfiguration {
   env?: Record<string, string>;
   rebuild?: boolean;
   pull?: boolean;
+  /** Whether the processes that the program starts are debugged too, as debugpy calls it. */
+  subProcess?: boolean;
   /** Internal: an earlier run whose plan is started again. */
   rerun?: string;
   /** The run of the session. */
@@ -87,9 +89,23 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     }
   }
 
-  createDebugAdapterDescriptor(session: vscode.DebugSession): vscode.DebugAdapterDescriptor {
-    const { connect, port } = session.configuration as Configuration;
+  async createDebugAdapterDescriptor(session: vscode.DebugSession): Promise<vscode.DebugAdapterDescriptor | undefined> {
+    const before = session.configuration as Configuration;
+    // Restart ends the run and comes here with what it was started with: then it is started anew.
+    const configuration = (await this.isOver(before)) ? await this.resolveDebugConfigurationWithSubstitutedVariables(undefined, before) : before;
+    if (!configuration) {
+      return undefined;
+    }
+    const { connect, port } = configuration as Configuration;
     return new vscode.DebugAdapterServer(Number(connect?.port ?? port), "127.0.0.1");
+  }
+
+  private async isOver({ request, run }: Configuration): Promise<boolean> {
+    if (request !== "launch" || run === undefined) {
+      return false;
+    }
+    const { actions } = await this.sidecar.request("aml/showRun", { run });
+    return !actions.includes("attach") && !actions.includes("takeOver");
   }
 
   private async attach(configuration: Configuration): Promise<vscode.DebugConfiguration | undefined> {
@@ -150,8 +166,8 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     if (environment === undefined) {
       return undefined;
     }
-    const { experiment = null, process = null, inputs = {}, env = {}, rebuild = false, pull = false } = configuration;
-    return { start: { spec, environment, experiment, process, inputs, env, rebuild, pull }, debug };
+    const { experiment = null, process = null, inputs = {}, env = {}, rebuild = false, pull = false, subProcess = false } = configuration;
+    return { start: { spec, environment, experiment, process, inputs, env, rebuild, pull, children: subProcess }, debug };
   }
 }
 

@@ -44,7 +44,7 @@ export const walkthrough: Story = {
     },
 
     "Stop ends it": async (vscode) => {
-      await vscode.command("Debug: Stop");
+      await vscode.page.locator(".debug-toolbar a.codicon-debug-stop, a.action-label.codicon-debug-stop").first().click();
       await vscode.openView("Azure ML Debug");
       await vscode.row(/^Run first steps, cancelled/).waitFor({ timeout: RUN_PATIENCE });
     },

@@ -332,6 +332,7 @@ impl Pipeline {
             container: None,
             gateway_port: None,
             mapping: None,
+            attached: false,
             exit_code: None,
             failure: self.failure.clone(),
             began: self.card.0.first().map(|phase| phase.began),

@@ -169,7 +169,8 @@ pub struct RunSnapshot {
     /// End, in milliseconds since 1970.
     #[ts(type = "number | null")]
     pub ended_at: Option<u64>,
-    /// What may be asked of it as it stands: `attach`, `cancel`, `rerun`, `remove`.
+    /// What may be asked of it as it stands: `attach`, `takeOver` (somebody is attached),
+    /// `cancel`, `rerun`, `remove`.
     pub actions: Vec<String>,
 }
 
@@ -302,6 +303,9 @@ pub struct OutputsAnswer {
     pub files: Vec<OutputFile>,
     /// Metrics by name, their last value.
     pub metrics: BTreeMap<String, f64>,
+    /// The same, every value in the order in which they were logged: step and value.
+    #[serde(default)]
+    pub metric_history: BTreeMap<String, Vec<(f64, f64)>>,
 }
 
 /// One file of a run.

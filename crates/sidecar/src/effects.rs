@@ -63,6 +63,13 @@ impl RunTasks {
         params.env.retain(|name, _| !params.secrets.contains(name));
         params
     }
+
+    /// Sends away whoever is attached.
+    pub(crate) fn release_debugger(&self) {
+        if let Some(gateway) = &self.gateway {
+            gateway.release();
+        }
+    }
 }
 
 /// What every task of a run needs to know.

@@ -102,6 +102,7 @@ pub enum Ask {
     ListOutputs(RunIdParams, Reply<OutputsAnswer>),
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
+    ReleaseDebugger(RunIdParams, Reply<RunAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
     DraftSpec(DraftSpecParams, Reply<DraftSpecAnswer>),
     ListImages(Reply<ListImagesAnswer>),
@@ -165,6 +166,9 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
+        Ask::ReleaseDebugger(params, reply) => {
+            give(reply, handlers::release_debugger::release_debugger(state, &params));
+        }
         Ask::Check(params, reply) => handlers::check::check(params, reply),
         Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
@@ -193,6 +197,7 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
         Ask::ListOutputs(_, reply) => give(reply, Err(failure)),
         Ask::ReadLog(_, reply) => give(reply, Err(failure)),
         Ask::Attach(_, reply) => give(reply, Err(failure)),
+        Ask::ReleaseDebugger(_, reply) => give(reply, Err(failure)),
         Ask::ListExperiments(reply) => give(reply, Err(failure)),
         Ask::ListImages(reply) => give(reply, Err(failure)),
         Ask::WhyImage(_, reply) => give(reply, Err(failure)),

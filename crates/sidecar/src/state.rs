@@ -148,6 +148,13 @@ impl State {
         }
     }
 
+    /// Sends away whoever debugs a run of ours.
+    pub(crate) fn release_debugger(&mut self, id: &RunId) {
+        if let Some(live) = self.runs.get(id) {
+            live.tasks.release_debugger();
+        }
+    }
+
     /// Answers when none of these runs is in hand any more.
     pub(crate) fn answer_when_settled(&mut self, runs: Vec<RunId>, reply: Reply<()>) {
         self.settling.push(Settling { runs, reply });

@@ -328,7 +328,8 @@ startedAt: number,
  */
 endedAt: number | null, 
 /**
- * What may be asked of it as it stands: `attach`, `cancel`, `rerun`, `remove`.
+ * What may be asked of it as it stands: `attach`, `takeOver` (somebody is attached),
+ * `cancel`, `rerun`, `remove`.
  */
 actions: Array<string>, };
 
@@ -477,7 +478,11 @@ files: Array<OutputFile>,
 /**
  * Metrics by name, their last value.
  */
-metrics: { [key in string]: number }, };
+metrics: { [key in string]: number }, 
+/**
+ * The same, every value in the order in which they were logged: step and value.
+ */
+metricHistory: { [key in string]: Array<[number, number]> }, };
 
 /**
  * One file of a run.
@@ -636,7 +641,7 @@ configuration: unknown, };
  */
 export type CheckParams = { 
 /**
- * Paths of spec files, of folders to look for specs in, or patterns such as `jobs/**/*.yml`.
+ * Paths of spec files, of folders to look for specs in, or patterns such as `jobs/*.yml`.
  */
 files: Array<string>, };
 
@@ -977,6 +982,7 @@ export interface Requests {
   "aml/listOutputs": { params: RunIdParams; answer: OutputsAnswer };
   "aml/readLog": { params: ReadLogParams; answer: ReadLogAnswer };
   "aml/attach": { params: AttachParams; answer: AttachAnswer };
+  "aml/releaseDebugger": { params: RunIdParams; answer: RunAnswer };
   "aml/listImages": { params: ListImagesParams; answer: ListImagesAnswer };
   "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };

@@ -1,6 +1,7 @@
 //! Time passed: watchdogs, and what other processes ask of our runs.
 
 use super::cancel_run::CANCEL;
+use super::release_debugger::RELEASE;
 use crate::state::State;
 use engine::pipeline::PipelineEvent;
 use engine::run::event::RunEvent;
@@ -14,10 +15,15 @@ pub(crate) fn tick(state: &mut State) {
             continue;
         }
         match state.store.take_requests(&run) {
-            Ok(requests) if requests.iter().any(|request| request.verb == CANCEL) => {
-                state.on_run(&run, RunEvent::CancelRequested { at_once: false });
+            Ok(requests) => {
+                let is_asked = |verb: &str| requests.iter().any(|request| request.verb == verb);
+                if is_asked(RELEASE) {
+                    state.release_debugger(&run);
+                }
+                if is_asked(CANCEL) {
+                    state.on_run(&run, RunEvent::CancelRequested { at_once: false });
+                }
             }
-            Ok(_) => {}
             Err(failure) => tracing::warn!(%run, %failure, "requests for the run could not be read"),
         }
     }

@@ -18,3 +18,4 @@ mod plain_run;
 mod resources;
 mod several;
 mod trouble;
+mod variant;

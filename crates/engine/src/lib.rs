@@ -42,3 +42,5 @@ pub mod ledger;
 pub mod diff;
 
 pub mod instrument;
+
+pub mod variant;

@@ -44,3 +44,5 @@ pub mod diff;
 pub mod instrument;
 
 pub mod variant;
+
+pub mod reach;

@@ -124,9 +124,19 @@ pub(crate) struct Debug {
     /// Stop at this line, print its locals and go on; may be given several times. Implies --debug.
     #[arg(long = "break", value_name = "FILE:LINE")]
     pub(crate) breaks: Vec<String>,
+    /// Stop where an exception is raised that nothing catches, print it with the locals and let the program
+    /// end of it. Implies --debug.
+    #[arg(long)]
+    pub(crate) break_on_exception: bool,
     /// Script whose process is debugged, where the command starts several.
     #[arg(long, value_name = "SCRIPT")]
     pub(crate) process: Option<String>,
+    /// Rank whose process is debugged, where a launcher (torchrun, mpirun) starts several alike.
+    #[arg(long, value_name = "N")]
+    pub(crate) rank: Option<u32>,
+    /// Debug the Python processes that it starts as well: worker processes, other ranks.
+    #[arg(long)]
+    pub(crate) children: bool,
 }
 
 #[derive(Debug, Default, Args)]

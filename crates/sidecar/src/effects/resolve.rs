@@ -80,9 +80,7 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
         }
         _ => plan::plan(&plan::runnable(&spec, reading)?, &settings, &place)?,
     };
-    if let Some(process) = &params.process {
-        plan.debuggee.process = Some(plan::Process::Script(process.clone()));
-    }
+    plan.debuggee.choose(params.process.as_deref(), params.rank);
     if params.debug
         && let Some(flag) = &plan.debuggee.isolated_by
     {

@@ -21,3 +21,4 @@ mod processes;
 mod resources;
 mod several;
 mod trouble;
+mod variant;

@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Attach(RunName),
     /// Put the remote-debug convention of the published page into a script, correctly, or take it out again.
     Instrument(Instrument),
+    /// Write a pipeline in which chosen steps await a debugger, and show what differs.
+    Variant(Variant),
     /// List runs, read their logs and outputs, cancel or remove them.
     Runs(Runs),
     /// List the images that were built here, say why, remove what nobody needs.
@@ -52,6 +54,7 @@ impl Command {
             Command::Attach(name) => name.json.json,
             Command::Doctor(json) => json.json,
             Command::Instrument(instrument) => instrument.json.json,
+            Command::Variant(variant) => variant.json.json,
             Command::Runs(runs) => match &runs.verb {
                 None => runs.list.json,
                 Some(RunsVerb::List(list)) => list.json,
@@ -218,6 +221,23 @@ pub(crate) struct InstrumentVerb {
     /// Give the script its original bytes back.
     #[arg(long)]
     pub(crate) undo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Variant {
+    /// The v2 pipeline job.
+    pub(crate) pipeline: PathBuf,
+    /// A step that awaits a debugger; may be given several times.
+    #[arg(long = "step", value_name = "NAME", required = true)]
+    pub(crate) steps: Vec<String>,
+    /// Where to write it: a new file in the pipeline's folder; PIPELINE.debug.yml by default.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How long a step waits for its debugger.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) wait: u32,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod breakpoints;
 mod cancel;
 mod conda;
 mod contexts;
+mod debug_images;
 mod launch_json;
 mod owner_killed;
 mod plain_run;

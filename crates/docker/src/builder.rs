@@ -27,9 +27,6 @@ pub enum Builder {
     Classic,
 }
 
-/// The volume that stands for BuildKit's cache mount.
-const CACHE: &str = "aml-debug-build-cache";
-
 /// Where the recipe expects its files and the cache.
 const FILES: &str = "/run/aml-debug/build";
 const CACHE_TARGET: &str = "/run/aml-debug/cache";
@@ -67,7 +64,7 @@ impl Docker {
             return Err(Error::new(verb(), Cause::Refused("FROM".to_owned()), self.address()));
         };
         let kind = BTreeMap::from([(crate::Labels::KIND.to_owned(), "build-cache".to_owned())]);
-        self.ensure_volume(CACHE, &kind).await?;
+        self.ensure_volume(&cache(recipe), &kind).await?;
         let plan = container(recipe, base, name, labels);
         let id = self.create(&plan).await.map_err(|error| Error { verb: verb(), ..error })?;
         let output = self.attach(&id).await?;
@@ -127,6 +124,11 @@ impl Docker {
     }
 }
 
+/// The volume that stands for BuildKit's cache mount.
+fn cache(recipe: &Recipe) -> String {
+    format!("{}-build-cache", recipe.cache)
+}
+
 fn container(
     recipe: &Recipe,
     base: &ImageRef,
@@ -152,7 +154,7 @@ fn container(
         working_dir: "/".to_owned(),
         environment: Vec::new(),
         mounts: vec![Mount::Volume {
-            name: CACHE.to_owned(),
+            name: cache(recipe),
             target: CACHE_TARGET.to_owned(),
             read_only: false,
         }],

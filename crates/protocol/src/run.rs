@@ -32,6 +32,8 @@ pub struct StartRunParams {
     pub pull: bool,
     /// End when the image is ready.
     pub image_only: bool,
+    /// Have debugpy in the image, as one more dependency of its environment.
+    pub with_debugpy: bool,
 }
 
 /// The name of a run.

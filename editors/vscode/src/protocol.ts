@@ -86,7 +86,11 @@ pull: boolean,
 /**
  * End when the image is ready.
  */
-imageOnly: boolean, };
+imageOnly: boolean, 
+/**
+ * Have debugpy in the image, as one more dependency of its environment.
+ */
+withDebugpy: boolean, };
 
 /**
  * The name of a run.

@@ -1,6 +1,6 @@
 //! The command line's words (design section 9). Scripts depend on them: add, never rename.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -121,6 +121,18 @@ pub(crate) struct Debug {
     /// Script whose process is debugged, where the command starts several.
     #[arg(long, value_name = "SCRIPT")]
     pub(crate) process: Option<String>,
+    /// How debugpy gets in, instead of the setting.
+    #[arg(long, value_name = "WAY")]
+    pub(crate) debugger: Option<Debugger>,
+}
+
+/// How debugpy gets into a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Debugger {
+    /// Mounted; the image stays as it is.
+    Volume,
+    /// One more dependency of the image's environment.
+    Image,
 }
 
 #[derive(Debug, Default, Args)]
@@ -167,6 +179,9 @@ pub(crate) struct Rerun {
 pub(crate) struct Build {
     /// The spec whose environment is built.
     pub(crate) file: PathBuf,
+    /// Have debugpy in the image, as one more dependency of its environment.
+    #[arg(long)]
+    pub(crate) with_debugpy: bool,
     #[command(flatten)]
     pub(crate) image: Image,
     #[command(flatten)]

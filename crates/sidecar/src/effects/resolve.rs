@@ -79,6 +79,9 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
         }
         _ => plan::plan(&plan::runnable(&spec, reading)?, &settings, &place)?,
     };
+    if params.with_debugpy || params.debug && context.settings.debugpy_in_image {
+        plan.image = plan.image.with_debugpy();
+    }
     if let Some(process) = &params.process {
         plan.debuggee.process = Some(plan::Process::Script(process.clone()));
     }

@@ -12,6 +12,7 @@ mod bytecode;
 mod cancel;
 mod conda;
 mod contexts;
+mod debug_images;
 mod instrument;
 mod launch_json;
 mod owner_killed;

@@ -43,6 +43,8 @@ pub struct StartRunParams {
     pub breaks: Vec<String>,
     /// Of a pipeline: run every step although an earlier result of the same content is there.
     pub force: bool,
+    /// Have debugpy in the image, as one more dependency of its environment.
+    pub with_debugpy: bool,
 }
 
 /// The name of a run.

@@ -107,7 +107,11 @@ breaks: Array<string>,
 /**
  * Of a pipeline: run every step although an earlier result of the same content is there.
  */
-force: boolean, };
+force: boolean, 
+/**
+ * Have debugpy in the image, as one more dependency of its environment.
+ */
+withDebugpy: boolean, };
 
 /**
  * The name of a run.

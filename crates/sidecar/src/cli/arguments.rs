@@ -1,6 +1,6 @@
 //! The command line's words (design section 9). Scripts depend on them: add, never rename.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -144,6 +144,18 @@ pub(crate) struct Debug {
     /// Debug the Python processes that it starts as well: worker processes, other ranks.
     #[arg(long)]
     pub(crate) children: bool,
+    /// How debugpy gets in, instead of the setting.
+    #[arg(long, value_name = "WAY")]
+    pub(crate) debugger: Option<Debugger>,
+}
+
+/// How debugpy gets into a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Debugger {
+    /// Mounted; the image stays as it is.
+    Volume,
+    /// One more dependency of the image's environment.
+    Image,
 }
 
 #[derive(Debug, Default, Args)]
@@ -193,6 +205,9 @@ pub(crate) struct Rerun {
 pub(crate) struct Build {
     /// The spec whose environment is built.
     pub(crate) file: PathBuf,
+    /// Have debugpy in the image, as one more dependency of its environment.
+    #[arg(long)]
+    pub(crate) with_debugpy: bool,
     #[command(flatten)]
     pub(crate) image: Image,
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! `run`, `rerun`, `build`, `attach`: commands that stay until their run has ended.
 
-use super::arguments::{Build, Debug, Rerun, Run, RunName};
+use super::arguments::{Build, Debug, Debugger, Rerun, Run, RunName};
 use super::breaks::{self, Left, TimedStop};
 use super::printer::{Printer, stop_json};
 use super::session::Session;
@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub(crate) async fn run(
-    settings: Settings,
+    mut settings: Settings,
     run: Run,
     printer: &mut Printer,
     began: Instant,
@@ -47,6 +47,9 @@ pub(crate) async fn run(
     params.process = run.debug.process;
     params.rank = run.debug.rank;
     params.children = run.debug.children;
+    if let Some(debugger) = run.debug.debugger {
+        settings.debugpy_in_image = debugger == Debugger::Image;
+    }
     params.experiment = run.experiment;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
@@ -77,6 +80,7 @@ pub(crate) async fn build(
 ) -> Result<u8, Failure> {
     let mut params = start_params(&settings, &build.file, &Default::default(), &build.image)?;
     params.image_only = true;
+    params.with_debugpy = build.with_debugpy;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
     Watch::new(session, run, None, began).until_over(printer).await

@@ -149,6 +149,9 @@ fn place(context: &RunContext) -> RunPlace {
 
 /// What the spec does not say: the caller's choice of a process, labels, secrets.
 fn finish(context: &RunContext, plan: &mut Plan, debug: bool) -> Result<(), Failure> {
+    if context.params.with_debugpy || debug && context.settings.debugpy_in_image {
+        plan.image = plan.image.clone().with_debugpy();
+    }
     plan.debuggee.choose(context.params.process.as_deref(), context.params.rank);
     if debug && let Some(flag) = &plan.debuggee.isolated_by {
         return Err(Failure::new(

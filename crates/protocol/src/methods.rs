@@ -1,7 +1,7 @@
 //! Every method of the wire; the only place where a method's name is written.
 
 use crate::check::{CheckAnswer, CheckParams};
-use crate::debug::{AttachAnswer, AttachParams, DebugReady};
+use crate::debug::{ApplyMappingParams, AttachAnswer, AttachParams, DebugReady, MappingProposal};
 use crate::doctor::{DoctorAnswer, DoctorParams};
 use crate::images::{
     ListImagesAnswer, ListImagesParams, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
@@ -79,6 +79,8 @@ requests! {
     ReadLog = "aml/readLog": ReadLogParams => ReadLogAnswer;
     /// Makes or refreshes the launch.json entry of a run.
     Attach = "aml/attach": AttachParams => AttachAnswer;
+    /// Has another path mapping hold for whoever debugs a run: sets their breakpoints again.
+    ApplyMapping = "aml/applyMapping": ApplyMappingParams => RunAnswer;
     /// The images that were built here.
     ListImages = "aml/listImages": ListImagesParams => ListImagesAnswer;
     /// Why an image was built although others were there.
@@ -100,4 +102,6 @@ notifications! {
     Progressed = "aml/progress": Progress;
     /// The debuggee stands before its first line: attach now.
     DebuggerReady = "aml/debugReady": DebugReady;
+    /// A file with breakpoints is not where the path mapping leads: offer the one that reaches it.
+    MappingProposed = "aml/mappingProposed": MappingProposal;
 }

@@ -16,7 +16,7 @@ use engine::ids::{ImageRef, RunId};
 use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
-use protocol::debug::{AttachAnswer, AttachParams};
+use protocol::debug::{ApplyMappingParams, AttachAnswer, AttachParams};
 use protocol::doctor::DoctorAnswer;
 use protocol::images::{
     ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
@@ -86,6 +86,7 @@ pub enum Ask {
     ListOutputs(RunIdParams, Reply<OutputsAnswer>),
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
+    ApplyMapping(ApplyMappingParams, Reply<RunAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
     ListImages(Reply<ListImagesAnswer>),
     WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
@@ -147,6 +148,9 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
+        Ask::ApplyMapping(params, reply) => {
+            give(reply, handlers::apply_mapping::apply_mapping(state, params));
+        }
         Ask::Check(params, reply) => handlers::check::check(params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
         Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
@@ -173,6 +177,7 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
         Ask::ListOutputs(_, reply) => give(reply, Err(failure)),
         Ask::ReadLog(_, reply) => give(reply, Err(failure)),
         Ask::Attach(_, reply) => give(reply, Err(failure)),
+        Ask::ApplyMapping(_, reply) => give(reply, Err(failure)),
         Ask::ListExperiments(reply) => give(reply, Err(failure)),
         Ask::ListImages(reply) => give(reply, Err(failure)),
         Ask::WhyImage(_, reply) => give(reply, Err(failure)),

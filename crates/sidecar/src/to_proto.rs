@@ -2,6 +2,7 @@
 
 use crate::outbox::Progress;
 use crate::store::RunRecord;
+use engine::dap::path_doctor::Proposal;
 use engine::diagnostic::{Diagnostic, Position, Range, Severity};
 use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
@@ -9,6 +10,7 @@ use engine::message::Message;
 use engine::run::card::{Phase, PhaseOutcome};
 use engine::run::snapshot::Snapshot;
 use protocol::check::{DiagnosticText, FixText, PositionText, RangeText};
+use protocol::debug::MappingProposal;
 use protocol::run::{PathMapping, PhaseSnapshot, RunSnapshot};
 use protocol::text::{FailureText, Text};
 
@@ -79,6 +81,18 @@ pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
             ended_at: record.ended_ms,
             actions: Vec::new(),
         },
+    }
+}
+
+/// A path mapping that the editor may offer.
+pub(crate) fn mapping_proposal(run: &RunId, proposal: &Proposal) -> MappingProposal {
+    let (local_root, remote_root) = proposal.pair.clone();
+    MappingProposal {
+        run: run.0.clone(),
+        file: proposal.file.clone(),
+        message: text(&proposal.message),
+        local_root,
+        remote_root,
     }
 }
 

@@ -177,9 +177,10 @@ impl Watch {
     fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
         let of = match notice {
             Notice::RunChanged(run) => run.run.as_str(),
-            Notice::Lines { run, .. } | Notice::Progress(run, _) | Notice::DebuggerReady(run, _) => {
-                run.as_str()
-            }
+            Notice::Lines { run, .. }
+            | Notice::Progress(run, _)
+            | Notice::DebuggerReady(run, _)
+            | Notice::MappingProposed(run, _) => run.as_str(),
         };
         if of != self.run {
             return None;

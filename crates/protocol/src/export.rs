@@ -42,6 +42,8 @@ fn declarations() -> Vec<String> {
         log::ReadLogParams,
         log::ReadLogAnswer,
         debug::DebugReady,
+        debug::MappingProposal,
+        debug::ApplyMappingParams,
         debug::AttachParams,
         debug::AttachAnswer,
         check::CheckParams,

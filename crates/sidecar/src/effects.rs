@@ -195,6 +195,11 @@ impl Effects {
             }),
             Effect::Collect => answering(tasks, collect::collect(context)),
             Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
+            Effect::ApplyMapping(pair) => {
+                if let Some(gateway) = &tasks.gateway {
+                    gateway.inlet().map(pair);
+                }
+            }
             Effect::CloseGateway => {
                 if let Some(gateway) = tasks.gateway.take() {
                     gateway.close();
@@ -207,7 +212,10 @@ impl Effects {
             Effect::Abandon => tasks.work.abort_all(),
             Effect::Note(message) => note(&context, &message),
             // These need what the loop alone knows; it has done them.
-            Effect::OpenGateway | Effect::OfferDebugger | Effect::NoteImage { .. } => {}
+            Effect::OpenGateway
+            | Effect::OfferDebugger
+            | Effect::OfferMapping(_)
+            | Effect::NoteImage { .. } => {}
         }
     }
 }

@@ -86,6 +86,11 @@ pub fn own_user() -> Option<(u32, u32)> {
     None
 }
 
+/// A file of this machine with all links followed; `None` if it is none, or too odd to be named.
+pub fn resolved(path: &Path) -> Option<String> {
+    fs::canonicalize(path).ok()?.into_os_string().into_string().ok()
+}
+
 /// The kernel's table of IPv4 connections, where it has one.
 pub fn tcp_table() -> Option<String> {
     fs::read_to_string("/proc/net/tcp").ok()

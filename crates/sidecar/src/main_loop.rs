@@ -18,7 +18,7 @@ use engine::plan::pipeline::PipelinePlan;
 use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
-use protocol::debug::{AttachAnswer, AttachParams};
+use protocol::debug::{ApplyMappingParams, AttachAnswer, AttachParams};
 use protocol::doctor::DoctorAnswer;
 use protocol::draft::{DraftSpecAnswer, DraftSpecParams};
 use protocol::images::{
@@ -103,6 +103,7 @@ pub enum Ask {
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
     ReleaseDebugger(RunIdParams, Reply<RunAnswer>),
+    ApplyMapping(ApplyMappingParams, Reply<RunAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
     DraftSpec(DraftSpecParams, Reply<DraftSpecAnswer>),
     ListImages(Reply<ListImagesAnswer>),
@@ -169,6 +170,9 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ReleaseDebugger(params, reply) => {
             give(reply, handlers::release_debugger::release_debugger(state, &params));
         }
+        Ask::ApplyMapping(params, reply) => {
+            give(reply, handlers::apply_mapping::apply_mapping(state, params));
+        }
         Ask::Check(params, reply) => handlers::check::check(params, reply),
         Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
@@ -198,6 +202,7 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
         Ask::ReadLog(_, reply) => give(reply, Err(failure)),
         Ask::Attach(_, reply) => give(reply, Err(failure)),
         Ask::ReleaseDebugger(_, reply) => give(reply, Err(failure)),
+        Ask::ApplyMapping(_, reply) => give(reply, Err(failure)),
         Ask::ListExperiments(reply) => give(reply, Err(failure)),
         Ask::ListImages(reply) => give(reply, Err(failure)),
         Ask::WhyImage(_, reply) => give(reply, Err(failure)),

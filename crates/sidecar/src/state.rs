@@ -205,6 +205,9 @@ impl State {
                         self.outbox.say(Notice::DebuggerReady(id.clone(), Box::new(entry)));
                     }
                 }
+                Effect::OfferMapping(proposal) => {
+                    self.outbox.say(Notice::MappingProposed(id.clone(), Box::new(proposal)));
+                }
                 effect => self.effects.perform(&mut live.tasks, live.run.plan.as_deref(), effect),
             }
         }

@@ -3,6 +3,7 @@
 use crate::outbox::Progress;
 use crate::state::{PIPELINE, stored_pipeline};
 use crate::store::RunRecord;
+use engine::dap::path_doctor::Proposal;
 use engine::diagnostic::{Diagnostic, Position, Range, Severity};
 use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
@@ -12,6 +13,7 @@ use engine::plan::pipeline::Source;
 use engine::run::card::{Phase, PhaseOutcome};
 use engine::run::snapshot::Snapshot;
 use protocol::check::{DiagnosticText, FixText, PositionText, RangeText};
+use protocol::debug::MappingProposal;
 use protocol::run::{Edge, Graph, PathMapping, PhaseSnapshot, PipelineOutput, RunSnapshot, StepSnapshot};
 use protocol::text::{FailureText, Text};
 
@@ -136,6 +138,18 @@ pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
             ended_at: record.ended_ms,
             actions: Vec::new(),
         },
+    }
+}
+
+/// A path mapping that the editor may offer.
+pub(crate) fn mapping_proposal(run: &RunId, proposal: &Proposal) -> MappingProposal {
+    let (local_root, remote_root) = proposal.pair.clone();
+    MappingProposal {
+        run: run.0.clone(),
+        file: proposal.file.clone(),
+        message: text(&proposal.message),
+        local_root,
+        remote_root,
     }
 }
 

@@ -607,6 +607,48 @@ port: number,
 configuration: unknown, };
 
 /**
+ * Breakpoints in a file of the editor's were not found in the container, and a mapping would reach it.
+ */
+export type MappingProposal = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * The file as the debugger names it.
+ */
+file: string, 
+/**
+ * What is wrong.
+ */
+message: Text, 
+/**
+ * Folder as the debugger names it.
+ */
+localRoot: string, 
+/**
+ * The same folder in the container.
+ */
+remoteRoot: string, };
+
+/**
+ * Which path mapping is to hold for a run from here on, before the debugger's own.
+ */
+export type ApplyMappingParams = { 
+/**
+ * The run, or a unique beginning of its name.
+ */
+run: string, 
+/**
+ * Folder as the debugger names it.
+ */
+localRoot: string, 
+/**
+ * The same folder in the container.
+ */
+remoteRoot: string, };
+
+/**
  * For which run to make or refresh the launch.json entry.
  */
 export type AttachParams = { 
@@ -987,6 +1029,7 @@ export interface Requests {
   "aml/readLog": { params: ReadLogParams; answer: ReadLogAnswer };
   "aml/attach": { params: AttachParams; answer: AttachAnswer };
   "aml/releaseDebugger": { params: RunIdParams; answer: RunAnswer };
+  "aml/applyMapping": { params: ApplyMappingParams; answer: RunAnswer };
   "aml/listImages": { params: ListImagesParams; answer: ListImagesAnswer };
   "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };
@@ -1001,4 +1044,5 @@ export interface Notifications {
   "aml/logAppended": LogAppended;
   "aml/progress": Progress;
   "aml/debugReady": DebugReady;
+  "aml/mappingProposed": MappingProposal;
 }

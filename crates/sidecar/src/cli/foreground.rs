@@ -196,9 +196,10 @@ impl Watch {
     fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
         let of = match notice {
             Notice::RunChanged(run) => run.run.as_str(),
-            Notice::Lines { run, .. } | Notice::Progress(run, _) | Notice::DebuggerReady(run, _) => {
-                run.as_str()
-            }
+            Notice::Lines { run, .. }
+            | Notice::Progress(run, _)
+            | Notice::DebuggerReady(run, _)
+            | Notice::MappingProposed(run, _) => run.as_str(),
         };
         // A step says whose it is in its first word, which is its record.
         let is_step = match notice {

@@ -184,6 +184,11 @@ fn notice_json(notice: &Notice) -> Value {
         Notice::DebuggerReady(run, entry) => {
             json!({ "event": "debugReady", "run": run.as_str(), "configuration": launch_json::configuration(entry) })
         }
+        Notice::MappingProposed(run, proposal) => {
+            let mut object = json!(to_proto::mapping_proposal(run, proposal));
+            object["event"] = json!("mappingProposed");
+            object
+        }
     }
 }
 
@@ -206,6 +211,8 @@ impl Terminal {
                 self.line(&ready_line(&entry.host, entry.port).text());
                 self.faint(&text);
             }
+            // Its sentence stands in the control log.
+            Notice::MappingProposed(..) => {}
         }
     }
 

@@ -17,6 +17,7 @@ mod launch_json;
 mod owner_killed;
 mod plain_run;
 mod processes;
+mod remote;
 mod resources;
 mod several;
 mod trouble;

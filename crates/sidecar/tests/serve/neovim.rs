@@ -25,7 +25,8 @@ fn neovim_underlines_mends_explains_and_offers() {
         .stdin(Stdio::null())
         .output()
         .expect("nvim runs; `cargo xtask setup --for test` installs it");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let seen = said.lines().find_map(|line| line.strip_prefix("seen: ")).unwrap_or_else(|| panic!("{said}"));
     let seen: Value = serde_json::from_str(seen).unwrap();
     assert!(seen["found"][0].as_str().unwrap().contains("comand"), "{seen}");

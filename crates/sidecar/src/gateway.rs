@@ -67,7 +67,7 @@ impl Inlet {
 #[derive(Debug, Clone)]
 pub(crate) enum Audience {
     /// The run of a container.
-    Run(RunContext),
+    Run(Box<RunContext>),
     /// Whoever watches a step on a node.
     Step(mpsc::UnboundedSender<DebugEvent>),
 }
@@ -415,7 +415,7 @@ impl Hub {
         }
         family.children.insert(child.pid, inlet.clone());
         tokio::spawn(hub.run(listener, inbound));
-        self.readers.spawn(debugger::relay_child(context.clone(), container, child.pid, inlet));
+        self.readers.spawn(debugger::relay_child(context.as_ref().clone(), container, child.pid, inlet));
         self.feed(GatewayInput::ChildListens { pid: child.pid, port });
     }
 }

@@ -114,7 +114,7 @@ pub(super) async fn look(context: &RunContext, container: &ContainerId) {
 
 /// Starts listening. `port` is the one that launch.json knows; where it is taken, another.
 pub(super) fn open_gateway(tasks: &mut RunTasks, port: u16) {
-    match gateway::open(port, Audience::Run(tasks.context.clone())) {
+    match gateway::open(port, Audience::Run(Box::new(tasks.context.clone()))) {
         Ok(handle) => {
             tasks.context.tell(RunEvent::GatewayOpen { port: handle.port });
             tasks.gateway = Some(handle);

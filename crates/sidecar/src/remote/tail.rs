@@ -46,7 +46,7 @@ pub(super) struct Tail {
 #[derive(Debug)]
 enum Source {
     File(PathBuf),
-    Web(Web),
+    Web(Box<Web>),
 }
 
 /// Its URL is a secret: whoever has it may read.
@@ -60,7 +60,7 @@ impl Tail {
     /// A log by its path or its URL. A file need not be there yet.
     pub(super) fn open(named: &str) -> Result<Self, Failure> {
         let is_web = named.starts_with("http://") || named.starts_with("https://");
-        let source = if is_web { Source::Web(Web::open(named)?) } else { Source::File(PathBuf::from(named)) };
+        let source = if is_web { Source::Web(Box::new(Web::open(named)?)) } else { Source::File(PathBuf::from(named)) };
         Ok(Self { source, offset: 0, failed: 0 })
     }
 

@@ -15,6 +15,7 @@ mod contexts;
 mod instrument;
 mod launch_json;
 mod owner_killed;
+mod pipeline;
 mod plain_run;
 mod processes;
 mod remote;

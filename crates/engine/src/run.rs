@@ -75,6 +75,9 @@ pub struct Run {
     /// Why the run did not succeed.
     pub failure: Option<Failure>,
     stage: Stage,
+    /// Whether a debugger holds the session. Not stored: with its owner the session is gone.
+    #[serde(skip)]
+    attached: bool,
     #[serde(skip)]
     build: BuildSettings,
     last_progress: Millis,
@@ -179,6 +182,7 @@ impl Run {
             card: PhaseCard::default(),
             failure: None,
             stage: Stage::Resolving,
+            attached: false,
             build: BuildSettings::default(),
             last_progress: at,
         };
@@ -440,6 +444,11 @@ impl Run {
 
     fn debugged(&mut self, at: Millis, event: DebugEvent) -> Vec<Effect> {
         let Stage::Live(stand) = self.stage else { return vec![] };
+        match event {
+            DebugEvent::Configured => self.attached = true,
+            DebugEvent::Detached | DebugEvent::DebuggeeGone => self.attached = false,
+            _ => {}
+        }
         let next = match event {
             DebugEvent::TerminateRequested => return self.cancel(at, false),
             DebugEvent::Unattended => return self.unattended(at),

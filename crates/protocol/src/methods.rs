@@ -80,6 +80,8 @@ requests! {
     ReadLog = "aml/readLog": ReadLogParams => ReadLogAnswer;
     /// Makes or refreshes the launch.json entry of a run.
     Attach = "aml/attach": AttachParams => AttachAnswer;
+    /// Sends away whoever is attached to a run, so that another may attach. The run goes on.
+    ReleaseDebugger = "aml/releaseDebugger": RunIdParams => RunAnswer;
     /// The images that were built here.
     ListImages = "aml/listImages": ListImagesParams => ListImagesAnswer;
     /// Why an image was built although others were there.

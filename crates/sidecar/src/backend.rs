@@ -76,6 +76,7 @@ pub(crate) fn service(
     .custom_method(rpc::ListOutputs::METHOD, Backend::list_outputs)
     .custom_method(rpc::ReadLog::METHOD, Backend::read_log)
     .custom_method(rpc::Attach::METHOD, Backend::attach)
+    .custom_method(rpc::ReleaseDebugger::METHOD, Backend::release_debugger)
     .custom_method(rpc::ListImages::METHOD, Backend::list_images)
     .custom_method(rpc::WhyImage::METHOD, Backend::why_image)
     .custom_method(rpc::PruneImages::METHOD, Backend::prune_images)
@@ -108,6 +109,7 @@ impl Backend {
         list_outputs: ListOutputs => Ask::ListOutputs;
         read_log: ReadLog => Ask::ReadLog;
         attach: Attach => Ask::Attach;
+        release_debugger: ReleaseDebugger => Ask::ReleaseDebugger;
         list_images: ListImages => |_, reply| Ask::ListImages(reply);
         why_image: WhyImage => Ask::WhyImage;
         prune_images: PruneImages => Ask::PruneImages;

@@ -113,6 +113,11 @@ impl GatewayHandle {
         self.inlet.close();
     }
 
+    /// Sends away whoever is attached; the run goes on.
+    pub(crate) fn release(&self) {
+        let _ = self.inlet.0.send(Inbound::Release);
+    }
+
     pub(crate) fn inlet(&self) -> Inlet {
         self.inlet.clone()
     }
@@ -148,6 +153,7 @@ enum Inbound {
     Relay(Box<Relay>),
     FromClient(ClientId, Value),
     ClientGone(ClientId),
+    Release,
     FromDebuggee(Value),
     DebuggeeGone,
     /// Nobody comes to this child.
@@ -305,6 +311,12 @@ impl Hub {
             Inbound::ClientGone(client) => {
                 self.clients.remove(&client);
                 self.feed(GatewayInput::ClientGone(client));
+            }
+            Inbound::Release => {
+                if let Some(client) = self.gateway.attached() {
+                    self.clients.remove(&client);
+                    self.feed(GatewayInput::ClientGone(client));
+                }
             }
             Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
             Inbound::GoOn => self.feed(GatewayInput::GoOn),

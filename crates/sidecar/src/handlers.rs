@@ -9,6 +9,7 @@ pub(crate) mod draft_spec;
 pub(crate) mod files_of_run;
 pub(crate) mod images;
 pub(crate) mod list_runs;
+pub(crate) mod release_debugger;
 pub(crate) mod remove_run;
 pub(crate) mod rerun;
 pub(crate) mod start_run;

@@ -39,16 +39,16 @@ export async function pickSpec(specs: Specs, target?: unknown): Promise<vscode.U
   return choice?.file === undefined ? undefined : vscode.Uri.file(choice.file);
 }
 
-/** A run that offers the action, picked by the user; the only one is taken without a question. */
-export async function chooseRun(sidecar: Sidecar, action?: string): Promise<RunSnapshot | undefined> {
+/** A run that offers one of the actions, picked by the user; the only one is taken without a question. */
+export async function chooseRun(sidecar: Sidecar, ...wanted: string[]): Promise<RunSnapshot | undefined> {
   const { runs } = await sidecar.request("aml/listRuns", { limit: MOST_RUNS });
-  const fitting = runs.filter(({ actions }) => action === undefined || actions.includes(action));
+  const fitting = runs.filter(({ actions }) => wanted.length === 0 || actions.some((action) => wanted.includes(action)));
   if (fitting.length === 0) {
     void vscode.window.showInformationMessage(vscode.l10n.t("There is no run for that."));
     return undefined;
   }
   const [only, ...others] = fitting;
-  if (action !== undefined && others.length === 0) {
+  if (wanted.length > 0 && others.length === 0) {
     return only;
   }
   const items = fitting.map((run) => ({

@@ -4,6 +4,7 @@ import type * as vscode from "vscode";
 import type { Sidecar } from "./ctx";
 import type { RunLogs } from "./output";
 import type { Pages } from "./pages";
+import type { RunPages } from "./run_page";
 import type { NamedExperiments, Node, RunsView } from "./runs_view";
 import type { Specs } from "./specs";
 import type { Starter } from "./started";
@@ -11,6 +12,7 @@ import * as experiment from "./commands/experiment";
 import * as health from "./commands/health";
 import * as image from "./commands/image";
 import * as run from "./commands/run";
+import * as sample from "./commands/sample";
 import * as spec from "./commands/spec";
 import * as wizard from "./commands/wizard";
 
@@ -21,9 +23,12 @@ export interface Parts {
   runs: RunsView;
   named: NamedExperiments;
   pages: Pages;
+  runPages: RunPages;
   logs: RunLogs;
   starter: Starter;
   log: vscode.LogOutputChannel;
+  /** The folder of the extension. */
+  extension: vscode.Uri;
 }
 
 /** A command; `target` is what it was called on, nothing from the palette. */
@@ -44,6 +49,7 @@ export const COMMANDS: Record<string, Command> = {
   "amlDebug.rerun": run.rerun,
   "amlDebug.submitAgain": run.submitAgain,
   "amlDebug.attachContainer": run.attachContainer,
+  "amlDebug.showRun": run.showRun,
   "amlDebug.openLog": run.openLog,
   "amlDebug.openOutput": run.openOutput,
   "amlDebug.openSpec": run.openSpec,
@@ -52,6 +58,7 @@ export const COMMANDS: Record<string, Command> = {
   "amlDebug.remove": run.remove,
   "amlDebug.refresh": run.refresh,
   "amlDebug.loadMore": run.loadMore,
+  "amlDebug.createSample": sample.createSample,
   "amlDebug.whyImage": image.whyImage,
   "amlDebug.pruneImages": image.pruneImages,
   "amlDebug.restart": health.restart,

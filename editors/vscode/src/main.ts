@@ -7,6 +7,7 @@ import { Sidecar } from "./ctx";
 import { DebugType } from "./debug";
 import { RunLogs } from "./output";
 import { Pages } from "./pages";
+import { RunPages } from "./run_page";
 import { NamedExperiments, RunsView } from "./runs_view";
 import { Specs } from "./specs";
 import { showError, Starter } from "./started";
@@ -25,7 +26,8 @@ export function activate(extension: vscode.ExtensionContext): void {
   const named = new NamedExperiments(extension.globalState);
   const runs = new RunsView(sidecar, named);
   const pages = new Pages();
-  const parts: Parts = { sidecar, specs, runs, named, pages, logs, starter, log };
+  const runPages = new RunPages(sidecar);
+  const parts: Parts = { sidecar, specs, runs, named, pages, runPages, logs, starter, log, extension: extension.extensionUri };
   extension.subscriptions.push(
     log,
     sidecar,
@@ -34,6 +36,7 @@ export function activate(extension: vscode.ExtensionContext): void {
     specs,
     runs,
     pages,
+    runPages,
     createStatus(sidecar, runs),
     new DebugType(sidecar, specs, starter, log, extension.workspaceState).register(),
     onChange(() => void settingsChanged(parts)),

@@ -98,10 +98,17 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A v2 command job (YAML) or a Python script.
+    /// A v2 command job or pipeline job (YAML), a v1 run configuration, or a Python script.
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) debug: Debug,
+    /// Step of a pipeline that is debugged; may be given several times. Without it, --debug debugs every step
+    /// and --break those that have the file.
+    #[arg(long = "step", value_name = "NAME")]
+    pub(crate) steps: Vec<String>,
+    /// Run every step of a pipeline, although an earlier result of the same content is there.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) values: Values,
     /// Experiment to list the run under, instead of the spec's own.
@@ -173,6 +180,9 @@ pub(crate) struct Image {
 pub(crate) struct Rerun {
     /// The earlier run, or a unique beginning of its name.
     pub(crate) run: String,
+    /// Of a pipeline run: only this step, with the inputs that it had.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
     #[command(flatten)]
     pub(crate) debug: Debug,
     #[command(flatten)]

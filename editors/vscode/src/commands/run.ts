@@ -11,9 +11,9 @@ import { askAndStart } from "./spec";
 
 /** The play icon: joins a run that is under way, starts one that is over again under the debugger. */
 export const startDebugger: Command = async (parts, target) => {
-  const run = await theRun(parts, target, "attach");
+  const run = await theRun(parts, target, "attach", "takeOver");
   if (run) {
-    const configuration = run.actions.includes("attach") ? attachConfiguration(run.run) : rerunConfiguration(run.run);
+    const configuration = run.actions.includes("attach") || run.actions.includes("takeOver") ? attachConfiguration(run.run) : rerunConfiguration(run.run);
     await vscode.debug.startDebugging(folderOf(run), configuration);
   }
 };
@@ -68,6 +68,14 @@ export const attachContainer: Command = async (parts, target) => {
 };
 
 const DEV_CONTAINERS = "ms-vscode-remote.remote-containers";
+
+/** The run's page: phases, metrics, outputs, environment. */
+export const showRun: Command = async (parts, target) => {
+  const run = await theRun(parts, target);
+  if (run) {
+    await parts.runPages.show(run);
+  }
+};
 
 export const openLog: Command = async (parts, target) => {
   const node = asNode(target);
@@ -145,7 +153,7 @@ export const loadMore: Command = async ({ runs }, target) => {
 };
 
 /** The run that a command was called on, by row or by name; from the palette, the one that the user picks. */
-async function theRun({ sidecar, runs }: Parts, target: unknown, action?: string): Promise<RunSnapshot | undefined> {
+async function theRun({ sidecar, runs }: Parts, target: unknown, ...wanted: string[]): Promise<RunSnapshot | undefined> {
   const node = asNode(target);
   if (node?.kind === "run" || node?.kind === "group") {
     return sidecar.request("aml/showRun", { run: node.run.run });
@@ -155,10 +163,10 @@ async function theRun({ sidecar, runs }: Parts, target: unknown, action?: string
     return sidecar.request("aml/showRun", { run: name });
   }
   const selected = runs.tree.visible ? runs.tree.selection[0] : undefined;
-  if (selected?.kind === "run" && (action === undefined || selected.run.actions.includes(action))) {
+  if (selected?.kind === "run" && (wanted.length === 0 || selected.run.actions.some((action) => wanted.includes(action)))) {
     return sidecar.request("aml/showRun", { run: selected.run.run });
   }
-  return chooseRun(sidecar, action);
+  return chooseRun(sidecar, ...wanted);
 }
 
 async function outputOf(parts: Parts, target: unknown): Promise<string | undefined> {

@@ -2,12 +2,17 @@
 
 import type { Store } from "./engine.ts";
 import type { Workbench } from "./workbench.ts";
+import { debugging } from "./stories/debugging.ts";
+import { figures } from "./stories/figures.ts";
 import { firstRun } from "./stories/first_run.ts";
 import { housekeeping } from "./stories/housekeeping.ts";
 import { interrupted } from "./stories/interrupted.ts";
 import { japanese } from "./stories/japanese.ts";
 import { language } from "./stories/language.ts";
 import { publishedPage } from "./stories/published_page.ts";
+import { runPage } from "./stories/run_page.ts";
+import { untrusted } from "./stories/untrusted.ts";
+import { walkthrough } from "./stories/walkthrough.ts";
 
 /** What the steps need to know of the place they are in. */
 export interface Ground extends Store {
@@ -18,6 +23,8 @@ export interface Ground extends Store {
 
 export interface Story {
   locale: "en" | "ja";
+  /** Whether the window trusts its folder without a question; it does unless this says no. */
+  trusts?: boolean;
   steps: Record<string, (workbench: Workbench, ground: Ground) => Promise<void>>;
 }
 
@@ -27,6 +34,11 @@ export const STORIES: Record<string, Story> = {
   "published-page": publishedPage,
   language,
   housekeeping,
+  "run-page": runPage,
+  walkthrough,
+  debugging,
+  untrusted,
   interrupted,
+  figures,
   japanese,
 };

@@ -22,7 +22,7 @@ export class Workbench {
     this.results = results;
   }
 
-  static async open(url: string, locale: string, results: string): Promise<Workbench> {
+  static async open(url: string, locale: string, results: string, shots = 0): Promise<Workbench> {
     const browser = await chromium.launch({
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
       headless: true,
@@ -37,9 +37,15 @@ export class Workbench {
     page.setDefaultTimeout(PATIENCE);
     await page.goto(url, { waitUntil: "domcontentloaded" });
     const workbench = new Workbench(browser, page, results);
+    workbench.shots = shots;
     await page.locator(".monaco-workbench").waitFor({ timeout: RUN_PATIENCE });
     await workbench.page.locator(".activitybar").getByRole("tab").first().waitFor({ timeout: RUN_PATIENCE });
     return workbench;
+  }
+
+  /** Another window, with a state of its own, beside this one. */
+  async window(url: string): Promise<Workbench> {
+    return Workbench.open(url, "en", this.results, this.shots);
   }
 
   /** Keeps what is to be seen now. */
@@ -72,6 +78,11 @@ export class Workbench {
 
   async pick(label: string): Promise<void> {
     await this.option(label).click();
+  }
+
+  /** Takes an entry if there is a question, and goes on if there is none. */
+  async pickIfAsked(label: string): Promise<void> {
+    await this.option(label).click({ timeout: 3000 }).catch(() => undefined);
   }
 
   async openFile(name: string): Promise<void> {

@@ -32,7 +32,7 @@ export const housekeeping: Story = {
     },
 
     "a shell opens in its container": async (vscode) => {
-      await vscode.menu(vscode.row(/^Run wait.yml, running/), "Attach VS Code to the container");
+      await vscode.menu(vscode.row(/^Run wait.yml, running/), "Attach VS Code to the container of a run");
       await vscode.press("The container of wait.yml", "Open Shell in Container");
       const screen = vscode.page.locator(".terminal-wrapper.active .xterm-screen");
       await screen.click();
@@ -100,7 +100,7 @@ export const housekeeping: Story = {
     },
 
     "a launch.json entry is written": async (vscode) => {
-      await vscode.menu(vscode.row(/^Run measure leaves, completed/).first(), "Write launch.json entry");
+      await vscode.menu(vscode.row(/^Run measure leaves, completed/).first(), "Write launch.json entry for a run");
       await vscode.press("was written", "Open launch.json");
       await vscode.tab("launch.json").waitFor();
       await vscode.line('"debugpy"').first().waitFor();

@@ -4,7 +4,7 @@
 //! Real Python, real debugpy. The table is the folder `fixtures/instrument`; a script whose library is not
 //! installed here is only edited, and the story says which.
 
-use crate::support::{Debugger, Ground};
+use crate::support::{Debugger, Ground, not_told};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -215,7 +215,7 @@ impl Python {
             let rest = text.strip_prefix(&beacon).unwrap_or_else(|| panic!("{script}: {waited:?}"));
             assert_eq!((code, rest.to_owned()), shown(&before), "{script} went on differently");
         } else {
-            println!("{script} is only edited: Python has no {}", library.expect("one"));
+            not_told(&format!("what {script} does, since Python has no {}", library.expect("one")));
         }
         let by_environment = said.contains("AML_REMOTE_DEBUG=1");
         assert_eq!(by_environment, library.is_some(), "{script}: {said}");

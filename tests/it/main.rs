@@ -19,6 +19,7 @@ mod owner_killed;
 mod pipeline;
 mod plain_run;
 mod processes;
+mod remote;
 mod resources;
 mod several;
 mod trouble;

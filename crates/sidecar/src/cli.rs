@@ -7,6 +7,7 @@ mod foreground;
 mod images;
 mod instrument;
 mod printer;
+mod remote;
 mod runs;
 mod session;
 mod values;
@@ -58,7 +59,10 @@ async fn perform(
         Command::Run(run) => foreground::run(settings, run, printer, began).await,
         Command::Rerun(rerun) => foreground::rerun(settings, rerun, printer, began).await,
         Command::Build(build) => foreground::build(settings, build, printer, began).await,
-        Command::Attach(name) => foreground::attach(settings, name, printer, began).await,
+        Command::Attach(attach) => match (attach.name(), attach.node) {
+            (Some(name), _) => foreground::attach(settings, name, printer, began).await,
+            (None, node) => remote::attach(settings, node, printer, began).await,
+        },
         Command::Check(check) => check::check(&check, printer),
         Command::Variant(arguments) => variant::make(&arguments, printer),
         Command::Instrument(arguments) => instrument::instrument(&arguments, printer),

@@ -96,6 +96,16 @@ pub fn tcp_table() -> Option<String> {
     fs::read_to_string("/proc/net/tcp").ok()
 }
 
+/// The kernel's table of IPv4 routes, where it has one.
+pub fn routes() -> Option<String> {
+    fs::read_to_string("/proc/net/route").ok()
+}
+
+/// The length of a file; `None` of one that is not there.
+pub fn length(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|facts| facts.len())
+}
+
 /// Makes a folder and those above it.
 pub fn make_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| write_failure(path, &error))

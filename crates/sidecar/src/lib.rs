@@ -23,6 +23,7 @@ pub mod outbox;
 
 mod attach;
 mod doctor;
+mod remote;
 mod spec_finder;
 mod spec_reader;
 mod to_proto;

@@ -24,8 +24,8 @@ pub(crate) enum Command {
     Rerun(Rerun),
     /// Build or reuse the image of a spec, and nothing more.
     Build(Build),
-    /// Make or refresh the launch.json entry of a run, and print it.
-    Attach(RunName),
+    /// Make or refresh the launch.json entry of a run, or of a step on a node, and print it.
+    Attach(Attach),
     /// Put the remote-debug convention of the published page into a script, correctly, or take it out again.
     Instrument(Instrument),
     /// Write a pipeline in which chosen steps await a debugger, and show what differs.
@@ -51,7 +51,7 @@ impl Command {
             Command::Run(run) => run.json.json,
             Command::Rerun(rerun) => rerun.json.json,
             Command::Build(build) => build.json.json,
-            Command::Attach(name) => name.json.json,
+            Command::Attach(attach) => attach.json.json,
             Command::Doctor(json) => json.json,
             Command::Instrument(instrument) => instrument.json.json,
             Command::Variant(variant) => variant.json.json,
@@ -253,6 +253,51 @@ pub(crate) struct Variant {
     pub(crate) wait: u32,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attach {
+    /// The run, or a unique beginning of its name.
+    #[arg(required_unless_present = "log", conflicts_with = "log")]
+    run: Option<String>,
+    #[command(flatten)]
+    pub(crate) node: Node,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+impl Attach {
+    /// The run of this machine's, if one was named.
+    pub(crate) fn name(&self) -> Option<RunName> {
+        Some(RunName { run: self.run.clone()?, json: Json { json: self.json.json } })
+    }
+}
+
+/// A step that awaits its debugger on a node.
+#[derive(Debug, Args)]
+pub(crate) struct Node {
+    /// The step's log, which grows: a file, or a URL that is read piece by piece. As soon as it says where
+    /// the step awaits its debugger, the step is reached and offered.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) log: Option<String>,
+    /// Name of the step, for its own entry in launch.json where there are several.
+    #[arg(long, value_name = "NAME", requires = "log")]
+    pub(crate) step: Option<String>,
+    /// The step's code folder on this machine; the current one by default.
+    #[arg(long, value_name = "FOLDER", requires = "log")]
+    pub(crate) code: Option<PathBuf>,
+    /// The same folder on the node; the step's working directory by default.
+    #[arg(long, value_name = "PATH", requires = "log", default_value = ".")]
+    pub(crate) remote_root: String,
+    /// The port of a step whose log names none.
+    #[arg(long, value_name = "PORT", requires = "log", default_value_t = engine::log::beacon::PORT)]
+    pub(crate) debug_port: u16,
+    /// The rank to attach to, where several write to one log.
+    #[arg(long, value_name = "N", requires = "log")]
+    pub(crate) rank: Option<u32>,
+    /// Stop at this line, print its locals and go on; may be given several times.
+    #[arg(long = "break", value_name = "FILE:LINE", requires = "log")]
+    pub(crate) breaks: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use super::{RunContext, RunTasks};
 use crate::files;
-use crate::gateway::{self, GatewayHandle};
+use crate::gateway::{self, Audience, GatewayHandle};
 use docker::{Docker, Labels};
 use engine::debuggee::{self, Answer, DebuggeeState};
 use engine::failure::{Blame, Failure};
@@ -114,7 +114,7 @@ pub(super) async fn look(context: &RunContext, container: &ContainerId) {
 
 /// Starts listening. `port` is the one that launch.json knows; where it is taken, another.
 pub(super) fn open_gateway(tasks: &mut RunTasks, port: u16) {
-    match gateway::open(port, tasks.context.clone()) {
+    match gateway::open(port, Audience::Run(Box::new(tasks.context.clone()))) {
         Ok(handle) => {
             tasks.context.tell(RunEvent::GatewayOpen { port: handle.port });
             tasks.gateway = Some(handle);
@@ -208,12 +208,12 @@ async fn reach(
             match debuggee::read_answer(String::from_utf8_lossy(&line).trim_end()) {
                 Answer::Ready(report) => {
                     let relay = gateway::Relay {
-                        container: container.clone(),
+                        container: Some(container.clone()),
                         paused: report.paused,
                         waiting: report.state == DebuggeeState::Waiting,
                         early: rest,
-                        reader: exec.reader,
-                        writer: exec.writer,
+                        reader: gateway::until_broken(exec.reader),
+                        writer: Box::new(exec.writer),
                     };
                     return Ok(Reached::Debuggee(Box::new(report), Box::new(relay)));
                 }

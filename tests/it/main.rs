@@ -15,5 +15,6 @@ mod debug_images;
 mod launch_json;
 mod owner_killed;
 mod plain_run;
+mod registries;
 mod several;
 mod trouble;

@@ -19,6 +19,7 @@ mod owner_killed;
 mod pipeline;
 mod plain_run;
 mod processes;
+mod registries;
 mod remote;
 mod resources;
 mod several;

@@ -3,14 +3,15 @@
 //! BuildKit tells what it does as a graph of vertices with logs; `docker build --progress=plain` prints
 //! that as numbered steps, and so do we: the text of the lines is what `60_control_log.txt` keeps.
 
-use crate::{Builder, Cause, Docker, Error, FailedStep, Verb};
+use crate::{Builder, Cause, Docker, Error, FailedStep, Verb, credentials};
+use bollard::auth::DockerCredentials;
 use bollard::errors::Error as Theirs;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
 use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use bytes::Bytes;
 use engine::ids::ContainerId;
-use engine::plan::image::Recipe;
+use engine::plan::image::{Recipe, dockerfile};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -95,10 +96,26 @@ impl Docker {
             tokio::select! {
                 // The reader has gone: dropping the other branch drops the connection, and the builder stops.
                 () = gone.closed() => {}
-                () = this.follow_build(verb, options, context, sender) => {}
+                () = async {
+                    let credentials = this.credentials(&recipe).await;
+                    this.follow_build(verb, options, context, credentials, sender).await;
+                } => {}
             }
         });
         BuildStream(receiver)
+    }
+
+    /// For the registries of the images that the recipe's Dockerfile names.
+    async fn credentials(&self, recipe: &Recipe) -> Option<HashMap<String, DockerCredentials>> {
+        let mut all = HashMap::new();
+        for image in dockerfile::images(&recipe.dockerfile) {
+            let registry = credentials::registry(&image);
+            let found = credentials::find(self.config_folder.as_ref(), registry).await.credentials;
+            // Docker Hub has another name in the session of a build.
+            let key = if registry == "docker.io" { "registry-1.docker.io" } else { registry };
+            all.extend(found.map(|found| (key.to_owned(), found)));
+        }
+        (!all.is_empty()).then_some(all)
     }
 
     async fn follow_build(
@@ -106,6 +123,7 @@ impl Docker {
         verb: Verb,
         options: BuildImageOptions,
         context: Archive,
+        credentials: Option<HashMap<String, DockerCredentials>>,
         lines: mpsc::Sender<Result<BuildLine, Error>>,
     ) {
         // What keeps the archive from being made says more than the request that was cut because of it.
@@ -113,7 +131,7 @@ impl Docker {
         let context = context.inspect_err(move |error| drop(broken.send(error.to_string())));
         let body = bollard::body_try_stream(context);
         let mut infos: BoxStream<'_, Result<BuildInfo, Theirs>> =
-            self.patient.build_image(options, None, Some(body)).boxed();
+            self.patient.build_image(options, credentials, Some(body)).boxed();
         let mut log = BuildLog::default();
         let mut built = false;
         while let Some(info) = infos.next().await {

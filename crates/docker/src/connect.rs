@@ -120,7 +120,8 @@ impl Docker {
             let address = endpoint.map(|endpoint| endpoint.host).unwrap_or_default();
             attempts.push(Attempt { source, address: address.clone(), outcome });
             if let Some(client) = client {
-                return Ok(Self::over(client, address, attempts, wire));
+                let docker = Self::over(client, address, attempts, wire);
+                return Ok(Self { config_folder: settings.config_folder(), ..docker });
             }
         }
         Err(Error::new(Verb::Connect { attempts }, Cause::Unreachable(String::new()), ""))

@@ -5,6 +5,7 @@
 //! where the question was whether it is.
 
 use crate::connect::{Attempt, Outcome};
+use crate::credentials::registry;
 use crate::transport::{DialError, NotAnEngine};
 use engine::failure::{Blame, Failure};
 use engine::ids::{ContainerId, ImageRef};
@@ -330,14 +331,6 @@ fn lines(text: &str) -> Vec<String> {
 /// As the engine's own tools show it.
 fn short(id: &ContainerId) -> &str {
     id.as_str().get(..12).unwrap_or(id.as_str())
-}
-
-/// The registry an image comes from: the first part of its name if it looks like a host.
-fn registry(image: &ImageRef) -> &str {
-    match image.as_str().split_once('/') {
-        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
-        _ => "docker.io",
-    }
 }
 
 impl From<bollard::errors::Error> for Cause {

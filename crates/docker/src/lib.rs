@@ -12,6 +12,7 @@ mod builder;
 mod connect;
 mod container;
 mod context;
+mod credentials;
 mod error;
 mod exec;
 mod image;
@@ -47,6 +48,8 @@ pub struct Docker {
     attempts: Arc<[Attempt]>,
     /// The way to the engine, where it is one of ours.
     wire: Option<transport::Wire>,
+    /// The folder with the user's `config.json`, for registries.
+    config_folder: Option<std::path::PathBuf>,
 }
 
 impl Docker {
@@ -57,7 +60,14 @@ impl Docker {
         wire: Option<transport::Wire>,
     ) -> Self {
         let patient = client.clone().with_timeout(LONG);
-        Self { quick: client, patient, address: address.into(), attempts: attempts.into(), wire }
+        Self {
+            quick: client,
+            patient,
+            address: address.into(),
+            attempts: attempts.into(),
+            wire,
+            config_folder: None,
+        }
     }
 
     /// Address of the engine, with its scheme.

@@ -317,9 +317,17 @@ impl Settings {
             cache: self.build_cache.clone(),
             ca_bundle,
             index: self.only(&INDEXES),
+            netrc: self.netrc(),
             proxy: self.proxies(),
             context: None,
         })
+    }
+
+    /// What pip itself would read; nothing where there is no such file.
+    fn netrc(&self) -> String {
+        let own = || Some(Path::new(self.set("HOME").or_else(|| self.set("USERPROFILE"))?).join(".netrc"));
+        let path = self.set("NETRC").map(PathBuf::from).or_else(own);
+        path.and_then(|path| files::read_text_if_there(&path).ok().flatten()).unwrap_or_default()
     }
 
     /// The proxy variables of this process, for builds and runs.

@@ -6,6 +6,7 @@
 pub mod context;
 pub mod dockerfile;
 pub mod dockerignore;
+mod netrc;
 mod requirements;
 
 pub use requirements::refused;
@@ -153,6 +154,8 @@ pub struct BuildSettings {
     pub ca_bundle: Vec<u8>,
     /// `PIP_INDEX_URL`, `UV_INDEX_URL` and their extra forms, without credentials in the name of the image.
     pub index: BTreeMap<String, String>,
+    /// The text of the user's `.netrc`; of it, only the entries of the build's own hosts reach the build.
+    pub netrc: String,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; they never enter the image or its name.
     pub proxy: BTreeMap<String, String>,
     /// What is in the build context, where the plan has one.
@@ -316,6 +319,17 @@ fn files(
     for (name, value) in index.variables(requirements) {
         script += &format!("export {name}={}\n", quoted(&value));
     }
+    let named = requirements.file();
+    let hosts: Vec<&str> = index
+        .addresses()
+        .map(String::as_str)
+        .chain(named.split_whitespace())
+        .filter_map(netrc::host)
+        .collect();
+    let netrc = netrc::entries(&settings.netrc, &hosts);
+    if !netrc.is_empty() {
+        script += "export NETRC=/run/aml-debug/build/netrc\n";
+    }
     let mut files = BTreeMap::from([
         ("environment.sh".to_owned(), SCRIPT.as_bytes().to_vec()),
         ("bytecode.py".to_owned(), BYTECODE.as_bytes().to_vec()),
@@ -324,6 +338,9 @@ fn files(
         ("settings.sh".to_owned(), script.into_bytes()),
         ("requirements.txt".to_owned(), requirements.file().into_bytes()),
     ]);
+    if !netrc.is_empty() {
+        files.insert("netrc".to_owned(), netrc.into_bytes());
+    }
     if !settings.ca_bundle.is_empty() {
         files.insert("ca.pem".to_owned(), settings.ca_bundle.clone());
     }

@@ -3,7 +3,7 @@
 use super::{RunContext, context};
 use crate::clock;
 use crate::outbox::Progress;
-use docker::{Builder, Labels};
+use docker::{Builder, Docker, Labels};
 use engine::failure::Failure;
 use engine::ids::ImageRef;
 use engine::message;
@@ -22,7 +22,14 @@ pub(super) async fn pull(context: RunContext, reference: ImageRef) -> Result<Run
     let docker = context.engine().await?;
     let mut log = context.folder.open_control_log()?;
     context.control(&mut log, vec![message!("image.pulling", image = reference).text()])?;
-    let mut stream = docker.pull(&reference);
+    let foreign = foreign(&docker, &reference).await;
+    if let Some((platforms, own)) = &foreign {
+        let said =
+            message!("image.other-processor", image = reference, platforms = platforms.join(", "), own = own);
+        context.control(&mut log, vec![said.text()])?;
+    }
+    let platform = foreign.and_then(|(platforms, _)| Some(format!("linux/{}", platforms.first()?)));
+    let mut stream = docker.pull(&reference, platform.as_deref());
     while let Some(step) = stream.next().await {
         let step = step?;
         match (step.layer, step.total) {
@@ -40,6 +47,13 @@ pub(super) async fn pull(context: RunContext, reference: ImageRef) -> Result<Run
         }
     }
     Ok(RunEvent::ImagePulled(reference))
+}
+
+/// The processors that an image is for and the engine's own, if that is none of them.
+async fn foreign(docker: &Docker, image: &ImageRef) -> Option<(Vec<String>, String)> {
+    let (platforms, facts) = tokio::join!(docker.platforms(image), docker.about());
+    let own = facts.ok()?.architecture;
+    platforms.filter(|platforms| !platforms.contains(&own)).map(|platforms| (platforms, own))
 }
 
 /// Build lines that arrive within this time are shown together.

@@ -53,6 +53,13 @@ pub fn base(text: &str) -> Option<ImageRef> {
     None
 }
 
+/// All images that its stages begin with, as far as the text tells.
+pub fn images(text: &str) -> Vec<ImageRef> {
+    let lines = from_lines(text);
+    let names = lines.iter().map(|line| &text[line.image.clone()]);
+    names.filter(|name| !name.contains('$') && !is_stage(&lines, text, name)).map(ImageRef::from).collect()
+}
+
 fn is_stage(lines: &[From], text: &str, image: &str) -> bool {
     lines.iter().any(|line| line.is_named(image) && &text[line.image.clone()] != image)
 }

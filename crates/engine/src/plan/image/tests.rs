@@ -129,6 +129,22 @@ fn nothing_secret_is_in_what_stays() {
 }
 
 #[test]
+fn a_netrc_reaches_the_build_as_far_as_its_hosts_are_asked() {
+    let settings = BuildSettings {
+        netrc: "machine i.example login me password sesame\nmachine other login me password never\n"
+            .to_owned(),
+        ..settings(&[("PIP_INDEX_URL", "https://i.example/simple")], &[])
+    };
+    let recipe = made(&environment("3.11", &["x"]), &settings);
+    assert_eq!(recipe.context["netrc"], b"machine i.example\nlogin me\npassword sesame\n");
+    assert!(!format!("{:?}{:?}{}", recipe.labels, recipe.parts, recipe.dockerfile).contains("sesame"));
+    assert_eq!(
+        recipe.name,
+        made(&environment("3.11", &["x"]), &BuildSettings { netrc: String::new(), ..settings }).name
+    );
+}
+
+#[test]
 fn a_proxy_or_an_index_on_loopback_is_reached_through_the_engines_own_network() {
     let plan = environment("3.11", &["x"]);
     let host = |settings: &BuildSettings| made(&plan, settings).host_network;

@@ -8,6 +8,7 @@ mod corpus;
 mod dap_client;
 mod ground;
 mod image;
+mod pipeline;
 mod plain_run;
 mod serve;
 
@@ -40,11 +41,13 @@ enum Reach {
 type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 
 /// Name, unit, and what makes its ways.
-const CASES: [(&str, &str, Prepare); 6] = [
+const CASES: [(&str, &str, Prepare); 8] = [
     ("breakpoint-warm", "ms", breakpoint::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
     ("check-corpus", "ms", corpus::ways),
+    ("pipeline-plan", "ms", pipeline::plan),
+    ("pipeline-makespan", "ms", pipeline::makespan),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
 ];

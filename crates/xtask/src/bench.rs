@@ -9,6 +9,7 @@ mod dap_client;
 mod ground;
 mod image;
 mod image_cold;
+mod pipeline;
 mod plain_run;
 mod serve;
 
@@ -41,13 +42,15 @@ enum Reach {
 type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 
 /// Name, unit, and what makes its ways.
-const CASES: [(&str, &str, Prepare); 8] = [
+const CASES: [(&str, &str, Prepare); 10] = [
     ("breakpoint-warm", "ms", breakpoint::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
     ("image-cold", "ms", image_cold::cold),
     ("image-one-more", "ms", image_cold::one_more),
     ("check-corpus", "ms", corpus::ways),
+    ("pipeline-plan", "ms", pipeline::plan),
+    ("pipeline-makespan", "ms", pipeline::makespan),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
 ];

@@ -9,6 +9,7 @@ mod dap_client;
 mod ground;
 mod image;
 mod plain_run;
+mod remote;
 mod serve;
 
 use std::fmt::Write as _;
@@ -40,11 +41,13 @@ enum Reach {
 type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 
 /// Name, unit, and what makes its ways.
-const CASES: [(&str, &str, Prepare); 6] = [
+const CASES: [(&str, &str, Prepare); 8] = [
     ("breakpoint-warm", "ms", breakpoint::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
     ("check-corpus", "ms", corpus::ways),
+    ("log-to-offer", "ms", remote::offer),
+    ("remote-step", "ms", remote::step),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
 ];

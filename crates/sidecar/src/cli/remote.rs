@@ -34,7 +34,7 @@ pub(crate) async fn attach(
     let places: Vec<BreakPlace> =
         node.breaks.iter().map(|text| break_place(text)).collect::<Result<_, _>>()?;
     let breakpoints = places.iter().map(|place| breakpoint(place, &code)).collect::<Result<Vec<_>, _>>()?;
-    let (folder, _) = attach::place(&code.join("step"));
+    let (folder, _) = attach::place(&code.join("step"), None);
     let target = node.step.as_ref().map_or("compute".to_owned(), |step| format!("compute/{step}"));
     let port = Store::open(&settings.home)?.port_for(&folder, &target)?;
     let step = Step { log: node.log.unwrap_or_default(), port: node.debug_port, rank: node.rank };

@@ -12,6 +12,7 @@ mod cancel;
 mod conda;
 mod contexts;
 mod debug_images;
+mod images;
 mod launch_json;
 mod owner_killed;
 mod plain_run;

@@ -13,6 +13,7 @@ mod cancel;
 mod conda;
 mod contexts;
 mod debug_images;
+mod images;
 mod instrument;
 mod launch_json;
 mod owner_killed;

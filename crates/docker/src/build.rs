@@ -74,6 +74,7 @@ impl Docker {
         let (this, recipe) = (self.clone(), recipe.clone());
         tokio::spawn(async move {
             let gone = sender.clone();
+            let before = this.inspect_image(&recipe.name).await.ok().flatten();
             if builder == Builder::Classic && recipe.folder.is_none() {
                 let name = format!("aml-debug-build-{}", session());
                 let made = tokio::select! {
@@ -82,6 +83,7 @@ impl Docker {
                 };
                 // Whatever the end was, and whoever still reads.
                 let removed = this.remove(&ContainerId(name)).await;
+                this.remove_replaced(before).await;
                 if let Err(error) = made.and(removed) {
                     let _ = sender.send(Err(error)).await;
                 }
@@ -98,7 +100,9 @@ impl Docker {
                 () = gone.closed() => {}
                 () = async {
                     let credentials = this.credentials(&recipe).await;
-                    this.follow_build(verb, options, context, credentials, sender).await;
+                    this.follow_build(verb, options, context, credentials, &sender).await;
+                    // Before the reader sees the end.
+                    this.remove_replaced(before).await;
                 } => {}
             }
         });
@@ -124,7 +128,7 @@ impl Docker {
         options: BuildImageOptions,
         context: Archive,
         credentials: Option<HashMap<String, DockerCredentials>>,
-        lines: mpsc::Sender<Result<BuildLine, Error>>,
+        lines: &mpsc::Sender<Result<BuildLine, Error>>,
     ) {
         // What keeps the archive from being made says more than the request that was cut because of it.
         let (broken, why) = std::sync::mpsc::channel();

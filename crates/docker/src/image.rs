@@ -123,6 +123,19 @@ impl Docker {
         }
     }
 
+    /// Removes what a build has left without a name, so that no rebuild leaves a nameless image behind. One that a
+    /// container still runs from stays; it goes when the nameless ones are pruned.
+    pub(crate) async fn remove_replaced(&self, before: Option<ImageFacts>) {
+        let Some(before) = before else { return };
+        let names = match self.quick.inspect_image(&before.id).await {
+            Ok(facts) => facts.repo_tags.unwrap_or_default(),
+            Err(_) => return,
+        };
+        if names.is_empty() {
+            let _ = self.remove_image(&ImageRef(before.id)).await;
+        }
+    }
+
     /// The images that carry this label.
     pub async fn images_with(&self, label: &str) -> Result<Vec<ImageSummary>, Error> {
         let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
@@ -134,7 +147,8 @@ impl Docker {
             .map_err(|error| self.failed(Verb::InspectImage(ImageRef::from(label)), error))?;
         let summary = found.into_iter().map(|image| ImageSummary {
             id: image.id,
-            names: image.repo_tags.into_iter().map(ImageRef).collect(),
+            // An image without a name has this one.
+            names: image.repo_tags.into_iter().filter(|name| name != "<none>:<none>").map(ImageRef).collect(),
             size: u64::try_from(image.size).unwrap_or_default(),
             created: image.created,
             labels: image.labels.into_iter().collect(),

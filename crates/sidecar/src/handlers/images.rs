@@ -4,7 +4,7 @@ use crate::files;
 use crate::main_loop::{Event, Reply, give};
 use crate::state::State;
 use crate::to_proto;
-use docker::Docker;
+use docker::{Docker, ImageSummary, Labels};
 use engine::failure::{Blame, Failure};
 use engine::ids::ImageRef;
 use engine::ledger::{self, ImageRecord, ImageUse, PartChange};
@@ -45,11 +45,23 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
             let mut images = Vec::new();
             for (image, kept) in judged? {
                 let kept = match kept {
-                    None if !dry_run => remove(&docker, &image, &inbox).await,
+                    None if !dry_run => {
+                        let kept = remove(&docker, &image.name).await;
+                        if kept.is_none() {
+                            let _ = inbox.send(Event::ImageGone(image.name.clone()));
+                        }
+                        kept
+                    }
                     kept => kept,
                 };
                 let kept = kept.as_ref().map(to_proto::text);
                 images.push(PrunedImage { image: image.name.0, bytes: image.size, kept });
+            }
+            for image in nameless(&docker).await? {
+                let id = ImageRef(image.id);
+                let kept = if dry_run { None } else { remove(&docker, &id).await };
+                let kept = kept.as_ref().map(to_proto::text);
+                images.push(PrunedImage { image: id.0, bytes: image.size, kept });
             }
             Ok(PruneImagesAnswer { images })
         };
@@ -66,23 +78,17 @@ fn judge(state: &State) -> Result<Vec<(ImageRecord, Option<Message>)>, Failure> 
     Ok(state.store.list_images()?.into_iter().map(judged).collect())
 }
 
+/// Images of ours that have lost their name to a newer build. The ledger knows none of them.
+async fn nameless(docker: &Docker) -> Result<Vec<ImageSummary>, Failure> {
+    let ours = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
+    Ok(ours.into_iter().filter(|image| image.names.is_empty()).collect())
+}
+
 /// Why it stays after all: the engine removes nothing that a container uses.
-async fn remove(
-    docker: &Docker,
-    image: &ImageRecord,
-    inbox: &tokio::sync::mpsc::UnboundedSender<Event>,
-) -> Option<Message> {
-    match docker.remove_image(&image.name).await {
-        Ok(()) => {
-            let _ = inbox.send(Event::ImageGone(image.name.clone()));
-            None
-        }
-        Err(error) => {
-            let failure = Failure::from(error);
-            let words = failure.detail.first().cloned().unwrap_or_else(|| failure.to_string());
-            Some(message!("images.keep-engine", words = words))
-        }
-    }
+async fn remove(docker: &Docker, image: &ImageRef) -> Option<Message> {
+    let failure = Failure::from(docker.remove_image(image).await.err()?);
+    let words = failure.detail.first().cloned().unwrap_or_else(|| failure.to_string());
+    Some(message!("images.keep-engine", words = words))
 }
 
 fn find<'a>(ledger: &'a [ImageRecord], name: &str) -> Result<&'a ImageRecord, Failure> {

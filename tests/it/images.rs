@@ -1,0 +1,82 @@
+//! The image ledger: what was built, why, and what may go.
+
+use crate::support::Ground;
+use crate::support::engine::{self, docker, docker_says};
+use serde_json::Value;
+use std::fs;
+
+const JOB: &str = "//- /job.yml\ntype: command\ncommand: ls\nenvironment:\n  build: {path: env}\n//- /env/Dockerfile\nFROM $BASE\nRUN date +%N > /stamp\nCOPY of.txt /\n";
+
+/// A workspace whose image no other story has.
+fn ground() -> Ground {
+    let ground = Ground::with(JOB);
+    fs::write(ground.path("env/of.txt"), ground.path("").display().to_string()).expect("ours");
+    ground
+}
+
+fn build(ground: &Ground, words: &[&str]) -> String {
+    let ended = ground.call(["build", "job.yml", "--json"].iter().chain(words)).with_code(0);
+    ended.result()["image"].as_str().expect("an image").to_owned()
+}
+
+fn id(image: &str) -> Option<String> {
+    docker_says(&["image", "inspect", "--format", "{{.Id}}", image])
+}
+
+fn prune(ground: &Ground, words: &[&str]) -> Vec<Value> {
+    ground.call(["images", "prune", "--json"].iter().chain(words)).with_code(0).objects()
+}
+
+fn of<'a>(answer: &'a [Value], image: &str) -> Option<&'a Value> {
+    answer.iter().find(|line| line["image"] == image)
+}
+
+#[test]
+fn an_image_that_is_built_anew_leaves_no_nameless_one() {
+    let ground = ground();
+    let image = build(&ground, &[]);
+    let before = id(&image).expect("the image");
+    assert_eq!(build(&ground, &["--rebuild"]), image);
+    let after = id(&image).expect("the image");
+    assert_ne!(after, before, "no step was taken from the cache");
+    assert_eq!(id(&before), None, "the one before is gone");
+
+    // One that is in use stays, and goes with the next pruning.
+    let container = docker(&["create", &after, "sleep", "1"]);
+    build(&ground, &["--rebuild"]);
+    assert_eq!(id(&after).as_ref(), Some(&after));
+    let kept = prune(&ground, &[]);
+    assert!(of(&kept, &after).is_some_and(|line| line["kept"].to_string().contains("container")), "{kept:?}");
+    docker(&["rm", &container]);
+    assert!(of(&prune(&ground, &["--dry-run"]), &after).is_some_and(|line| line["kept"].is_null()));
+    assert!(id(&after).is_some(), "nothing was removed yet");
+    prune(&ground, &[]);
+    assert_eq!(id(&after), None);
+    docker_says(&["rmi", &image]);
+}
+
+#[test]
+fn pruning_takes_what_nobody_needs_and_leaves_what_is_not_ours() {
+    let ground = ground();
+    let container = docker(&["create", engine::base(), "true"]);
+    let foreign = docker(&["commit", "--change", "LABEL of=nobody", &container]);
+    docker(&["rm", &container]);
+    let first = build(&ground, &[]);
+    fs::write(ground.path("env/more.txt"), "more").unwrap();
+    let dockerfile = ground.path("env/Dockerfile");
+    fs::write(&dockerfile, fs::read_to_string(&dockerfile).unwrap() + "RUN true\n").unwrap();
+    let second = build(&ground, &[]);
+
+    let list = ground.call(["images", "list", "--json"]).with_code(0).objects();
+    assert!(of(&list, &first).is_some() && of(&list, &second).is_some(), "{list:?}");
+    let why = ground.call(["images", "why", &second]).with_code(0).stdout;
+    assert!(why.contains("+ RUN true") && why.contains("+ more.txt "), "{why}");
+
+    let dry = prune(&ground, &["--dry-run"]);
+    assert!(of(&dry, &first).is_some_and(|line| line["kept"].is_null()), "{dry:?}");
+    assert!(of(&dry, &second).is_some_and(|line| line["kept"].to_string().contains("job.yml")), "{dry:?}");
+    assert!(of(&dry, &foreign).is_none(), "{dry:?}");
+    prune(&ground, &[]);
+    assert!(id(&first).is_none() && id(&second).is_some() && id(&foreign).is_some());
+    docker(&["rmi", &foreign, &second]);
+}

@@ -16,3 +16,4 @@ mod plain_run;
 mod resources;
 mod several;
 mod trouble;
+mod warm;

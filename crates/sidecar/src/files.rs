@@ -79,6 +79,21 @@ pub fn make_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| write_failure(path, &error))
 }
 
+/// Makes a folder that only this user may look into.
+pub fn make_private_folder(path: &Path) -> Result<(), Failure> {
+    let mut builder = fs::DirBuilder::new();
+    // On Windows a folder under the user's profile is the user's alone by inheritance.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path).map_err(|error| write_failure(path, &error))
+}
+
+/// Writes over the beginning of a file, made if need be. Only for files of ours in which a torn write is noticed.
+pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let write = || OpenOptions::new().create(true).truncate(false).write(true).open(path)?.write_all(bytes);
+    write().map_err(|error| write_failure(path, &error))
+}
+
 /// Bytes that are free on the disk of a folder, for this user; `None` where nobody tells.
 pub fn free_space(folder: &Path) -> Option<u64> {
     fs4::available_space(folder).ok()

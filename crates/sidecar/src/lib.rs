@@ -31,3 +31,4 @@ pub mod store;
 pub mod files;
 
 mod clock;
+mod warm;

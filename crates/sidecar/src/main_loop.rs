@@ -7,7 +7,7 @@
 
 use crate::handlers;
 use crate::handlers::adopt::Containers;
-use crate::outbox::{Notice, Progress, Stretch};
+use crate::outbox::{Notice, Progress, Room, Stretch};
 use crate::settings::Settings;
 use crate::state::State;
 use crate::store::RunRecord;
@@ -40,7 +40,7 @@ pub enum Event {
     /// Something happened to a run.
     Run(RunId, RunEvent),
     /// A run wrote lines.
-    Lines(RunId, LogName, Vec<String>, Stretch),
+    Lines(RunId, LogName, Vec<String>, Stretch, Room),
     /// How far a pull or a build is, for whoever watches.
     Progress(RunId, Progress),
     /// Nothing that belongs to no run is left; the answer may go once these runs have true records.
@@ -119,8 +119,8 @@ pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
 fn handle(state: &mut State, event: Event) {
     match event {
         Event::Run(run, event) => state.on_run(&run, event),
-        Event::Lines(run, log, lines, stretch) => {
-            state.outbox.say(Notice::Lines { run, log, lines, stretch });
+        Event::Lines(run, log, lines, stretch, room) => {
+            state.outbox.say(Notice::Lines { run, log, lines, stretch, room });
         }
         Event::Progress(run, progress) => state.on_progress(&run, progress),
         Event::Swept(runs, reply) => state.answer_when_settled(runs, reply),
@@ -143,7 +143,7 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ShowRun(params, reply) => give(reply, handlers::list_runs::show_run(state, &params)),
         Ask::ListExperiments(reply) => give(reply, handlers::list_runs::list_experiments(state)),
         Ask::ListRuns(params, reply) => give(reply, handlers::list_runs::list_runs(state, &params)),
-        Ask::RemoveRun(params, reply) => give(reply, handlers::remove_run::remove_run(state, &params)),
+        Ask::RemoveRun(params, reply) => handlers::remove_run::remove_run(state, &params, reply),
         Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),

@@ -5,7 +5,8 @@ use engine::attach::AttachEntry;
 use engine::ids::RunId;
 use protocol::run::RunSnapshot;
 use std::path::PathBuf;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// One thing to tell whoever drives this process.
 #[derive(Debug, Clone)]
@@ -22,12 +23,17 @@ pub enum Notice {
         lines: Vec<String>,
         /// Where they stand.
         stretch: Stretch,
+        /// Held for as long as the lines wait somewhere: whoever writes more than is read waits for it.
+        room: Room,
     },
     /// A pull or a build moved on.
     Progress(RunId, Progress),
     /// The debuggee waits: attach now.
     DebuggerReady(RunId, Box<AttachEntry>),
 }
+
+/// A share of the memory that lines may take up on their way.
+pub type Room = Option<Arc<OwnedSemaphorePermit>>;
 
 /// A piece of a log file. What a log says is in its file before anybody is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

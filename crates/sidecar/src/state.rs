@@ -181,7 +181,7 @@ impl State {
                         self.outbox.say(Notice::DebuggerReady(id.clone(), Box::new(entry)));
                     }
                 }
-                effect => self.effects.perform(&mut live.tasks, live.run.plan.as_deref(), effect),
+                effect => self.effects.perform(&mut live.tasks, &live.run, effect),
             }
         }
         if changed {

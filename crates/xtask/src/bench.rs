@@ -6,11 +6,13 @@
 mod breakpoint;
 mod dap_client;
 mod ground;
+mod heavy;
 mod image;
 mod plain_run;
 mod serve;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
@@ -19,7 +21,7 @@ use crate::repository::Repository;
 use crate::setup::{self, For};
 use ground::Ground;
 
-/// One way of doing what a case measures.
+/// One way of doing what a case measures. The product's ways are compared with the last plain one before them.
 struct Way {
     name: &'static str,
     /// What has to be reached, if this way is the product's.
@@ -30,7 +32,7 @@ struct Way {
 
 #[derive(Debug, Clone, Copy)]
 enum Reach {
-    /// At most so many times the first way's median.
+    /// At most so many times the plain way's median.
     Ratio(f64),
     /// At most so much; where nothing plain exists to compare with.
     Absolute(f64),
@@ -39,8 +41,9 @@ enum Reach {
 type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 
 /// Name, unit, and what makes its ways.
-const CASES: [(&str, &str, Prepare); 5] = [
+const CASES: &[(&str, &str, Prepare)] = &[
     ("breakpoint-warm", "ms", breakpoint::ways),
+    ("breakpoint-heavy", "ms", heavy::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
     ("serve-start", "ms", serve::start),
@@ -51,37 +54,43 @@ const CASES: [(&str, &str, Prepare); 5] = [
 const TURNS: usize = 9;
 
 const USAGE: &str = "\
-Usage: cargo xtask bench [--turns N] [--plain-only] [CASE]...
+Usage: cargo xtask bench [--turns N] [--plain-only] [--binary FILE] [--keep] [CASE]...
 
   --turns N      how often each way is measured (9)
   --plain-only   only the plain ways, for looking at the machine
+  --binary FILE  measure this program instead of building one
+  --keep         leave images, volumes and files for the next time
 ";
 
 /// What the user asked for.
 struct Request<'a> {
     turns: usize,
     plain_only: bool,
+    keep: bool,
+    binary: Option<&'a str>,
     names: Vec<&'a str>,
 }
 
 /// Measures the named cases, or all; an error if one could not be measured, not if a figure was missed.
 pub(crate) fn bench(repository: &Repository, arguments: &[&str]) -> anyhow::Result<()> {
     let Some(request) = parse(arguments) else {
-        print!("{USAGE}\nCases: {}\n", CASES.map(|(name, ..)| name).join(", "));
+        let names: Vec<&str> = CASES.iter().map(|(name, ..)| *name).collect();
+        print!("{USAGE}\nCases: {}\n", names.join(", "));
         return Ok(());
     };
     setup::setup(repository, For::Demo)?;
-    if !request.plain_only {
+    if !request.plain_only && request.binary.is_none() {
         Command::new("cargo")
             .args(["build", "--release", "--package", "sidecar"])
             .folder(&repository.root)
             .run()?;
     }
-    let ground = Ground::prepare(repository)?;
+    let binary = request.binary.map_or_else(|| repository.binary("release"), PathBuf::from);
+    let ground = Ground::prepare(repository, std::path::absolute(binary)?)?;
     println!("\n{}", ground.machine());
     let mut table = String::new();
     let mut unmeasured = 0;
-    for (name, unit, prepare) in CASES {
+    for &(name, unit, prepare) in CASES {
         if !request.names.is_empty() && !request.names.contains(&name) {
             continue;
         }
@@ -96,17 +105,23 @@ pub(crate) fn bench(repository: &Repository, arguments: &[&str]) -> anyhow::Resu
     }
     println!("\n{:<44} {:>9} {:>9} {:>7}  reach", "median (least) of each way", "", "", "ratio");
     print!("{table}");
+    if !request.keep {
+        ground.clean()?;
+    }
     anyhow::ensure!(unmeasured == 0, "{unmeasured} cases could not be measured");
     Ok(())
 }
 
 fn parse<'a>(arguments: &[&'a str]) -> Option<Request<'a>> {
-    let mut request = Request { turns: TURNS, plain_only: false, names: Vec::new() };
+    let mut request =
+        Request { turns: TURNS, plain_only: false, keep: false, binary: None, names: Vec::new() };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match *argument {
             "--turns" => request.turns = rest.next()?.parse().ok().filter(|turns| *turns > 0)?,
             "--plain-only" => request.plain_only = true,
+            "--keep" => request.keep = true,
+            "--binary" => request.binary = Some(rest.next()?),
             name if CASES.iter().any(|(known, ..)| *known == name) => request.names.push(name),
             _ => return None,
         }
@@ -154,9 +169,12 @@ fn measure(ways: Vec<Way>, request: &Request) -> anyhow::Result<Vec<Measured>> {
 
 fn rows(case: &str, unit: &str, measured: &[Measured]) -> String {
     let mut rows = format!("{case} ({unit})\n");
-    let Some(first) = measured.first() else { return rows };
+    let Some(mut plain) = measured.first() else { return rows };
     for way in measured {
-        let ratio = way.median() / first.median();
+        if way.reach.is_none() {
+            plain = way;
+        }
+        let ratio = way.median() / plain.median();
         let (ratio, reach) = match way.reach {
             Some(Reach::Ratio(most)) => (format!("{ratio:.2}"), verdict(ratio, most)),
             Some(Reach::Absolute(most)) => (String::new(), verdict(way.median(), most)),

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef};
 use crate::plan::image::BuildSettings;
 use crate::plan::{ImageFacts, Plan};
+use crate::warm::Kept;
 use serde::{Deserialize, Serialize};
 
 /// Everything that can happen to a run; each answers one effect or comes from outside.
@@ -50,13 +51,15 @@ pub enum RunEvent {
     },
     /// The container exists.
     ContainerCreated(ContainerId),
+    /// A container that was kept for runs like this one has this run's folders now.
+    ContainerTaken(Box<Kept>),
     /// The container runs and its output is followed.
     ContainerStarted,
     /// The start hook has reported, through the relay; the gateway is connected to the debuggee.
     DebuggeeReported(Report),
     /// Word from the gateway.
     Debug(DebugEvent),
-    /// The container's first process ended.
+    /// The run's command has ended, and with it the container unless that may be kept.
     ContainerExited(Exit),
     /// The engine does not know the container any more.
     ContainerGone,

@@ -1,6 +1,7 @@
 //! Containers: create, stop, remove.
 
 use super::RunContext;
+use crate::warm;
 use docker::{Docker, Labels};
 use engine::failure::Failure;
 use engine::ids::ContainerId;
@@ -8,6 +9,7 @@ use engine::message;
 use engine::plan::ImageFacts;
 use engine::plan::container::{ContainerPlan, Grants, Limits, Mount};
 use engine::run::event::RunEvent;
+use engine::warm::Door;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -79,7 +81,14 @@ pub(super) async fn stop(
     }
 }
 
-pub(super) async fn remove(context: RunContext, container: ContainerId) -> Result<RunEvent, Failure> {
+pub(super) async fn remove(
+    context: RunContext,
+    container: ContainerId,
+    door: Option<Door>,
+) -> Result<RunEvent, Failure> {
+    if let Some(door) = door {
+        warm::forget(&door);
+    }
     match context.engine().await?.remove(&container).await {
         Ok(()) => Ok(RunEvent::ContainerRemoved),
         Err(error) if error.is_not_found() => Ok(RunEvent::ContainerRemoved),

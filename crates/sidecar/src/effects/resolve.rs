@@ -83,14 +83,15 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
         .with_fix(message!("debuggee.isolated.fix", option = flag)));
     }
     plan.container.labels.insert(Labels::CODE.to_owned(), plan.code.to_string_lossy().into_owned());
-    plan.container.command = with_secrets(plan.container.command, &secrets::names(context));
+    plan.container.command =
+        with_secrets(plan.container.command, &secrets::names(&context.settings, &context.params));
     Ok(plan)
 }
 
 fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<PlanSettings, Failure> {
     let params = &context.params;
     let proxies = context.settings.proxies();
-    let secret = secrets::names(context);
+    let secret = secrets::names(&context.settings, &context.params);
     let public = |variables: &BTreeMap<String, String>| -> Variables {
         let public = variables.iter().filter(|(name, _)| !secret.contains(name));
         public.map(|(name, value)| (name.clone(), value.clone())).collect()

@@ -2,16 +2,18 @@
 //! there into the environment of the user's command. The engine's own records never see them.
 
 use super::RunContext;
+use crate::settings::Settings;
 use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::plan::container::{SecretFile, secret_path};
+use protocol::run::StartRunParams;
 
 /// Variables whose values are kept from the engine's records: those that the user names, and proxies whose
 /// address holds a password.
-pub(super) fn names(context: &RunContext) -> Vec<String> {
-    let proxies = context.settings.proxies();
+pub(crate) fn names(settings: &Settings, params: &StartRunParams) -> Vec<String> {
+    let proxies = settings.proxies();
     let with_password = proxies.iter().filter(|(_, address)| address.contains('@')).map(|(name, _)| name);
-    context.params.secrets.iter().chain(with_password).cloned().collect()
+    params.secrets.iter().chain(with_password).cloned().collect()
 }
 
 /// The files of the secret variables.
@@ -29,5 +31,5 @@ pub(super) fn files(context: &RunContext) -> Result<Vec<SecretFile>, Failure> {
         })?;
         Ok(SecretFile { path: secret_path(&name), contents: value.as_bytes().to_vec(), uid })
     };
-    names(context).into_iter().map(file).collect()
+    names(&context.settings, &context.params).into_iter().map(file).collect()
 }

@@ -106,6 +106,11 @@ impl Store {
         Ok(RunId(format!("{}_{now_ms}_{tail}", slug(experiment))))
     }
 
+    /// 16 hex digits that nobody guesses.
+    pub fn new_token(&self) -> Result<String, Failure> {
+        self.read(|db| db.query_row("SELECT lower(hex(randomblob(8)))", [], |row| row.get(0)))
+    }
+
     /// Makes the run's folder, owns it, and only then inserts the record; so whoever sees the record
     /// also sees that it has an owner.
     pub fn begin(&mut self, record: &RunRecord) -> Result<Ownership, Failure> {

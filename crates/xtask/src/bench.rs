@@ -5,11 +5,15 @@
 
 mod breakpoint;
 mod dap_client;
+mod editor;
 mod ground;
 mod heavy;
 mod image;
+mod logs;
 mod plain_run;
+mod rerun;
 mod serve;
+mod step;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -43,7 +47,10 @@ type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 /// Name, unit, and what makes its ways.
 const CASES: &[(&str, &str, Prepare)] = &[
     ("breakpoint-warm", "ms", breakpoint::ways),
+    ("breakpoint-rerun", "ms", rerun::ways),
     ("breakpoint-heavy", "ms", heavy::ways),
+    ("logs", "s", logs::ways),
+    ("gateway-step", "ms", step::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
     ("serve-start", "ms", serve::start),

@@ -46,12 +46,7 @@ impl Place {
     fn once_by_hand(self, folder: &str) -> anyhow::Result<f64> {
         let port = ground::free_port()?;
         let script = format!("/code/{}", self.script);
-        let command = Command::new("docker")
-            .args(["run", "--rm", "--publish"])
-            .arg(format!("127.0.0.1:{port}:5678"))
-            .args(["--volume".into(), format!("{folder}:/code"), "--workdir".into(), "/code".into()])
-            .args([self.image, "python", "-Xfrozen_modules=off", "-m", "debugpy", "--listen", "0.0.0.0:5678"])
-            .args(["--wait-for-client", self.script]);
+        let command = self.command_by_hand(folder, port);
         let begin = Instant::now();
         let mut child = command
             .into_inner()
@@ -66,6 +61,16 @@ impl Place {
         stopped?.finish()?;
         child.wait()?;
         Ok(time)
+    }
+
+    /// Stock debugpy on this port of the machine's loopback.
+    pub(super) fn command_by_hand(self, folder: &str, port: u16) -> Command {
+        Command::new("docker")
+            .args(["run", "--rm", "--publish"])
+            .arg(format!("127.0.0.1:{port}:5678"))
+            .args(["--volume".into(), format!("{folder}:/code"), "--workdir".into(), "/code".into()])
+            .args([self.image, "python", "-Xfrozen_modules=off", "-m", "debugpy", "--listen", "0.0.0.0:5678"])
+            .args(["--wait-for-client", self.script])
     }
 
     /// Ours, as one command.

@@ -17,6 +17,19 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Takes the script's breakpoints away.
+    pub(super) fn clear(&mut self, script: &str) -> anyhow::Result<()> {
+        let none = json!({ "source": { "path": script }, "breakpoints": [] });
+        self.connection.send("setBreakpoints", &none)?;
+        self.connection.wait_for(|message| message["command"] == "setBreakpoints").map(drop)
+    }
+
+    /// Steps over a line and waits until that is done.
+    pub(super) fn step(&mut self) -> anyhow::Result<()> {
+        self.connection.send("next", &json!({ "threadId": self.thread }))?;
+        self.connection.wait_for(|message| message["event"] == "stopped").map(drop)
+    }
+
     /// Lets the script run to its end.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         self.connection.send("continue", &json!({ "threadId": self.thread }))?;

@@ -81,19 +81,34 @@ impl Ground {
     /// Takes away what the figures have made: images, volumes, containers, the folder. The build cache and the
     /// base image stay, for they are not the figures' alone.
     pub(super) fn clean(&self) -> anyhow::Result<()> {
-        let asked = self.again(&["doctor", "--json"])().read().unwrap_or_default();
-        let store = asked.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let store = store.filter(|finding| finding["subject"] == "store").find_map(|finding| {
-            let arguments = finding["what"]["args"].as_array()?.clone();
-            arguments.iter().find(|pair| pair[0] == "id")?[1].as_str().map(str::to_owned)
-        });
-        if let Some(store) = store {
-            let label = format!("label=aml-debug.store={store}");
-            remove(&["ps", "--all", "--quiet", "--filter", &label], &["rm", "--force", "--volumes"])?;
-            remove(&["volume", "ls", "--quiet", "--filter", &label], &["volume", "rm"])?;
+        for home in ["home", "home-of-editor"] {
+            let home = self.folder.join(home);
+            if home.is_dir() {
+                self.with("AML_DEBUG_HOME", &home.display().to_string()).clean_engine()?;
+            }
         }
         remove(&["images", "--quiet", "--filter", "reference=aml-debug/bench"], &["rmi", "--force"])?;
         fs::remove_dir_all(&self.folder).context("remove the folder of the figures")
+    }
+
+    fn clean_engine(&self) -> anyhow::Result<()> {
+        let asked = self.again(&["doctor", "--json"])().read().unwrap_or_default();
+        let findings = asked.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let store = findings.filter(|finding| finding["subject"] == "store").find_map(|finding| {
+            let arguments = finding["what"]["args"].as_array()?.clone();
+            arguments.iter().find(|pair| pair[0] == "id")?[1].as_str().map(str::to_owned)
+        });
+        let label = format!("label=aml-debug.store={}", store.context("the store has a name")?);
+        remove(&["ps", "--all", "--quiet", "--filter", &label], &["rm", "--force", "--volumes"])?;
+        remove(&["volume", "ls", "--quiet", "--filter", &label], &["volume", "rm"])
+    }
+
+    /// The same with another value of a variable.
+    pub(super) fn with(&self, name: &'static str, value: &str) -> Ground {
+        let mut other = self.clone();
+        other.variables.retain(|(known, _)| *known != name);
+        other.variables.push((name, value.to_owned()));
+        other
     }
 
     /// Machine and engine, for the head of the table.

@@ -254,7 +254,7 @@ fn host_config(plan: &ContainerPlan) -> HostConfig {
     HostConfig {
         // With an init, the end of the program is the end of every process in the container.
         init: Some(true),
-        mounts: Some(plan.mounts.iter().map(mount).collect()),
+        mounts: Some(plan.mounts.iter().filter_map(mount).collect()),
         shm_size: signed(plan.limits.shm_bytes),
         memory: signed(plan.limits.memory_bytes),
         nano_cpus: signed(plan.limits.nano_cpus),
@@ -296,8 +296,10 @@ fn every_gpu() -> DeviceRequest {
     }
 }
 
-fn mount(mount: &Mount) -> TheirMount {
-    match mount {
+/// `None` for what is not mounted but copied.
+fn mount(mount: &Mount) -> Option<TheirMount> {
+    Some(match mount {
+        Mount::Copied { .. } => return None,
         Mount::Bind { host, target, read_only } => TheirMount {
             typ: Some(MountType::BIND),
             source: Some(host.display().to_string()),
@@ -321,7 +323,7 @@ fn mount(mount: &Mount) -> TheirMount {
             }),
             ..TheirMount::default()
         },
-    }
+    })
 }
 
 fn facts_of(facts: ContainerInspectResponse) -> ContainerFacts {

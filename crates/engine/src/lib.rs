@@ -24,6 +24,8 @@ pub mod plan;
 
 pub mod run;
 
+pub mod pipeline;
+
 pub mod debuggee;
 
 pub mod attach;
@@ -37,3 +39,7 @@ pub mod launch_json;
 pub mod dap;
 
 pub mod ledger;
+
+pub mod diff;
+
+pub mod instrument;

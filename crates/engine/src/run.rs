@@ -17,13 +17,13 @@ pub mod event;
 pub mod snapshot;
 
 use crate::bytecode;
-use crate::debuggee::{self, DebuggeeState, Report};
+use crate::debuggee::{self, Attendance, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
 use crate::message::Message;
-use crate::plan::container::ContainerPlan;
-use crate::plan::image::{BuildSettings, ImagePlan, Recipe, recipe};
+use crate::plan::container::{ContainerPlan, Mount};
+use crate::plan::image::{self, BuildSettings, ImagePlan, Recipe};
 use crate::plan::{ImageFacts, Plan};
 use crate::warm::{self, Door, Kept, NextCommand};
 use card::{PhaseCard, PhaseName};
@@ -31,6 +31,7 @@ use effect::Effect;
 use event::{DebugEvent, Exit, RunEvent};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::time::Duration;
 
 /// Milliseconds since 1970, as the sidecar's clock gives them with each event.
 pub type Millis = u64;
@@ -51,6 +52,8 @@ pub struct Wish {
     pub wait_s: u32,
     /// The way into the container, if it may be kept for the next run.
     pub door: Option<Door>,
+    /// Debug the Python processes that the debuggee starts as well.
+    pub children: bool,
 }
 
 /// A run: what was asked, what is decided, where it stands, and how long each phase took.
@@ -259,21 +262,27 @@ impl Run {
 
     fn resolved(&mut self, at: Millis, plan: Box<Plan>, build: BuildSettings) -> Vec<Effect> {
         let Stage::Resolving = self.stage else { return vec![] };
+        self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
         self.card.end_ok(PhaseName::Resolve, at, None);
         self.card.begin(PhaseName::Build, at);
         self.build = build;
-        let base = plan.image.base().clone();
+        let base = plan.image.base(&self.build);
         let mut notes = plan.notes.clone();
         if let Some(seconds) = plan.timeout_seconds.filter(|_| self.wish.debug) {
             notes.push(message!("run.timeout-put-off", seconds = seconds));
         }
         self.plan = Some(plan);
-        let (step, effect) = match self.wish.pull {
-            true => (ImageStep::Pulling, Effect::PullImage(base)),
-            false => (ImageStep::InspectingBase, Effect::InspectImage(base)),
+        let next = match base {
+            None => self.base_ready(at, None),
+            Some(base) if self.wish.pull => self.wait_for(ImageStep::Pulling, Effect::PullImage(base)),
+            Some(base) => self.wait_for(ImageStep::InspectingBase, Effect::InspectImage(base)),
         };
+        notes.into_iter().map(Effect::Note).chain(next).collect()
+    }
+
+    fn wait_for(&mut self, step: ImageStep, effect: Effect) -> Vec<Effect> {
         self.stage = Stage::Imaging { step };
-        notes.into_iter().map(Effect::Note).chain([effect]).collect()
+        vec![effect]
     }
 
     fn image_inspected(&mut self, at: Millis, reference: ImageRef, facts: Option<ImageFacts>) -> Vec<Effect> {
@@ -283,11 +292,9 @@ impl Run {
                 self.stage = Stage::Imaging { step: ImageStep::Pulling };
                 vec![Effect::PullImage(reference)]
             }
-            (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, base),
+            (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, Some(base)),
             (ImageStep::InspectingBuilt(recipe), Some(reused)) if !self.wish.rebuild => {
-                let note = note_image(*recipe, &reused, false);
-                let ready = self.image_ready(at, reused, Some(message!("phase.image-reused")));
-                [note].into_iter().chain(ready).collect()
+                self.made(at, *recipe, reused, false)
             }
             (ImageStep::InspectingBuilt(recipe), _) => {
                 self.stage = Stage::Imaging { step: ImageStep::Building(recipe.clone()) };
@@ -303,23 +310,49 @@ impl Run {
         vec![Effect::InspectImage(reference)]
     }
 
-    fn base_ready(&mut self, at: Millis, base: ImageFacts) -> Vec<Effect> {
+    /// The first image of ours that is needed: the user's own build context, or packages on an image.
+    fn base_ready(&mut self, at: Millis, base: Option<ImageFacts>) -> Vec<Effect> {
         let Some(plan) = &self.plan else { return vec![] };
-        match recipe(&plan.image, &base, &self.build) {
-            None => self.image_ready(at, base, Some(message!("phase.image-as-it-is"))),
-            Some(recipe) => {
-                let name = recipe.name.clone();
-                self.stage = Stage::Imaging { step: ImageStep::InspectingBuilt(Box::new(recipe)) };
-                vec![Effect::InspectImage(name)]
-            }
+        let context = image::context_recipe(&plan.image, base.as_ref(), &self.build);
+        let packages = || image::recipe(&plan.image, base.as_ref()?, &self.build);
+        match (context.or_else(packages), base) {
+            (Some(recipe), _) => self.look_for(recipe),
+            (None, Some(base)) => self.image_ready(at, base, Some(message!("phase.image-as-it-is"))),
+            (None, None) => vec![],
         }
+    }
+
+    fn look_for(&mut self, mut recipe: Recipe) -> Vec<Effect> {
+        recipe.afresh = self.wish.rebuild;
+        let name = recipe.name.clone();
+        self.stage = Stage::Imaging { step: ImageStep::InspectingBuilt(Box::new(recipe)) };
+        vec![Effect::InspectImage(name)]
     }
 
     fn image_built(&mut self, at: Millis, built: ImageFacts) -> Vec<Effect> {
         let Stage::Imaging { step: ImageStep::Building(recipe) } = &self.stage else { return vec![] };
-        let note = note_image(recipe.as_ref().clone(), &built, true);
-        let ready = self.image_ready(at, built, Some(message!("phase.image-built")));
-        [note].into_iter().chain(ready).collect()
+        let recipe = recipe.as_ref().clone();
+        self.made(at, recipe, built, true)
+    }
+
+    /// An image of ours is there; packages may have to go on top of a build context's.
+    fn made(&mut self, at: Millis, recipe: Recipe, facts: ImageFacts, built: bool) -> Vec<Effect> {
+        let is_context = recipe.folder.is_some();
+        let note = Effect::NoteImage {
+            name: recipe.name,
+            base: recipe.base,
+            parts: recipe.parts,
+            size: facts.size,
+            built,
+        };
+        let plan = self.plan.as_ref().filter(|_| is_context);
+        let next = plan.and_then(|plan| image::recipe(&plan.image, &facts, &self.build));
+        let effects = match next {
+            Some(next) => self.look_for(next),
+            None if built => self.image_ready(at, facts, Some(message!("phase.image-built"))),
+            None => self.image_ready(at, facts, Some(message!("phase.image-reused"))),
+        };
+        [note].into_iter().chain(effects).collect()
     }
 
     fn image_ready(&mut self, at: Millis, facts: ImageFacts, note: Option<Message>) -> Vec<Effect> {
@@ -347,9 +380,10 @@ impl Run {
             Stage::Preparing { cancelled: true } => return self.finish(End::Cancelled),
             _ => return vec![],
         }
-        // Who will never be asked whether a debugger is there needs no container that stays.
-        let door = self.wish.door.clone().filter(|_| debugger.is_some());
         let Some(mut container) = self.container_plan(debugger, bytecode) else { return vec![] };
+        // What is copied in does not change with the code, and no socket leads to another machine.
+        let is_copied = container.mounts.iter().any(|mount| matches!(mount, Mount::Copied { .. }));
+        let door = self.wish.door.clone().filter(|_| self.wish.debug && !is_copied);
         self.stage = Stage::Creating { cancelled: false };
         let Some(mut door) = door else { return vec![Effect::CreateContainer(Box::new(container))] };
         door.key = warm::key(&container, self.folder());
@@ -369,7 +403,9 @@ impl Run {
         container.user = user_of(plan, image);
         bytecode::put_into(&mut container, bytecode, &plan.code);
         if let Some(volume) = debugger {
-            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
+            let wait = Duration::from_secs(u64::from(self.wish.wait_s));
+            let attendance = Attendance { wait, children: self.wish.children };
+            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, attendance);
         }
         Some(container)
     }
@@ -467,6 +503,7 @@ impl Run {
             DebugEvent::TerminateRequested => return self.cancel(at, false),
             DebugEvent::Unattended => return self.unattended(at),
             DebugEvent::DebuggeeGone => return self.relay_broke(),
+            DebugEvent::Said(message) => return vec![Effect::Note(message)],
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.
@@ -725,10 +762,6 @@ impl Run {
 fn user_of(plan: &Plan, image: &ImageFacts) -> Option<String> {
     let roots = || (!image.user.is_empty()).then(|| "0:0".to_owned());
     plan.container.user.clone().or_else(roots)
-}
-
-fn note_image(recipe: Recipe, image: &ImageFacts, built: bool) -> Effect {
-    Effect::NoteImage { name: recipe.name, parts: recipe.parts, size: image.size, built }
 }
 
 #[cfg(test)]

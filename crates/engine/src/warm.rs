@@ -106,11 +106,7 @@ pub fn key(container: &ContainerPlan, run: &Path) -> String {
 /// Whether what a run has changed in its container is gone: nothing is left but what every start of a container
 /// leaves. `changes` are the paths that the engine says were made, changed or deleted.
 pub fn is_clean(changes: &[String], container: &ContainerPlan) -> bool {
-    let targets = container.mounts.iter().map(|mount| match mount {
-        Mount::Bind { target, .. } | Mount::Volume { target, .. } | Mount::Tmpfs { target, .. } => {
-            target.as_str()
-        }
-    });
+    let targets = container.mounts.iter().map(Mount::target);
     // The engine's own, and folders that were emptied again.
     let expected =
         ["/tmp", "/var/tmp", "/dev", "/run", "/etc", "/sbin/docker-init", "/usr/sbin/docker-init", TARGET];

@@ -3,6 +3,7 @@
 use crate::check::{CheckAnswer, CheckParams};
 use crate::debug::{AttachAnswer, AttachParams, DebugReady};
 use crate::doctor::{DoctorAnswer, DoctorParams};
+use crate::draft::{DraftSpecAnswer, DraftSpecParams};
 use crate::images::{
     ListImagesAnswer, ListImagesParams, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
 };
@@ -87,6 +88,8 @@ requests! {
     PruneImages = "aml/pruneImages": PruneImagesParams => PruneImagesAnswer;
     /// The diagnostics of spec files.
     Check = "aml/check": CheckParams => CheckAnswer;
+    /// Writes a new spec.
+    DraftSpec = "aml/draftSpec": DraftSpecParams => DraftSpecAnswer;
     /// What the machine offers and what is in the way.
     Doctor = "aml/doctor": DoctorParams => DoctorAnswer;
 }

@@ -6,6 +6,8 @@
 mod bytecode;
 mod collect;
 mod container;
+mod context;
+mod copies;
 pub(crate) mod debugger;
 mod driver_log;
 mod follow;
@@ -190,7 +192,10 @@ impl Effects {
                 debugger::look(&context, &container).await;
                 follow::catch_up(context, container, door).await
             }),
-            Effect::Collect => answering(tasks, collect::collect(context)),
+            Effect::Collect => {
+                let filled = run.container.clone().zip(plan.cloned());
+                answering(tasks, collect::collect(context, filled));
+            }
             Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
             Effect::CloseGateway => {
                 if let Some(gateway) = tasks.gateway.take() {

@@ -18,6 +18,7 @@ use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
 use protocol::debug::{AttachAnswer, AttachParams};
 use protocol::doctor::DoctorAnswer;
+use protocol::draft::{DraftSpecAnswer, DraftSpecParams};
 use protocol::images::{
     ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
 };
@@ -87,6 +88,7 @@ pub enum Ask {
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
+    DraftSpec(DraftSpecParams, Reply<DraftSpecAnswer>),
     ListImages(Reply<ListImagesAnswer>),
     WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
     PruneImages(PruneImagesParams, Reply<PruneImagesAnswer>),
@@ -148,6 +150,7 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
         Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
         Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
         Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
@@ -163,6 +166,7 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
     let failure = failure.clone();
     match ask {
         Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
         Ask::Doctor(reply) => handlers::doctor::doctor(settings, reply),
         Ask::StartRun(_, reply) => give(reply, Err(failure)),
         Ask::Rerun(_, reply) => give(reply, Err(failure)),

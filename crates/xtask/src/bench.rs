@@ -4,6 +4,7 @@
 //! for all of them. The first turn of each is not counted: it warms caches that a user has warm, too.
 
 mod breakpoint;
+mod corpus;
 mod dap_client;
 mod editor;
 mod ground;
@@ -53,6 +54,7 @@ const CASES: &[(&str, &str, Prepare)] = &[
     ("gateway-step", "ms", step::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
+    ("check-corpus", "ms", corpus::ways),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
 ];

@@ -52,6 +52,8 @@ pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Pl
         Body::Component(component) => plan_component(&spec.path, component, settings, place),
         Body::RunConfiguration(v1) => plan_run_configuration(&spec.path, v1, settings, place),
         Body::Environment(_) => Err(not_yet(Kind::Environment)),
+        // A pipeline is planned step by step, by `plan::pipeline`.
+        Body::Pipeline(_) => Err(not_yet(Kind::PipelineJob)),
     }
 }
 
@@ -106,7 +108,9 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
         return Err(Failure::new(Blame::User, what).with_detail(detail).with_fix(fix));
     }
     match (reading.kind, reading.spec) {
-        (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig, Some(spec)) => Ok(spec),
+        (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig | Kind::PipelineJob, Some(spec)) => {
+            Ok(spec)
+        }
         (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
             .with_fix(message!("plan.no-environment.fix"))),
         (kind, _) if kind.is_azure_only() => {
@@ -192,6 +196,17 @@ impl<'p> Origin<'p> {
     }
 }
 
+/// Decides everything about a step of a pipeline. `file` is where its command is written; its inputs have
+/// their values.
+pub(super) fn plan_step(
+    file: &Path,
+    job: &CommandJob,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    plan_command(Origin::of(file), job, settings, place)
+}
+
 fn plan_command(
     origin: Origin<'_>,
     job: &CommandJob,
@@ -202,7 +217,7 @@ fn plan_command(
     let code = code_of(folder, job)?;
     let experiment = experiment_name(folder, job.experiment_name.as_deref(), code.as_deref(), settings);
     let stage = Stage::new(origin, &experiment);
-    let inputs = override_inputs(job, settings)?;
+    let inputs = override_inputs(&job.inputs, settings)?;
     let mut mounts = code_mounts(&stage, code.as_deref(), place);
     let mut values = Values::default();
     let mut variables = Vec::new();
@@ -258,10 +273,17 @@ fn plan_command(
         mounts.push(Mount::Tmpfs { target: HOME.to_owned(), mode: 0o1777 });
     }
     let invocation = command_line::read(&command);
-    let (words, notes) = distribution::command(job, &command);
+    let (words, mut notes) = distribution::command(job, &command);
+    let mut points = mount_points(code.as_deref());
+    if settings.host.is_remote {
+        mounts = mounts.into_iter().map(|mount| mount.copied(&folders)).collect();
+        points.clear();
+        notes.push(message!("plan.copied"));
+    }
     let container = ContainerPlan {
         name: place.container.clone(),
-        image: image.base().clone(),
+        // Of what is yet to be built nobody knows the name.
+        image: image.named().cloned().unwrap_or_else(|| crate::ids::ImageRef::from("")),
         command: words,
         working_dir: stage.work.clone(),
         environment,
@@ -280,12 +302,13 @@ fn plan_command(
         command,
         image,
         container,
-        mount_points: mount_points(code.as_deref()),
+        mount_points: points,
         code: code.unwrap_or_else(|| folder.to_owned()),
         debuggee: Debuggee {
             remote_root: stage.work,
             process: invocation.process,
             isolated_by: invocation.isolated_by,
+            rank: None,
         },
         outputs,
         folders,
@@ -332,7 +355,12 @@ fn code_of(folder: &Path, job: &CommandJob) -> Result<Option<PathBuf>, Failure> 
 }
 
 /// Azure takes the folder's name where the spec names no experiment.
-fn experiment_name(folder: &Path, own: Option<&str>, code: Option<&Path>, settings: &PlanSettings) -> String {
+pub(super) fn experiment_name(
+    folder: &Path,
+    own: Option<&str>,
+    code: Option<&Path>,
+    settings: &PlanSettings,
+) -> String {
     let folder = code.filter(|code| code.extension().is_none()).unwrap_or(folder);
     let of_folder = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = settings.experiment.clone().or_else(|| own.map(str::to_owned)).or(of_folder);
@@ -340,14 +368,17 @@ fn experiment_name(folder: &Path, own: Option<&str>, code: Option<&Path>, settin
 }
 
 /// The job's inputs after `--set inputs.NAME=VALUE`: a literal stays a literal, data gets another path.
-fn override_inputs(job: &CommandJob, settings: &PlanSettings) -> Result<Vec<(String, Input)>, Failure> {
-    let mut inputs = job.inputs.clone();
+pub(super) fn override_inputs(
+    declared: &[(String, Input)],
+    settings: &PlanSettings,
+) -> Result<Vec<(String, Input)>, Failure> {
+    let mut inputs = declared.to_vec();
     for assignment in &settings.set {
         let Some((name, value)) = set_name(assignment) else {
             return Err(Failure::new(Blame::User, message!("plan.set-form", assignment = assignment)));
         };
         let Some((_, input)) = inputs.iter_mut().find(|(known, _)| known == name) else {
-            let known = job.inputs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            let known = declared.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Failure::new(Blame::User, message!("plan.set-unknown", name = name, known = known)));
         };
         match input {

@@ -3,7 +3,7 @@
 use super::rewrite::ImageRewrite;
 use crate::ids::RunId;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names and values, in order.
 pub type Variables = Vec<(String, String)>;
@@ -31,6 +31,8 @@ pub struct Host {
     /// `uid:gid` for the container's process; `None` leaves the image's own user (rootless and desktop
     /// engines map it to the caller).
     pub user: Option<String>,
+    /// Whether the engine is on another machine, so that nothing of this one can be mounted.
+    pub is_remote: bool,
 }
 
 /// What belongs to one run alone.
@@ -57,4 +59,16 @@ pub struct RunFolders {
     pub mlruns: PathBuf,
     /// One folder per named output.
     pub named: PathBuf,
+}
+
+impl RunFolders {
+    /// The folders of a run as they stand below its own.
+    pub fn below(root: &Path) -> Self {
+        Self {
+            outputs: root.join("outputs"),
+            logs: root.join("logs"),
+            mlruns: root.join("mlruns"),
+            named: root.join("named_outputs"),
+        }
+    }
 }

@@ -27,6 +27,8 @@ pub enum Effect {
     NoteImage {
         /// The image.
         name: ImageRef,
+        /// What it was built on, where that is known.
+        base: Option<ImageRef>,
         /// What its name is the hash of.
         parts: BTreeMap<String, String>,
         /// Bytes on disk.

@@ -3,6 +3,7 @@
 use super::adopt::{Adopter, Found};
 use super::*;
 use crate::plan::container::{ContainerPlan, Limits};
+use crate::plan::image::context::{BuildContext, ContextFacts};
 use crate::plan::image::{ImagePlan, Packages};
 use crate::plan::{Debuggee, Process};
 use expect_test::{Expect, expect};
@@ -117,6 +118,7 @@ fn plan() -> Box<Plan> {
             remote_root: "/wd".into(),
             process: Some(Process::Script("train.py".into())),
             isolated_by: None,
+            rank: None,
         },
         outputs: vec![],
         folders: vec![],
@@ -232,7 +234,7 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
     let mut wanted = plan();
     wanted.image = ImagePlan::Environment {
         base: BASE.into(),
-        packages: Packages { python: None, pip: vec!["numpy".into()] },
+        packages: Packages { pip: vec!["numpy".into()], ..Packages::default() },
     };
     let built = |wish: Wish| {
         let trace = Trace::start(wish)
@@ -247,6 +249,39 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
         built(Wish { image_only: true, ..Wish::default() }),
         "ImageInspected -> [NoteImage, CloseGateway] completed"
     );
+}
+
+#[test]
+fn a_build_context_is_built_first_and_packages_go_on_top_of_it() {
+    let mut wanted = plan();
+    wanted.image = ImagePlan::Context {
+        context: BuildContext { folder: "/p/env".into(), dockerfile: "Dockerfile".to_owned(), text: None },
+        packages: Some(Packages { pip: vec!["numpy".into()], ..Packages::default() }),
+    };
+    let settings = |dockerfile: &str| BuildSettings {
+        context: Some(ContextFacts { dockerfile: dockerfile.to_owned(), ..ContextFacts::default() }),
+        ..BuildSettings::default()
+    };
+    let trace = Trace::start(Wish { image_only: true, ..Wish::default() })
+        .on(RunEvent::Resolved(wanted.clone(), settings("FROM base:1")))
+        .on(inspected(BASE, true))
+        .on(inspected("aml-debug/env:x", false))
+        .on(RunEvent::ImageBuilt(facts("aml-debug/env:x")))
+        .on(inspected("aml-debug/env:y", false))
+        .on(RunEvent::ImageBuilt(facts("aml-debug/env:y")));
+    trace.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [InspectImage] preparing
+        ImageInspected -> [BuildImage] preparing
+        ImageBuilt -> [NoteImage, InspectImage] preparing
+        ImageInspected -> [BuildImage] preparing
+        ImageBuilt -> [NoteImage, CloseGateway] completed
+    "#]]);
+
+    // Where nobody can tell what the Dockerfile begins with, its builder finds out.
+    let trace = Trace::start(Wish::default()).on(RunEvent::Resolved(wanted, settings("FROM $BASE")));
+    assert!(trace.text.ends_with("Resolved -> [InspectImage] preparing\n"), "{}", trace.text);
 }
 
 #[test]

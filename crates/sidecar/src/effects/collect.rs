@@ -1,16 +1,24 @@
 //! The end of a run: everything that it wrote is on this machine before the container goes.
 
-use super::RunContext;
+use super::{RunContext, copies};
 use crate::files;
 use crate::store::RunFolder;
 use crate::warm;
 use engine::failure::Failure;
+use engine::ids::ContainerId;
+use engine::plan::Plan;
 use engine::run::event::RunEvent;
 use std::path::PathBuf;
 
-/// With an engine on this machine the outputs are already in the run's folder, through its mounts. What is
-/// left is to take away the empty folders that stood in the source tree for them.
-pub(super) async fn collect(context: RunContext) -> Result<RunEvent, Failure> {
+/// With an engine on this machine the outputs are already in the run's folder, through its mounts; from another
+/// they are fetched. What is left is to take away the empty folders that stood in the source tree for them.
+pub(super) async fn collect(
+    context: RunContext,
+    filled: Option<(ContainerId, Plan)>,
+) -> Result<RunEvent, Failure> {
+    if let Some((container, plan)) = filled {
+        copies::fetch(&context, &container, &plan.container).await?;
+    }
     remove_points(&context).await?;
     Ok(RunEvent::Collected)
 }

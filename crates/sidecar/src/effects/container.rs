@@ -1,6 +1,6 @@
 //! Containers: create, stop, remove.
 
-use super::RunContext;
+use super::{RunContext, copies};
 use crate::warm;
 use docker::{Docker, Labels};
 use engine::failure::Failure;
@@ -22,7 +22,13 @@ pub(super) async fn create(context: RunContext, mut plan: ContainerPlan) -> Resu
         plan.gpu = false;
         super::note(&context, &message!("run.no-gpu"));
     }
-    Ok(RunEvent::ContainerCreated(docker.create(&plan).await?))
+    let container = docker.create(&plan).await?;
+    if let Err(failure) = copies::put_in(&docker, &container, &plan).await {
+        // One without the code is of no use.
+        docker.remove(&container).await?;
+        return Err(failure);
+    }
+    Ok(RunEvent::ContainerCreated(container))
 }
 
 /// A container of the image that does one thing as root with one volume, to its end; its exit code.

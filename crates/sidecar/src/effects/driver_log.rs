@@ -4,7 +4,7 @@
 //! The place is written behind the bytes. Bytes without it are taken away again by whoever opens the log next,
 //! and read from the engine once more.
 
-use super::RunContext;
+use super::{RunContext, secrets};
 use crate::files;
 use crate::main_loop::LogName;
 use crate::store::LogFile;
@@ -28,13 +28,19 @@ pub(super) struct DriverLog {
     place: PathBuf,
     streams: [WholeLines; 2],
     marks: Option<EndMarks>,
+    /// What must not be read.
+    masks: Vec<Vec<u8>>,
     /// What has been written and not been shown.
     batch: Vec<u8>,
     last: VecDeque<String>,
 }
 
 impl DriverLog {
-    pub(super) fn open(context: &RunContext, door: Option<&Door>) -> Result<Self, Failure> {
+    pub(super) fn open(
+        context: &RunContext,
+        door: Option<&Door>,
+        masks: Vec<Vec<u8>>,
+    ) -> Result<Self, Failure> {
         let mut file = context.folder.open_driver_log()?;
         let place = context.folder.private().join("driver_log_place");
         let noted = files::read_from(&place, 0, 16)?;
@@ -52,6 +58,7 @@ impl DriverLog {
             place,
             streams: Default::default(),
             marks: door.map(EndMarks::new),
+            masks,
             batch: Vec::new(),
             last: VecDeque::with_capacity(LAST_LINES),
         })
@@ -98,11 +105,16 @@ impl DriverLog {
         Ok(())
     }
 
-    fn write(&mut self, stream: usize, bytes: Vec<u8>) -> Result<(), Failure> {
+    fn write(&mut self, stream: usize, mut bytes: Vec<u8>) -> Result<(), Failure> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.file.append(&bytes)?;
+        secrets::cover(&self.masks, &mut bytes);
+        if let Err(failure) = self.file.append(&bytes) {
+            // On a disk that is full, the record of the run needs the room that half a chunk took.
+            let _ = self.file.cut(self.taken[0] + self.taken[1]);
+            return Err(failure);
+        }
         self.taken[stream] += bytes.len() as u64;
         files::overwrite(&self.place, &[self.taken[0].to_le_bytes(), self.taken[1].to_le_bytes()].concat())?;
         self.batch.extend_from_slice(&bytes);

@@ -4,9 +4,9 @@
 //! When the connection breaks, the log's own place says where to go on. The end of the command is the end of
 //! its container, or, in one that may be kept, what that container's first process says.
 
-use super::RunContext;
 use super::driver_log::DriverLog;
 use super::warm::Line;
+use super::{RunContext, secrets};
 use docker::{Docker, LogStream, LogWindow, State};
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
@@ -43,7 +43,7 @@ pub(super) async fn start(
         return Ok(RunEvent::ContainerExited(exit));
     }
     context.tell(RunEvent::ContainerStarted);
-    let log = DriverLog::open(&context, door.as_ref())?;
+    let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await)?;
     let ended = async {
         match &door {
             Some(door) => Line::wait(door).await.ended().await,
@@ -69,7 +69,8 @@ pub(super) async fn start_command(
     };
     line.run(&next).await?;
     context.tell(RunEvent::ContainerStarted);
-    let log = DriverLog::open(&context, Some(&door))?;
+    // One with secrets is not kept.
+    let log = DriverLog::open(&context, Some(&door), Vec::new())?;
     to_the_end(&context, &docker, &container, Some(&door), log, output, line.ended()).await
 }
 
@@ -79,7 +80,7 @@ pub(super) async fn follow(
     door: Option<Door>,
 ) -> Result<RunEvent, Failure> {
     let docker = context.engine().await?;
-    let log = DriverLog::open(&context, door.as_ref())?;
+    let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await)?;
     let output = missing(&docker, &container, door.as_ref(), &log, true);
     to_the_end(&context, &docker, &container, door.as_ref(), log, output, std::future::pending()).await
 }
@@ -92,7 +93,8 @@ pub(super) async fn catch_up(
 ) -> Result<RunEvent, Failure> {
     let caught_up = async {
         let docker = context.engine().await?;
-        let mut log = DriverLog::open(&context, door.as_ref())?;
+        let masks = secrets::masks(&context, &container).await;
+        let mut log = DriverLog::open(&context, door.as_ref(), masks)?;
         let output = missing(&docker, &container, door.as_ref(), &log, false);
         take(&context, &mut log, output, std::future::pending()).await
     };
@@ -146,7 +148,7 @@ async fn to_the_end(
                 if matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == State::Running)
                 {
                     // Of lines that had not ended the file has nothing, so they come again.
-                    log = DriverLog::open(context, door)?;
+                    log = DriverLog::open(context, door, secrets::masks(context, container).await)?;
                     let output = missing(docker, container, door, &log, true);
                     take(context, &mut log, output, std::future::pending()).await?;
                     waited = Duration::ZERO;

@@ -9,6 +9,7 @@ use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
 use engine::message;
 use engine::plan::container::with_secrets;
+use engine::plan::image::{BuildSettings, ImagePlan};
 use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace, Variables};
 use engine::plan::{self, Plan};
 use engine::run::event::RunEvent;
@@ -17,11 +18,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
-    let engine_is_the_users = engine_is_the_users(&context).await?;
+    let address = context.engine().await?.address().to_owned();
     let work = tokio::task::spawn_blocking(move || {
-        let plan = plan_of(&context, engine_is_the_users)?;
+        let plan = plan_of(&context, &address)?;
         make_folders(&context.folder, &plan)?;
-        Ok((plan, context.settings.build()?))
+        let build = build_settings_of(&context, &plan)?;
+        Ok((plan, build))
     });
     let (plan, build) = work.await.unwrap_or_else(|cause| Err(internal(&cause)))?;
     Ok(RunEvent::Resolved(Box::new(plan), build))
@@ -29,28 +31,41 @@ pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
 
 pub(super) async fn build_settings(context: RunContext, plan: Option<Plan>) -> Result<RunEvent, Failure> {
     let work = tokio::task::spawn_blocking(move || {
-        if let Some(plan) = &plan {
-            make_folders(&context.folder, plan)?;
-        }
-        context.settings.build()
+        let Some(plan) = &plan else { return context.settings.build() };
+        make_folders(&context.folder, plan)?;
+        build_settings_of(&context, plan)
     });
     work.await.unwrap_or_else(|cause| Err(internal(&cause))).map(RunEvent::BuildSettingsRead)
 }
 
-/// Rootless and desktop engines run as the user and map the container's root to the user; their sockets
-/// stand in the user's own folders, and so nothing has to be asked of the engine.
-async fn engine_is_the_users(context: &RunContext) -> Result<bool, Failure> {
-    let address = context.engine().await?.address().to_owned();
-    let own = ["XDG_RUNTIME_DIR", "HOME"].iter().filter_map(|name| context.settings.variable(name));
-    Ok(address.strip_prefix("unix://").is_some_and(|path| {
-        own.map(Path::new).any(|folder| folder != Path::new("/") && Path::new(path).starts_with(folder))
-    }))
+/// What of this machine reaches the builds of a plan.
+fn build_settings_of(context: &RunContext, plan: &Plan) -> Result<BuildSettings, Failure> {
+    let mut build = context.settings.build()?;
+    if let ImagePlan::Context { context: folder, .. } = &plan.image {
+        build.context = Some(super::context::read(folder, &context.settings.rewrites)?);
+    }
+    Ok(build)
 }
 
-fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Failure> {
+/// Rootless and desktop engines run as the user and map the container's root to the user; their sockets
+/// stand in the user's own folders, and so nothing has to be asked of the engine.
+fn engine_is_the_users(context: &RunContext, address: &str) -> bool {
+    let own = ["XDG_RUNTIME_DIR", "HOME"].iter().filter_map(|name| context.settings.variable(name));
+    address.strip_prefix("unix://").is_some_and(|path| {
+        own.map(Path::new).any(|folder| folder != Path::new("/") && Path::new(path).starts_with(folder))
+    })
+}
+
+/// Behind a socket file or a pipe is this machine, or one that shares its disk with it. Behind anything else may
+/// be any other, and copying is right there, too.
+fn is_remote(address: &str) -> bool {
+    !["unix://", "npipe://"].iter().any(|local| address.starts_with(local))
+}
+
+fn plan_of(context: &RunContext, engine: &str) -> Result<Plan, Failure> {
     let params = &context.params;
     let spec = spec_reader::absolute(Path::new(&params.spec))?;
-    let settings = plan_settings(context, engine_is_the_users)?;
+    let settings = plan_settings(context, engine)?;
     let place = RunPlace {
         run: context.id.clone(),
         container: container_name(&context.id),
@@ -70,9 +85,7 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
         }
         _ => plan::plan(&plan::runnable(&spec, reading)?, &settings, &place)?,
     };
-    if let Some(process) = &params.process {
-        plan.debuggee.process = Some(plan::Process::Script(process.clone()));
-    }
+    plan.debuggee.choose(params.process.as_deref(), params.rank);
     if params.debug
         && let Some(flag) = &plan.debuggee.isolated_by
     {
@@ -88,7 +101,7 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
     Ok(plan)
 }
 
-fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<PlanSettings, Failure> {
+fn plan_settings(context: &RunContext, engine: &str) -> Result<PlanSettings, Failure> {
     let params = &context.params;
     let proxies = context.settings.proxies();
     let secret = secrets::names(&context.settings, &context.params);
@@ -102,7 +115,10 @@ fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<Plan
         environment: public(&params.env),
         proxies: public(&proxies),
         rewrites: context.settings.rewrites.clone(),
-        host: Host { user: context.settings.host.container_user(engine_is_the_users) },
+        host: Host {
+            user: context.settings.host.container_user(engine_is_the_users(context, engine)),
+            is_remote: is_remote(engine),
+        },
     })
 }
 

@@ -90,7 +90,9 @@ async fn try_to_keep(
         }
         Err(_) => return Err("the engine could not say what the run has left in it"),
     }
-    let Ok(log) = super::driver_log::DriverLog::open(context, None) else { return Err("its log is gone") };
+    let Ok(log) = super::driver_log::DriverLog::open(context, None, Vec::new()) else {
+        return Err("its log is gone");
+    };
     let mark = EndMarks::new(&kept.door).length();
     let mut kept = kept.clone();
     kept.door.output_from.iter_mut().zip(log.taken()).for_each(|(from, taken)| *from += taken + mark);

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 pub(crate) type Containers = Result<Vec<ContainerFacts>, Failure>;
 
 pub(crate) fn adopt_all(state: &mut State, adopter: Adopter, reply: Reply<()>) {
+    super::retire::retire(state);
     let is_any_over = warm::is_any_over(&state.settings.home, clock::now_ms());
     match orphans(state) {
         Ok(orphans) if orphans.is_empty() && adopter == Adopter::Passing && !is_any_over => {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Gives the run a name, a folder and an owner, and starts reading its spec.
 pub(crate) fn start_run(state: &mut State, params: StartRunParams) -> Result<RunAnswer, Failure> {
+    super::retire::retire(state);
     let now = clock::now_ms();
     let spec = PathBuf::from(&params.spec);
     // Until the spec is read, its file's folder is the best name there is for the experiment.
@@ -38,6 +39,7 @@ pub(super) fn wish(state: &State, params: &StartRunParams) -> Wish {
         image_only: params.image_only,
         wait_s: state.settings.wait_s,
         door: door(state, params),
+        children: params.children,
     }
 }
 

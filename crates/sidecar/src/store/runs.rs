@@ -215,6 +215,17 @@ impl Store {
         self.read(|db| db.prepare_cached(&sql)?.query_map([], record)?.collect())
     }
 
+    /// Runs that had ended by this time, in milliseconds since 1970, oldest first.
+    pub fn ended_before(&self, before_ms: u64, limit: u32) -> Result<Vec<RunId>, Failure> {
+        let sql = "SELECT id FROM run WHERE ended < ?1 AND state IN ('completed', 'failed', 'cancelled', 'lost') \
+                   AND container IS NULL ORDER BY ended LIMIT ?2";
+        self.read(|db| {
+            let mut ask = db.prepare_cached(sql)?;
+            let ids = ask.query_map((before_ms.cast_signed(), limit), |row| Ok(RunId(row.get(0)?)))?;
+            ids.collect()
+        })
+    }
+
     /// Removes record and folder. Refused while another process owns the run.
     pub fn remove(&mut self, run: &RunId) -> Result<(), Failure> {
         if self.get(run)?.is_none() {

@@ -59,6 +59,9 @@ fn a_run_leaves_logs_outputs_and_a_card_and_nothing_in_the_source_tree() {
     let shown = ground.call(["runs", "outputs", name]).with_code(0).stdout;
     assert!(shown.contains("outputs/model.txt") && shown.contains("accuracy = 0.75"), "{shown}");
 
+    let told = ground.call(["runs", "show", name]).with_code(0).stderr;
+    assert!(told.contains("collect") && told.contains("accuracy = 0.75"), "{told}");
+
     let removed = ground.call(["runs", "remove", name]).with_code(0).stdout;
     assert_eq!(removed, format!("run {name} is forgotten: record, logs and outputs"));
     assert!(ground.runs().is_empty() && !folder.exists());

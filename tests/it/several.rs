@@ -202,3 +202,17 @@ fn another_user_of_the_machine_cannot_attach() {
     Debugger::attach(&ready, &code(&ground), &[]);
     run.end().with_code(0);
 }
+
+#[test]
+fn eight_command_lines_at_once_on_one_workspace_all_have_their_run() {
+    let ground =
+        Ground::with_job("python x.py", "\n//- /src/x.py\nimport os\nprint(os.environ['AZUREML_RUN_ID'])\n");
+    let runs: Vec<_> = (0..8).map(|_| ground.start(["run", "job.yml", "--json"])).collect();
+    for run in runs {
+        let ended = run.end().with_code(0);
+        assert_eq!(ended.log("driver"), [text(&ended.result()["run"])]);
+    }
+    assert_eq!(ground.runs().iter().filter(|run| run["state"] == "completed").count(), 8);
+    assert_eq!(ground.files(), ["job.yml", "src", "src/x.py"]);
+    ground.leaves_nothing();
+}

@@ -227,3 +227,63 @@ fn a_connection_that_breaks_in_mid_run_loses_no_record_and_the_run_is_found_agai
     assert_eq!(ground.log(&run["run"]), "here\nthere");
     ground.leaves_nothing();
 }
+
+#[test]
+fn a_disk_that_fills_up_ends_the_run_with_the_cause_and_a_true_record() {
+    if !crate::support::is_root() {
+        // Only root can mount a small disk.
+        return;
+    }
+    let mut ground = Ground::with_job("yes 0123456789 | head -n 2000000", HELLO);
+    let small = ground.beside("small");
+    fs::create_dir(&small).unwrap();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+        .arg(&small)
+        .status();
+    if !mounted.unwrap().success() {
+        return;
+    }
+    ground.set("AML_DEBUG_HOME", small.join("home").display().to_string());
+    let ended = ground.call(["run", "job.yml", "--json"]);
+    let listed = ground.call(["runs", "list", "--json"]);
+    let store = label_of(&ground, &small);
+    std::process::Command::new("umount").arg(&small).status().unwrap();
+    let told = failure(&ended.with_code(3));
+    has(&told, "cannot be used: No space left on device");
+    has(&told, "\n-> ");
+    let runs = listed.with_code(0).objects();
+    assert_eq!((runs.len(), &runs[0]["state"]), (1, &"failed".into()));
+    assert_eq!(engine::containers(&store), Vec::<String>::new());
+}
+
+/// The label of a store elsewhere than at the ground's own home.
+fn label_of(ground: &Ground, small: &std::path::Path) -> String {
+    let doctor = ground.call(["doctor", "--json"]).objects();
+    let store = doctor.iter().find(|finding| finding["subject"] == "store").cloned().unwrap_or_default();
+    let arguments = store["what"]["args"].as_array().cloned().unwrap_or_default();
+    let id =
+        arguments.iter().find(|pair| pair[0] == "id").and_then(|pair| pair[1].as_str()).map(str::to_owned);
+    format!("aml-debug.store={}", id.unwrap_or_else(|| panic!("no store at {}", small.display())))
+}
+
+#[test]
+fn what_a_script_prints_of_a_secret_is_covered_in_the_log() {
+    let script = "\n//- /src/x.py\nimport os\nprint('token', os.environ['TOKEN'], 'end')\n";
+    let mut ground = Ground::with_job("python x.py", script);
+    ground.set("TOKEN", "very-hidden");
+    let ended = ground.call(["run", "job.yml", "--secret", "TOKEN", "--json"]).with_code(0);
+    assert_eq!(ended.log("driver"), ["token *********** end"]);
+    assert!(!ended.stdout.contains("very-hidden"));
+    assert!(!ground.log(&ended.result()["run"]).contains("very-hidden"));
+}
+
+#[test]
+fn a_line_of_ten_megabytes_comes_through() {
+    let script = "\n//- /src/x.py\nimport sys\nsys.stdout.write('x' * (10 << 20) + '\\n')\nsys.stderr.write('err\\n')\nprint('after')\n";
+    let ground = Ground::with_job("python x.py", script);
+    let ended = ground.call(["run", "job.yml", "--json"]).with_code(0);
+    let log = ground.log(&ended.result()["run"]);
+    assert_eq!(log.len(), (10 << 20) + "\nerr\nafter".len());
+    assert!(log.lines().any(|line| line.ends_with("after")), "{}", log.len());
+}

@@ -194,9 +194,22 @@ impl Docker {
         }
     }
 
+    /// Paths in its own file system that were made, changed or deleted since it was created. What is mounted is
+    /// not among them.
+    pub async fn changes(&self, id: &ContainerId) -> Result<Vec<String>, Error> {
+        let changes = self.quick.container_changes(id.as_str()).await;
+        let changes = changes.map_err(|error| self.failed(Verb::Inspect, error))?;
+        Ok(changes.unwrap_or_default().into_iter().map(|change| change.path).collect())
+    }
+
     /// Every container of this store, whatever it is doing.
     pub async fn find_ours(&self, store: &StoreId) -> Result<Vec<ContainerFacts>, Error> {
-        let wanted = vec![format!("{}={store}", Labels::STORE)];
+        self.find_labelled(Labels::STORE, store.as_str()).await
+    }
+
+    /// Every container with this label, whatever it is doing and whose ever it is.
+    pub async fn find_labelled(&self, label: &str, value: &str) -> Result<Vec<ContainerFacts>, Error> {
+        let wanted = vec![format!("{label}={value}")];
         let filters = HashMap::from([("label".to_owned(), wanted)]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let found = self
@@ -241,7 +254,7 @@ fn host_config(plan: &ContainerPlan) -> HostConfig {
     HostConfig {
         // With an init, the end of the program is the end of every process in the container.
         init: Some(true),
-        mounts: Some(plan.mounts.iter().map(mount).collect()),
+        mounts: Some(plan.mounts.iter().filter_map(mount).collect()),
         shm_size: signed(plan.limits.shm_bytes),
         memory: signed(plan.limits.memory_bytes),
         nano_cpus: signed(plan.limits.nano_cpus),
@@ -283,8 +296,10 @@ fn every_gpu() -> DeviceRequest {
     }
 }
 
-fn mount(mount: &Mount) -> TheirMount {
-    match mount {
+/// `None` for what is not mounted but copied.
+fn mount(mount: &Mount) -> Option<TheirMount> {
+    Some(match mount {
+        Mount::Copied { .. } => return None,
         Mount::Bind { host, target, read_only } => TheirMount {
             typ: Some(MountType::BIND),
             source: Some(host.display().to_string()),
@@ -308,7 +323,7 @@ fn mount(mount: &Mount) -> TheirMount {
             }),
             ..TheirMount::default()
         },
-    }
+    })
 }
 
 fn facts_of(facts: ContainerInspectResponse) -> ContainerFacts {

@@ -29,7 +29,7 @@ pub struct VolumeFile {
 }
 
 /// Files of ours on the engine volume, beside the unpacked wheels of [`DEBUGPY`].
-pub const FILES: [VolumeFile; 6] = [
+pub const FILES: [VolumeFile; 7] = [
     VolumeFile { path: "hook/sitecustomize.py", contents: include_str!("../python/hook/sitecustomize.py") },
     VolumeFile {
         path: "hook/aml_debug_process.py",
@@ -45,6 +45,7 @@ pub const FILES: [VolumeFile; 6] = [
     },
     VolumeFile { path: "relay.py", contents: include_str!("../python/relay.py") },
     VolumeFile { path: "compile.py", contents: include_str!("../python/compile.py") },
+    VolumeFile { path: "warm.py", contents: include_str!("../python/warm.py") },
 ];
 
 /// A debugpy wheel on the engine volume.

@@ -10,6 +10,7 @@ pub mod failure;
 
 pub mod diagnostic;
 
+pub mod warm;
 pub mod yaml;
 
 pub mod spec;

@@ -64,7 +64,7 @@ impl Plan {
             }
         };
         for mount in &mut self.container.mounts {
-            if let Mount::Bind { host, .. } = mount {
+            if let Mount::Bind { host, .. } | Mount::Copied { host, .. } = mount {
                 move_over(host);
             }
         }

@@ -22,12 +22,15 @@ use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
 use crate::message::Message;
+use crate::plan::container::{ContainerPlan, Mount};
 use crate::plan::image::{self, BuildSettings, ImagePlan, Recipe};
 use crate::plan::{ImageFacts, Plan};
+use crate::warm::{self, Door, Kept, NextCommand};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
 use event::{DebugEvent, Exit, RunEvent};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::time::Duration;
 
 /// Milliseconds since 1970, as the sidecar's clock gives them with each event.
@@ -47,6 +50,8 @@ pub struct Wish {
     pub image_only: bool,
     /// Seconds that the debuggee waits for a debugger before it goes on without.
     pub wait_s: u32,
+    /// The way into the container, if it may be kept for the next run.
+    pub door: Option<Door>,
     /// Debug the Python processes that the debuggee starts as well.
     pub children: bool,
 }
@@ -64,6 +69,9 @@ pub struct Run {
     pub image: Option<ImageFacts>,
     /// The container, from its creation to its removal.
     pub container: Option<ContainerId>,
+    /// The way into the container, if it may be kept for the next run.
+    #[serde(default)]
+    pub door: Option<Door>,
     /// Loopback port of the gateway, once it listens.
     pub gateway_port: Option<u16>,
     /// What the start hook reported.
@@ -80,6 +88,9 @@ pub struct Run {
     attached: bool,
     #[serde(skip)]
     build: BuildSettings,
+    /// What runs in a container that was kept, while one is looked for.
+    #[serde(skip)]
+    command: Option<Box<ContainerPlan>>,
     last_progress: Millis,
 }
 
@@ -93,7 +104,10 @@ enum Stage {
         #[serde(skip)]
         step: ImageStep,
     },
-    Preparing,
+    Preparing {
+        /// Asked to stop while the engine was doing an errand: that is quick, and leaves nothing behind.
+        cancelled: bool,
+    },
     Creating {
         /// Asked to stop while the engine was still creating: never leave it behind.
         cancelled: bool,
@@ -176,6 +190,7 @@ impl Run {
             plan: None,
             image: None,
             container: None,
+            door: None,
             gateway_port: None,
             report: None,
             exit: None,
@@ -184,6 +199,7 @@ impl Run {
             stage: Stage::Resolving,
             attached: false,
             build: BuildSettings::default(),
+            command: None,
             last_progress: at,
         };
         run.card.begin(PhaseName::Resolve, at);
@@ -222,6 +238,7 @@ impl Run {
             RunEvent::ImageBuilt(facts) => self.image_built(at, facts),
             RunEvent::Prepared { debugger, bytecode } => self.create(debugger, bytecode),
             RunEvent::ContainerCreated(container) => self.created(at, container),
+            RunEvent::ContainerTaken(kept) => self.taken(at, *kept),
             RunEvent::ContainerStarted => self.started(at),
             RunEvent::DebuggeeReported(report) => self.reported(at, report),
             RunEvent::Debug(event) => self.debugged(at, event),
@@ -351,7 +368,7 @@ impl Run {
             return self.finish(End::Completed);
         }
         self.card.begin(PhaseName::Create, at);
-        self.stage = Stage::Preparing;
+        self.stage = Stage::Preparing { cancelled: false };
         let Some(plan) = &self.plan else { return vec![] };
         let user = user_of(plan, &facts);
         // What we build has its bytecode.
@@ -363,9 +380,29 @@ impl Run {
     }
 
     fn create(&mut self, debugger: Option<String>, bytecode: Option<String>) -> Vec<Effect> {
-        let (Stage::Preparing, Some(plan), Some(image)) = (&self.stage, &self.plan, &self.image) else {
-            return vec![];
-        };
+        match self.stage {
+            Stage::Preparing { cancelled: false } => {}
+            Stage::Preparing { cancelled: true } => return self.finish(End::Cancelled),
+            _ => return vec![],
+        }
+        let Some(mut container) = self.container_plan(debugger, bytecode) else { return vec![] };
+        // What is copied in does not change with the code, and no socket leads to another machine.
+        let is_copied = container.mounts.iter().any(|mount| matches!(mount, Mount::Copied { .. }));
+        let door = self.wish.door.clone().filter(|_| self.wish.debug && !is_copied);
+        self.stage = Stage::Creating { cancelled: false };
+        let Some(mut door) = door else { return vec![Effect::CreateContainer(Box::new(container))] };
+        door.key = warm::key(&container, self.folder());
+        door.names = container.environment.iter().map(|(name, _)| name.clone()).collect();
+        // The next run finds what every run of the plan has, and not what leads to this one.
+        self.command = Some(Box::new(container.clone()));
+        warm::put_into(&mut container, &door);
+        self.door = Some(door.clone());
+        vec![Effect::TakeContainer { plan: Box::new(container), door }]
+    }
+
+    /// The container as this run needs it, whether it is made or was kept.
+    fn container_plan(&self, debugger: Option<String>, bytecode: Option<String>) -> Option<ContainerPlan> {
+        let (plan, image) = (self.plan.as_ref()?, self.image.as_ref()?);
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
         container.user = user_of(plan, image);
@@ -375,8 +412,13 @@ impl Run {
             let attendance = Attendance { wait, children: self.wish.children };
             debuggee::put_into(&mut container, image, &volume, &plan.debuggee, attendance);
         }
-        self.stage = Stage::Creating { cancelled: false };
-        vec![Effect::CreateContainer(Box::new(container))]
+        Some(container)
+    }
+
+    /// The run's own folder on this machine.
+    fn folder(&self) -> &Path {
+        let first = self.plan.as_ref().and_then(|plan| plan.folders.first());
+        first.and_then(|folder| folder.parent()).unwrap_or(Path::new("/"))
     }
 
     fn created(&mut self, at: Millis, container: ContainerId) -> Vec<Effect> {
@@ -386,12 +428,29 @@ impl Run {
                 self.card.end_ok(PhaseName::Create, at, None);
                 self.card.begin(PhaseName::Start, at);
                 self.stage = Stage::Starting;
-                vec![Effect::StartContainer(container)]
+                vec![Effect::StartContainer(container, self.door.clone())]
             }
             Stage::Creating { cancelled: true } => self.remove(container, End::Cancelled),
             // It came too late: whatever this run is doing now, nobody else will remove it.
             _ => vec![Effect::RemoveContainer(container)],
         }
+    }
+
+    /// No container had to be made, and what starts in it is a command.
+    fn taken(&mut self, at: Millis, kept: Kept) -> Vec<Effect> {
+        let container = kept.container.clone();
+        let (Stage::Creating { cancelled: false }, Some(plan), Some(image)) =
+            (&self.stage, self.command.take(), &self.image)
+        else {
+            return self.created(at, container);
+        };
+        let next = NextCommand::new(&plan, &image.environment, &kept.door);
+        self.container = Some(container);
+        self.door = Some(kept.door.clone());
+        self.card.end_ok(PhaseName::Create, at, Some(message!("phase.container-kept")));
+        self.card.begin(PhaseName::Start, at);
+        self.stage = Stage::Starting;
+        vec![Effect::StartCommand(Box::new(kept), Box::new(next))]
     }
 
     fn started(&mut self, at: Millis) -> Vec<Effect> {
@@ -563,9 +622,14 @@ impl Run {
     fn collected(&mut self, at: Millis) -> Vec<Effect> {
         let Stage::Collecting(end) = self.stage else { return vec![] };
         self.card.end_ok(PhaseName::Collect, at, None);
-        match self.container.clone() {
-            Some(container) => self.remove(container, end),
-            None => self.finish(end),
+        match (self.container.clone(), self.door.clone()) {
+            // Who wanted the end wants no rest of it.
+            (Some(container), Some(door)) if matches!(end, End::Completed | End::Failed) => {
+                self.stage = Stage::Removing(end);
+                vec![Effect::KeepContainer(Box::new(Kept { container, door }))]
+            }
+            (Some(container), _) => self.remove(container, end),
+            (None, _) => self.finish(end),
         }
     }
 
@@ -611,6 +675,15 @@ impl Run {
                 let earlier = *earlier;
                 self.finish(earlier)
             }
+            (Stage::Preparing { cancelled: false }, None) if end == End::Cancelled => {
+                self.failure = Some(failure);
+                self.end_open_phase(at, end);
+                self.stage = Stage::Preparing { cancelled: true };
+                vec![]
+            }
+            (Stage::Preparing { cancelled: true }, None) if end != End::Cancelled => {
+                self.finish(End::Cancelled)
+            }
             (Stage::Creating { .. }, None) if end == End::Cancelled => {
                 self.failure = Some(failure);
                 self.end_open_phase(at, end);
@@ -651,7 +724,14 @@ impl Run {
     /// Nothing spins for ever: a phase without progress for longer than its patience fails.
     fn watch(&mut self, at: Millis) -> Vec<Effect> {
         let silent = at.saturating_sub(self.last_progress);
-        if let Stage::Stopping(end) | Stage::Removing(end) = self.stage
+        let ending = match self.stage {
+            Stage::Stopping(end) | Stage::Removing(end) => Some(end),
+            Stage::Preparing { cancelled: true } | Stage::Creating { cancelled: true } => {
+                Some(End::Cancelled)
+            }
+            _ => None,
+        };
+        if let Some(end) = ending
             && silent > PATIENCE[0].1
         {
             // The engine does not answer any more; the record must not wait for it.

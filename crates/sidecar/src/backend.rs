@@ -274,10 +274,12 @@ async fn tell(
 async fn say(client: Client, notice: Notice) {
     match notice {
         Notice::RunChanged(run) => client.send_notification::<Told<rpc::RunChanged>>(*run).await,
-        Notice::Lines { run, log, lines, stretch } if lines.is_empty() => {
+        Notice::Lines { run, log, lines, stretch, .. } if lines.is_empty() => {
             say_from_file(&client, &run, log, stretch).await;
         }
-        Notice::Lines { run, log, lines, stretch } => say_lines(&client, &run, log, lines, &stretch).await,
+        Notice::Lines { run, log, lines, stretch, room: _room } => {
+            say_lines(&client, &run, log, lines, &stretch).await
+        }
         Notice::Progress(run, progress) => {
             let progress = to_proto::progress(&run, &progress);
             client.send_notification::<Told<rpc::Progressed>>(progress).await;

@@ -7,31 +7,34 @@ mod bytecode;
 mod collect;
 mod container;
 mod context;
+mod copies;
 pub(crate) mod debugger;
+mod driver_log;
 mod follow;
 mod image;
 mod resolve;
-mod secrets;
+pub(crate) mod secrets;
 mod steps;
+mod warm;
 
 use crate::gateway::GatewayHandle;
 use crate::main_loop::{Event, Happened, LogName};
-use crate::outbox::{Progress, Stretch};
+use crate::outbox::{Permit, Progress, Stretch};
 use crate::settings::Settings;
 use crate::store::{LogFile, RunFolder};
 use docker::Docker;
 use engine::failure::Failure;
 use engine::ids::{RunId, StoreId};
 use engine::message::Message;
-use engine::plan::Plan;
 use engine::plan::pipeline::Content;
+use engine::run::Run;
 use engine::run::effect::Effect;
 use engine::run::event::RunEvent;
 use protocol::run::StartRunParams;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 /// Performs effects; owned by the loop's state.
@@ -81,7 +84,12 @@ pub(crate) struct RunContext {
     pub(crate) params: Arc<StartRunParams>,
     pub(crate) folder: RunFolder,
     inbox: mpsc::UnboundedSender<Event>,
+    /// Bytes of lines that may be on their way to whoever watches.
+    room: Arc<Semaphore>,
 }
+
+/// Enough that nobody who keeps up is ever waited for.
+const ROOM: u32 = 4 << 20;
 
 impl RunContext {
     /// Sends an event of this run to the owner loop.
@@ -97,6 +105,18 @@ impl RunContext {
 
     /// Shows lines that have been written to the log at `offset`, and `end` behind them.
     pub(crate) fn lines(&self, log: LogName, lines: Vec<String>, offset: u64, end: u64) {
+        self.send_lines(log, lines, offset, end, None);
+    }
+
+    /// The same for a program that may write more than anybody reads: waits until there is room.
+    pub(crate) async fn many_lines(&self, log: LogName, lines: Vec<String>, offset: u64, end: u64) {
+        let bytes = u32::try_from(end - offset).unwrap_or(u32::MAX).min(ROOM);
+        // It is never closed; where it were, nothing would be held back.
+        let room = self.room.clone().acquire_many_owned(bytes).await.ok();
+        self.send_lines(log, lines, offset, end, room.map(Arc::new));
+    }
+
+    fn send_lines(&self, log: LogName, lines: Vec<String>, offset: u64, end: u64, room: Permit) {
         if lines.is_empty() {
             return;
         }
@@ -105,7 +125,7 @@ impl RunContext {
             LogName::Driver => self.folder.driver_log(),
         };
         let stretch = Stretch { path, offset, end };
-        let _ = self.inbox.send(Event::Lines(self.id.clone(), log, lines, stretch));
+        let _ = self.inbox.send(Event::Lines(self.id.clone(), log, lines, stretch, room));
     }
 
     pub(crate) fn progress(&self, progress: Progress) {
@@ -145,6 +165,7 @@ impl Effects {
             params: Arc::new(params),
             folder,
             inbox: self.inbox.clone(),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
         };
         RunTasks { context, work: JoinSet::new(), gateway: None }
     }
@@ -168,8 +189,9 @@ impl Effects {
     }
 
     /// Starts what the effect asks for; the result comes as an event.
-    pub(crate) fn perform(&self, tasks: &mut RunTasks, plan: Option<&Plan>, effect: Effect) {
+    pub(crate) fn perform(&self, tasks: &mut RunTasks, run: &Run, effect: Effect) {
         let context = tasks.context.clone();
+        let plan = run.plan.as_deref();
         match effect {
             Effect::Resolve => answering(tasks, resolve::resolve(context)),
             Effect::ReadBuildSettings => answering(tasks, resolve::build_settings(context, plan.cloned())),
@@ -187,13 +209,26 @@ impl Effects {
                 Ok(RunEvent::Prepared { debugger, bytecode })
             }),
             Effect::CreateContainer(plan) => answering(tasks, container::create(context, *plan)),
-            Effect::StartContainer(container) => answering(tasks, follow::start(context, container)),
-            Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
-            Effect::CatchUp(container) => answering(tasks, async move {
+            Effect::TakeContainer { plan: container, door } => {
+                let folders = plan.map(|plan| plan.folders.clone()).unwrap_or_default();
+                answering(tasks, warm::take(context, *container, door, folders));
+            }
+            Effect::StartContainer(container, door) => {
+                answering(tasks, follow::start(context, container, door));
+            }
+            Effect::StartCommand(kept, next) => {
+                answering(tasks, follow::start_command(context, *kept, *next));
+            }
+            Effect::KeepContainer(kept) => answering(tasks, warm::keep(context, *kept, plan.cloned())),
+            Effect::Follow(container, door) => answering(tasks, follow::follow(context, container, door)),
+            Effect::CatchUp(container, door) => answering(tasks, async move {
                 debugger::look(&context, &container).await;
-                follow::catch_up(context, container).await
+                follow::catch_up(context, container, door).await
             }),
-            Effect::Collect => answering(tasks, collect::collect(context)),
+            Effect::Collect => {
+                let filled = run.container.clone().zip(plan.cloned());
+                answering(tasks, collect::collect(context, filled));
+            }
             Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
             Effect::ApplyMapping(pair) => {
                 if let Some(gateway) = &tasks.gateway {
@@ -208,7 +243,9 @@ impl Effects {
             Effect::StopContainer { container, grace_ms } => {
                 answering(tasks, container::stop(context, container, grace_ms));
             }
-            Effect::RemoveContainer(container) => answering(tasks, container::remove(context, container)),
+            Effect::RemoveContainer(container) => {
+                answering(tasks, container::remove(context, container, run.door.clone()));
+            }
             Effect::Abandon => tasks.work.abort_all(),
             Effect::Note(message) => note(&context, &message),
             // These need what the loop alone knows; it has done them.

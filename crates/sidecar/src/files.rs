@@ -4,6 +4,7 @@
 //! old text or the new and a crash leaves one of them. It keeps the old file's permissions and owner,
 //! writes through a link, and does not get round a write protection, which renaming otherwise would.
 
+use bytes::Bytes;
 use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::spec::files::{Found, Need};
@@ -12,6 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+use tokio::sync::mpsc;
 
 /// More than any spec, launch.json or script that a person wrote; above it, something else was named.
 pub const TEXT_LIMIT: u64 = 16 << 20;
@@ -109,6 +111,21 @@ pub fn length(path: &Path) -> Option<u64> {
 /// Makes a folder and those above it.
 pub fn make_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| write_failure(path, &error))
+}
+
+/// Makes a folder that only this user may look into.
+pub fn make_private_folder(path: &Path) -> Result<(), Failure> {
+    let mut builder = fs::DirBuilder::new();
+    // On Windows a folder under the user's profile is the user's alone by inheritance.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path).map_err(|error| write_failure(path, &error))
+}
+
+/// Writes over the beginning of a file, made if need be. Only for files of ours in which a torn write is noticed.
+pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let write = || OpenOptions::new().create(true).truncate(false).write(true).open(path)?.write_all(bytes);
+    write().map_err(|error| write_failure(path, &error))
 }
 
 /// Bytes that are free on the disk of a folder, for this user; `None` where nobody tells.
@@ -272,6 +289,141 @@ pub fn read_archive_with(archive: &Path, ours: &[(&str, &str)]) -> Result<Vec<u8
         Ok(all)
     };
     append().map_err(|error| read_failure(archive, &error))
+}
+
+/// A folder or file on its way into a container or out of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Copy {
+    pub(crate) host: PathBuf,
+    /// Absolute path in the container.
+    pub(crate) target: String,
+    /// Goes in empty and comes back filled.
+    pub(crate) back: bool,
+    /// What ignore files name stays here.
+    pub(crate) is_code: bool,
+}
+
+/// A tar archive of all of them, by their places in the container, piece by piece. Stops when nobody takes the
+/// pieces any more.
+pub(crate) fn archive(
+    copies: &[Copy],
+    owner: (u64, u64),
+    pieces: mpsc::Sender<io::Result<Bytes>>,
+) -> Result<(), Failure> {
+    let mut archive = tar::Builder::new(io::BufWriter::with_capacity(256 << 10, Pieces(pieces)));
+    archive.follow_symlinks(false);
+    for copy in copies {
+        let target = Path::new(copy.target.trim_start_matches('/'));
+        let added = match copy.back {
+            true => add_folder(&mut archive, target, owner),
+            false => walk(copy).try_for_each(|path| {
+                let inside = path.strip_prefix(&copy.host).unwrap_or(Path::new(""));
+                // Joining nothing would add a slash to a file's name.
+                let name =
+                    if inside.as_os_str().is_empty() { target.to_owned() } else { target.join(inside) };
+                add(&mut archive, &path, &name, owner)
+            }),
+        };
+        added.map_err(|error| read_failure(&copy.host, &error))?;
+    }
+    let ended = archive.into_inner().and_then(|mut buffer| buffer.flush());
+    // Whoever takes no more pieces knows why.
+    let _ = ended;
+    Ok(())
+}
+
+/// Azure leaves out what `.amlignore` names, and what `.gitignore` names where there is no `.amlignore`.
+fn walk(copy: &Copy) -> impl Iterator<Item = PathBuf> + use<> {
+    let mut walk = ignore::WalkBuilder::new(&copy.host);
+    walk.standard_filters(false).hidden(false).require_git(false);
+    if copy.is_code {
+        match copy.host.join(".amlignore").exists() {
+            true => walk.add_custom_ignore_filename(".amlignore"),
+            false => walk.git_ignore(true),
+        };
+        walk.filter_entry(|entry| entry.file_name() != ".git");
+    }
+    walk.build().filter_map(Result::ok).map(ignore::DirEntry::into_path)
+}
+
+fn add<W: Write>(
+    archive: &mut tar::Builder<W>,
+    path: &Path,
+    name: &Path,
+    owner: (u64, u64),
+) -> io::Result<()> {
+    let facts = fs::symlink_metadata(path)?;
+    let mut header = tar::Header::new_gnu();
+    header.set_metadata(&facts);
+    header.set_uid(owner.0);
+    header.set_gid(owner.1);
+    if facts.is_dir() {
+        archive.append_data(&mut header, name, io::empty())
+    } else if facts.is_symlink() {
+        archive.append_link(&mut header, name, fs::read_link(path)?)
+    } else if facts.is_file() {
+        // A file that grows while it is read would put the archive out of step.
+        archive.append_data(&mut header, name, File::open(path)?.take(facts.len()))
+    } else {
+        Ok(())
+    }
+}
+
+fn add_folder<W: Write>(archive: &mut tar::Builder<W>, name: &Path, owner: (u64, u64)) -> io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_mode(0o755);
+    header.set_size(0);
+    header.set_uid(owner.0);
+    header.set_gid(owner.1);
+    archive.append_data(&mut header, name, io::empty())
+}
+
+/// The sending end of an archive.
+struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Unpacks a folder that the engine has packed, with the folder's own name before every name in it. Nothing
+/// gets out of the folder whatever the archive says. The archive goes.
+pub(crate) fn unpack(archive: &Path, folder: &Path) -> Result<(), Failure> {
+    let unpacked = || {
+        let mut entries = tar::Archive::new(io::BufReader::new(File::open(archive)?));
+        let above = folder.parent().unwrap_or(folder);
+        for entry in entries.entries()? {
+            let mut entry = entry?;
+            if entry.path()?.starts_with(folder.file_name().unwrap_or_default()) {
+                entry.unpack_in(above)?;
+            }
+        }
+        fs::remove_file(archive)
+    };
+    unpacked().map_err(|error| write_failure(folder, &error))
+}
+
+/// The bytes of the first file of a tar archive.
+pub(crate) fn first_of_archive(archive: &[u8]) -> Option<Vec<u8>> {
+    let mut entries = tar::Archive::new(archive);
+    let mut entry = entries.entries().ok()?.next()?.ok()?;
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Appends to a file.
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let append = || OpenOptions::new().append(true).open(path)?.write_all(bytes);
+    append().map_err(|error| write_failure(path, &error))
 }
 
 /// What stands at a path, for the engine crate's reading of specs.

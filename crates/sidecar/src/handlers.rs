@@ -13,5 +13,6 @@ pub(crate) mod list_runs;
 pub(crate) mod release_debugger;
 pub(crate) mod remove_run;
 pub(crate) mod rerun;
+pub(crate) mod retire;
 pub(crate) mod start_run;
 pub(crate) mod tick;

@@ -34,3 +34,4 @@ pub mod store;
 pub mod files;
 
 mod clock;
+mod warm;

@@ -7,7 +7,7 @@
 
 use crate::handlers;
 use crate::handlers::adopt::Containers;
-use crate::outbox::{Notice, Progress, Stretch};
+use crate::outbox::{Notice, Permit, Progress, Stretch};
 use crate::settings::Settings;
 use crate::state::State;
 use crate::store::RunRecord;
@@ -45,7 +45,7 @@ pub enum Event {
     /// Something happened to a pipeline run.
     Pipeline(RunId, Happened),
     /// A run wrote lines.
-    Lines(RunId, LogName, Vec<String>, Stretch),
+    Lines(RunId, LogName, Vec<String>, Stretch, Permit),
     /// How far a pull or a build is, for whoever watches.
     Progress(RunId, Progress),
     /// Nothing that belongs to no run is left; the answer may go once these runs have true records.
@@ -139,8 +139,8 @@ fn handle(state: &mut State, event: Event) {
     match event {
         Event::Run(run, event) => state.on_run(&run, event),
         Event::Pipeline(run, happened) => state.on_happened(&run, happened),
-        Event::Lines(run, log, lines, stretch) => {
-            state.outbox.say(Notice::Lines { run, log, lines, stretch });
+        Event::Lines(run, log, lines, stretch, room) => {
+            state.outbox.say(Notice::Lines { run, log, lines, stretch, room });
         }
         Event::Progress(run, progress) => state.on_progress(&run, progress),
         Event::Swept(runs, reply) => state.answer_when_settled(runs, reply),
@@ -163,7 +163,7 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ShowRun(params, reply) => give(reply, handlers::list_runs::show_run(state, &params)),
         Ask::ListExperiments(reply) => give(reply, handlers::list_runs::list_experiments(state)),
         Ask::ListRuns(params, reply) => give(reply, handlers::list_runs::list_runs(state, &params)),
-        Ask::RemoveRun(params, reply) => give(reply, handlers::remove_run::remove_run(state, &params)),
+        Ask::RemoveRun(params, reply) => handlers::remove_run::remove_run(state, &params, reply),
         Ask::ListOutputs(params, reply) => handlers::files_of_run::list_outputs(state, &params, reply),
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),

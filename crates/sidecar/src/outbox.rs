@@ -6,7 +6,8 @@ use engine::dap::path_doctor::Proposal;
 use engine::ids::RunId;
 use protocol::run::RunSnapshot;
 use std::path::PathBuf;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// One thing to tell whoever drives this process.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub enum Notice {
         lines: Vec<String>,
         /// Where they stand.
         stretch: Stretch,
+        /// Held for as long as the lines wait somewhere: whoever writes more than is read waits for it.
+        room: Permit,
     },
     /// A pull or a build moved on.
     Progress(RunId, Progress),
@@ -31,6 +34,9 @@ pub enum Notice {
     /// A file with breakpoints was not found, and a mapping would reach it.
     MappingProposed(RunId, Box<Proposal>),
 }
+
+/// A share of the memory that lines may take up on their way.
+pub type Permit = Option<Arc<OwnedSemaphorePermit>>;
 
 /// A piece of a log file. What a log says is in its file before anybody is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::outbox::Outbox;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::store::Store;
+use crate::warm;
 use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::run::adopt::Adopter;
@@ -18,6 +19,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinError;
 use tower_lsp::Server;
+
+/// How long the container of a debugged run is kept for the next: a change of the code and another look.
+const KEEP_WARM_S: u32 = 300;
 
 /// Serves one editor until it leaves: `exit`, the end of a pipe, or the end of the editor's process.
 ///
@@ -27,13 +31,14 @@ use tower_lsp::Server;
 /// # Errors
 /// The owner loop has ended by a defect, so that no request would ever be answered.
 pub async fn serve(
-    settings: Settings,
+    mut settings: Settings,
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin,
 ) -> Result<u8, Failure> {
     let (outbox, notices) = Outbox::new();
     let (events, inbox) = mpsc::unbounded_channel();
-    let mut owner = tokio::spawn(own(settings, outbox, events.clone(), inbox));
+    settings.keep_warm_s.get_or_insert(KEEP_WARM_S);
+    let mut owner = tokio::spawn(own(settings.clone(), outbox, events.clone(), inbox));
 
     let (left, mut leaving) = mpsc::unbounded_channel();
     let (hear, mut heard) = mpsc::unbounded_channel();
@@ -61,6 +66,7 @@ pub async fn serve(
         }
     };
     owner.abort();
+    let _ = tokio::time::timeout(guard::LAST_WORDS, warm::leave(&settings)).await;
     Ok(match left {
         Some(Left::Gone | Left::Exit { after_shutdown: true }) => 0,
         Some(Left::Exit { after_shutdown: false }) | None => 1,

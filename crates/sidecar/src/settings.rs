@@ -38,6 +38,8 @@ pub enum Setting {
     Wait,
     /// Days after which finished runs are removed.
     KeepRunsDays,
+    /// Seconds that the container of a debugged run is kept for the next.
+    KeepWarm,
     /// Whether stepping skips library code.
     JustMyCode,
     /// What is logged to standard error.
@@ -61,7 +63,7 @@ pub enum Kind {
 
 impl Setting {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Setting; 10] = [
+    pub const ALL: [Setting; 11] = [
         Setting::Home,
         Setting::Bundle,
         Setting::ImageRewrite,
@@ -70,6 +72,7 @@ impl Setting {
         Setting::DockerHost,
         Setting::Wait,
         Setting::KeepRunsDays,
+        Setting::KeepWarm,
         Setting::JustMyCode,
         Setting::Log,
     ];
@@ -85,6 +88,7 @@ impl Setting {
             Setting::DockerHost => "AML_DEBUG_DOCKER_HOST",
             Setting::Wait => "AML_DEBUG_WAIT",
             Setting::KeepRunsDays => "AML_DEBUG_KEEP_RUNS_DAYS",
+            Setting::KeepWarm => "AML_DEBUG_KEEP_WARM",
             Setting::JustMyCode => "AML_DEBUG_JUST_MY_CODE",
             Setting::Log => "AML_DEBUG_LOG",
         }
@@ -101,6 +105,7 @@ impl Setting {
             Setting::DockerHost => "dockerHost",
             Setting::Wait => "wait",
             Setting::KeepRunsDays => "keepRunsDays",
+            Setting::KeepWarm => "keepWarm",
             Setting::JustMyCode => "justMyCode",
             Setting::Log => "log",
         }
@@ -112,7 +117,7 @@ impl Setting {
             Setting::Home | Setting::Bundle => Kind::Path,
             Setting::ImageRewrite => Kind::List,
             Setting::DockerHost | Setting::Log | Setting::Debugger | Setting::BuildCache => Kind::Text,
-            Setting::Wait | Setting::KeepRunsDays => Kind::Number,
+            Setting::Wait | Setting::KeepRunsDays | Setting::KeepWarm => Kind::Number,
             Setting::JustMyCode => Kind::Switch,
         }
     }
@@ -120,7 +125,8 @@ impl Setting {
     /// The value where nobody sets one; `None` where that depends on the machine.
     pub fn default(self) -> Option<&'static str> {
         match self {
-            Setting::Home | Setting::Bundle | Setting::DockerHost => None,
+            // A command that ends keeps nothing by itself; a process that stays does.
+            Setting::Home | Setting::Bundle | Setting::DockerHost | Setting::KeepWarm => None,
             Setting::ImageRewrite => Some(""),
             // The image stays as it is.
             Setting::Debugger => Some("volume"),
@@ -145,6 +151,7 @@ impl Setting {
             Setting::DockerHost => message!("settings.docker-host"),
             Setting::Wait => message!("settings.wait"),
             Setting::KeepRunsDays => message!("settings.keep-runs-days"),
+            Setting::KeepWarm => message!("settings.keep-warm"),
             Setting::JustMyCode => message!("settings.just-my-code"),
             Setting::Log => message!("settings.log"),
         }
@@ -251,6 +258,8 @@ pub struct Settings {
     pub wait_s: u32,
     /// Days after which a finished run is removed; `None` keeps all.
     pub keep_runs_days: Option<u32>,
+    /// Seconds that the container of a debugged run is kept for the next; `None` where nobody says.
+    pub keep_warm_s: Option<u32>,
     /// `justMyCode` of a new attach configuration.
     pub just_my_code: bool,
     /// Filter of the log on standard error, in the words of `tracing`.
@@ -299,6 +308,10 @@ impl Settings {
             engine: engine(sources)?,
             wait_s: number(sources, Setting::Wait)?,
             keep_runs_days: (keep > 0).then_some(keep),
+            keep_warm_s: match sources.find(Setting::KeepWarm)? {
+                Some(_) => Some(number(sources, Setting::KeepWarm)?),
+                None => None,
+            },
             just_my_code: switch(sources, Setting::JustMyCode)?,
             log: text(sources, Setting::Log)?.value,
             host: Host { user: files::own_user() },

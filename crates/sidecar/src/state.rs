@@ -208,7 +208,7 @@ impl State {
                 Effect::OfferMapping(proposal) => {
                     self.outbox.say(Notice::MappingProposed(id.clone(), Box::new(proposal)));
                 }
-                effect => self.effects.perform(&mut live.tasks, live.run.plan.as_deref(), effect),
+                effect => self.effects.perform(&mut live.tasks, &live.run, effect),
             }
         }
         if changed {

@@ -6,15 +6,21 @@
 mod breakpoint;
 mod corpus;
 mod dap_client;
+mod editor;
 mod ground;
+mod heavy;
 mod image;
 mod image_cold;
+mod logs;
 mod pipeline;
 mod plain_run;
 mod remote;
+mod rerun;
 mod serve;
+mod step;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
@@ -23,7 +29,7 @@ use crate::repository::Repository;
 use crate::setup::{self, For};
 use ground::Ground;
 
-/// One way of doing what a case measures.
+/// One way of doing what a case measures. The product's ways are compared with the last plain one before them.
 struct Way {
     name: &'static str,
     /// What has to be reached, if this way is the product's.
@@ -34,7 +40,7 @@ struct Way {
 
 #[derive(Debug, Clone, Copy)]
 enum Reach {
-    /// At most so many times the first way's median.
+    /// At most so many times the plain way's median.
     Ratio(f64),
     /// At most so much; where nothing plain exists to compare with.
     Absolute(f64),
@@ -45,6 +51,10 @@ type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 /// Name, unit, and what makes its ways.
 const CASES: &[(&str, &str, Prepare)] = &[
     ("breakpoint-warm", "ms", breakpoint::ways),
+    ("breakpoint-rerun", "ms", rerun::ways),
+    ("breakpoint-heavy", "ms", heavy::ways),
+    ("logs", "s", logs::ways),
+    ("gateway-step", "ms", step::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
     ("image-cold", "ms", image_cold::cold),
@@ -62,16 +72,20 @@ const CASES: &[(&str, &str, Prepare)] = &[
 const TURNS: usize = 9;
 
 const USAGE: &str = "\
-Usage: cargo xtask bench [--turns N] [--plain-only] [CASE]...
+Usage: cargo xtask bench [--turns N] [--plain-only] [--binary FILE] [--keep] [CASE]...
 
   --turns N      how often each way is measured (9)
   --plain-only   only the plain ways, for looking at the machine
+  --binary FILE  measure this program instead of building one
+  --keep         leave images, volumes and files for the next time
 ";
 
 /// What the user asked for.
 struct Request<'a> {
     turns: usize,
     plain_only: bool,
+    keep: bool,
+    binary: Option<&'a str>,
     names: Vec<&'a str>,
 }
 
@@ -83,13 +97,14 @@ pub(crate) fn bench(repository: &Repository, arguments: &[&str]) -> anyhow::Resu
         return Ok(());
     };
     setup::setup(repository, For::Demo)?;
-    if !request.plain_only {
+    if !request.plain_only && request.binary.is_none() {
         Command::new("cargo")
             .args(["build", "--release", "--package", "sidecar"])
             .folder(&repository.root)
             .run()?;
     }
-    let ground = Ground::prepare(repository)?;
+    let binary = request.binary.map_or_else(|| repository.binary("release"), PathBuf::from);
+    let ground = Ground::prepare(repository, std::path::absolute(binary)?)?;
     println!("\n{}", ground.machine());
     let mut table = String::new();
     let mut unmeasured = 0;
@@ -108,17 +123,23 @@ pub(crate) fn bench(repository: &Repository, arguments: &[&str]) -> anyhow::Resu
     }
     println!("\n{:<44} {:>9} {:>9} {:>7}  reach", "median (least) of each way", "", "", "ratio");
     print!("{table}");
+    if !request.keep {
+        ground.clean()?;
+    }
     anyhow::ensure!(unmeasured == 0, "{unmeasured} cases could not be measured");
     Ok(())
 }
 
 fn parse<'a>(arguments: &[&'a str]) -> Option<Request<'a>> {
-    let mut request = Request { turns: TURNS, plain_only: false, names: Vec::new() };
+    let mut request =
+        Request { turns: TURNS, plain_only: false, keep: false, binary: None, names: Vec::new() };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match *argument {
             "--turns" => request.turns = rest.next()?.parse().ok().filter(|turns| *turns > 0)?,
             "--plain-only" => request.plain_only = true,
+            "--keep" => request.keep = true,
+            "--binary" => request.binary = Some(rest.next()?),
             name if CASES.iter().any(|(known, ..)| *known == name) => request.names.push(name),
             _ => return None,
         }
@@ -166,9 +187,12 @@ fn measure(ways: Vec<Way>, request: &Request) -> anyhow::Result<Vec<Measured>> {
 
 fn rows(case: &str, unit: &str, measured: &[Measured]) -> String {
     let mut rows = format!("{case} ({unit})\n");
-    let Some(first) = measured.first() else { return rows };
+    let Some(mut plain) = measured.first() else { return rows };
     for way in measured {
-        let ratio = way.median() / first.median();
+        if way.reach.is_none() {
+            plain = way;
+        }
+        let ratio = way.median() / plain.median();
         let (ratio, reach) = match way.reach {
             Some(Reach::Ratio(most)) => (format!("{ratio:.2}"), verdict(ratio, most)),
             Some(Reach::Absolute(most)) => (String::new(), verdict(way.median(), most)),

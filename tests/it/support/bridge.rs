@@ -3,7 +3,7 @@
 use super::engine;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// A socket in front of the engine's. Each connection is two threads that copy.
 pub(crate) struct Bridge {
+    address: String,
     socket: PathBuf,
     opened: Receiver<[UnixStream; 2]>,
 }
@@ -36,12 +37,36 @@ impl Bridge {
         fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).expect("a socket for everybody");
         let (sender, opened) = channel();
         std::thread::spawn(move || accept(&listener, &sender, passes));
-        Self { socket, opened }
+        let address = format!("unix://{}", socket.display());
+        Self { address, socket, opened }
+    }
+
+    /// A bridge at a port, as the engine of another machine is reached.
+    pub(crate) fn open_port() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let address = format!("tcp://{}", listener.local_addr().expect("bound"));
+        let (_, opened) = channel();
+        std::thread::spawn(move || {
+            while let Ok((near, _)) = listener.accept() {
+                let Ok(far) = UnixStream::connect(engine::socket()) else { continue };
+                let (near_too, far_too) =
+                    (near.try_clone().expect("a second"), far.try_clone().expect("a second"));
+                std::thread::spawn(move || {
+                    copy(&near, &far);
+                    let _ = far.shutdown(Shutdown::Write);
+                });
+                std::thread::spawn(move || {
+                    copy(&far_too, &near_too);
+                    let _ = near_too.shutdown(Shutdown::Write);
+                });
+            }
+        });
+        Self { address, socket: PathBuf::new(), opened }
     }
 
     /// What `DOCKER_HOST` says to go this way.
     pub(crate) fn address(&self) -> String {
-        format!("unix://{}", self.socket.display())
+        self.address.clone()
     }
 
     /// Ends every connection and takes no new one.
@@ -96,13 +121,17 @@ fn carry(
     }
 }
 
-fn shovel((mut from, mut to): (UnixStream, UnixStream)) {
+fn shovel((from, to): (UnixStream, UnixStream)) {
+    copy(&from, &to);
+    // A half that is closed stays a half: an upload's end is not its answer's.
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+fn copy(mut from: impl Read, mut to: impl Write) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         if to.write_all(&buffer[..length]).is_err() {
             break;
         }
     }
-    // A half that is closed stays a half: an upload's end is not its answer's.
-    let _ = to.shutdown(Shutdown::Write);
 }

@@ -143,6 +143,15 @@ impl Ground {
         self.call(["runs", "list", "--json"]).with_code(0).objects()
     }
 
+    /// Name of the one run that is not over.
+    pub(crate) fn only_unfinished(&self) -> Value {
+        let open = self.runs().into_iter().filter(|run| !run["endedAt"].is_u64());
+        let mut names = open.map(|run| run["run"].clone());
+        let name = names.next().expect("a run that is not over");
+        assert!(names.next().is_none(), "more than one");
+        name
+    }
+
     /// The only run, as `runs list` has it.
     #[track_caller]
     pub(crate) fn only_run(&self) -> Value {

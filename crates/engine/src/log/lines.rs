@@ -29,11 +29,6 @@ impl LineAssembler {
         lines
     }
 
-    /// Bytes of the line that has not ended yet.
-    pub fn pending(&self) -> usize {
-        self.rest.len()
-    }
-
     /// The last line, if it has no end.
     pub fn finish(&mut self) -> Option<String> {
         (!self.rest.is_empty()).then(|| self.take())
@@ -47,10 +42,79 @@ impl LineAssembler {
     }
 }
 
+/// Holds the halves of lines back, so that two streams that go into one file never meet within a line. What
+/// it gives out are the bytes as they came.
+///
+/// ```
+/// let mut whole = engine::log::lines::WholeLines::default();
+/// assert_eq!(whole.feed(b"one\r\ntw"), b"one\r\n");
+/// assert_eq!(whole.feed(b"o\n3"), b"two\n");
+/// assert_eq!(whole.finish(), b"3");
+/// ```
+#[derive(Debug, Default)]
+pub struct WholeLines {
+    rest: Vec<u8>,
+}
+
+impl WholeLines {
+    /// The lines that this chunk completes, with their ends. A line that grows too long comes in pieces.
+    pub fn feed(&mut self, chunk: &[u8]) -> Vec<u8> {
+        let end = chunk.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let (whole, rest) = chunk.split_at(end);
+        let mut lines = Vec::new();
+        if end > 0 {
+            lines = std::mem::take(&mut self.rest);
+            lines.extend_from_slice(whole);
+        }
+        self.rest.extend_from_slice(rest);
+        if self.rest.len() >= LONGEST {
+            lines.append(&mut self.rest);
+        }
+        lines
+    }
+
+    /// What is left of a line without an end.
+    pub fn finish(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest)
+    }
+}
+
+/// The lines of a text without their ends.
+pub fn lines_of(bytes: &[u8]) -> Vec<String> {
+    let mut assembler = LineAssembler::default();
+    let mut lines = assembler.feed(bytes);
+    lines.extend(assembler.finish());
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn two_streams_never_meet_within_a_line() {
+        let mut streams = [WholeLines::default(), WholeLines::default()];
+        let mut file = Vec::new();
+        for (stream, bytes) in [(0, "out 1\nou"), (1, "er"), (0, "t 2\n"), (1, "r 1\n"), (0, "out 3")] {
+            file.extend(streams[stream].feed(bytes.as_bytes()));
+        }
+        file.extend(streams[0].finish());
+        assert_eq!(String::from_utf8_lossy(&file), "out 1\nout 2\nerr 1\nout 3");
+    }
+
+    #[test]
+    fn a_line_of_ten_megabytes_is_held_in_pieces_only() {
+        let mut whole = WholeLines::default();
+        let chunk = [b'x'; 32 * 1024];
+        let mut length = 0;
+        for _ in 0..320 {
+            length += whole.feed(&chunk).len();
+            assert!(whole.rest.len() < LONGEST);
+        }
+        length += whole.feed(b"\n").len();
+        assert_eq!(length, (10 << 20) + 1);
+    }
 
     proptest! {
         #[test]

@@ -58,6 +58,15 @@ pub enum Mount {
         /// Whether the container may not write it.
         read_only: bool,
     },
+    /// A folder or file of this machine, for an engine that does not see this machine's disk.
+    Copied {
+        /// Absolute path on this machine.
+        host: PathBuf,
+        /// Absolute path in the container.
+        target: String,
+        /// Fetched when the run has ended; otherwise put in before it starts.
+        back: bool,
+    },
     /// Memory that ends with the container.
     Tmpfs {
         /// Absolute path in the container.
@@ -65,6 +74,29 @@ pub enum Mount {
         /// Permission bits, `0o1777` for everybody.
         mode: u32,
     },
+}
+
+impl Mount {
+    /// The same for an engine on another machine. `back` are folders that the run fills.
+    pub fn copied(self, back: &[PathBuf]) -> Self {
+        match self {
+            Mount::Bind { host, target, .. } => {
+                let back = back.contains(&host);
+                Mount::Copied { host, target, back }
+            }
+            other => other,
+        }
+    }
+
+    /// Its place in the container.
+    pub fn target(&self) -> &str {
+        match self {
+            Mount::Bind { target, .. }
+            | Mount::Volume { target, .. }
+            | Mount::Copied { target, .. }
+            | Mount::Tmpfs { target, .. } => target,
+        }
+    }
 }
 
 /// A file that is put into the container before it starts. Never stored, never printed.

@@ -273,7 +273,13 @@ fn plan_command(
         mounts.push(Mount::Tmpfs { target: HOME.to_owned(), mode: 0o1777 });
     }
     let invocation = command_line::read(&command);
-    let (words, notes) = distribution::command(job, &command);
+    let (words, mut notes) = distribution::command(job, &command);
+    let mut points = mount_points(code.as_deref());
+    if settings.host.is_remote {
+        mounts = mounts.into_iter().map(|mount| mount.copied(&folders)).collect();
+        points.clear();
+        notes.push(message!("plan.copied"));
+    }
     let container = ContainerPlan {
         name: place.container.clone(),
         // Of what is yet to be built nobody knows the name.
@@ -296,7 +302,7 @@ fn plan_command(
         command,
         image,
         container,
-        mount_points: mount_points(code.as_deref()),
+        mount_points: points,
         code: code.unwrap_or_else(|| folder.to_owned()),
         debuggee: Debuggee {
             remote_root: stage.work,

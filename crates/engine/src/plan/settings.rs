@@ -31,6 +31,8 @@ pub struct Host {
     /// `uid:gid` for the container's process; `None` leaves the image's own user (rootless and desktop
     /// engines map it to the caller).
     pub user: Option<String>,
+    /// Whether the engine is on another machine, so that nothing of this one can be mounted.
+    pub is_remote: bool,
 }
 
 /// What belongs to one run alone.

@@ -50,7 +50,7 @@ impl Run {
             // Following it brings the rest of its log first, and then its end.
             Found::Exited(container) => {
                 self.revive(at, container.clone());
-                vec![Effect::Follow(container)]
+                vec![Effect::Follow(container, self.door.clone())]
             }
         };
         (self, effects)
@@ -74,7 +74,7 @@ impl Run {
             Stage::Finished(end) | Stage::Removing(end) | Stage::Collecting(end) => return end,
             // The stop was asked for and it did stop: the record says what the user meant.
             Stage::Stopping(end) => end,
-            Stage::Creating { cancelled: true } => End::Cancelled,
+            Stage::Preparing { cancelled: true } | Stage::Creating { cancelled: true } => End::Cancelled,
             _ => {
                 let phase = self.card.open().unwrap_or(PhaseName::Resolve);
                 self.failure = Some(
@@ -91,12 +91,13 @@ impl Run {
     fn adopt_running(&mut self, at: Millis, container: ContainerId, adopter: Adopter) -> Vec<Effect> {
         self.revive(at, container.clone());
         if let Stage::Stopping(_) = self.stage {
-            return vec![Effect::Follow(container.clone()), Effect::StopContainer { container, grace_ms: 0 }];
+            let follow = Effect::Follow(container.clone(), self.door.clone());
+            return vec![follow, Effect::StopContainer { container, grace_ms: 0 }];
         }
         if adopter == Adopter::Passing {
-            return vec![Effect::CatchUp(container)];
+            return vec![Effect::CatchUp(container, self.door.clone())];
         }
-        let mut effects = vec![Effect::Follow(container.clone())];
+        let mut effects = vec![Effect::Follow(container.clone(), self.door.clone())];
         if self.wish.debug {
             effects.push(Effect::OpenGateway);
             effects.push(Effect::OpenRelay(container));

@@ -6,6 +6,7 @@ use crate::message::Message;
 use crate::plan::ImageFacts;
 use crate::plan::container::ContainerPlan;
 use crate::plan::image::Recipe;
+use crate::warm::{Door, Kept, NextCommand};
 use std::collections::BTreeMap;
 
 /// One thing to do; the comment names the event that answers it.
@@ -49,13 +50,26 @@ pub enum Effect {
     },
     /// → `ContainerCreated`.
     CreateContainer(Box<ContainerPlan>),
+    /// Take a container that was kept for runs like this one → `ContainerTaken`, or make this one →
+    /// `ContainerCreated`.
+    TakeContainer {
+        /// What is made if none was kept.
+        plan: Box<ContainerPlan>,
+        /// The way to its first process.
+        door: Door,
+    },
+    /// Follow the output of a kept container, then start the command in it → `ContainerStarted`, later
+    /// `ContainerExited` or `ContainerGone`.
+    StartCommand(Box<Kept>, Box<NextCommand>),
+    /// Keep the container for runs like this one, or remove it where that cannot be → `ContainerRemoved`.
+    KeepContainer(Box<Kept>),
     /// Follow the output, then start → `ContainerStarted`, later `ContainerExited` or `ContainerGone`.
-    StartContainer(ContainerId),
+    StartContainer(ContainerId, Option<Door>),
     /// Follow a container that was started by an owner who is gone, its log from where that owner left it
     /// → later `ContainerExited` or `ContainerGone`.
-    Follow(ContainerId),
+    Follow(ContainerId, Option<Door>),
     /// Bring the log files and what is known of the debuggee up to date → maybe `DebuggeeReported`, `CaughtUp`.
-    CatchUp(ContainerId),
+    CatchUp(ContainerId, Option<Door>),
     /// Reach into the container for the debuggee → `DebuggeeReported`, then `Debug`….
     OpenRelay(ContainerId),
     /// Tell the user that a debugger can attach. Nothing answers.

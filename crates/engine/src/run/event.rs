@@ -7,6 +7,7 @@ use crate::ids::{ContainerId, ImageRef};
 use crate::message::Message;
 use crate::plan::image::BuildSettings;
 use crate::plan::{ImageFacts, Plan};
+use crate::warm::Kept;
 use serde::{Deserialize, Serialize};
 
 /// Everything that can happen to a run; each answers one effect or comes from outside.
@@ -52,6 +53,8 @@ pub enum RunEvent {
     },
     /// The container exists.
     ContainerCreated(ContainerId),
+    /// A container that was kept for runs like this one has this run's folders now.
+    ContainerTaken(Box<Kept>),
     /// The container runs and its output is followed.
     ContainerStarted,
     /// The start hook has reported, through the relay; the gateway is connected to the debuggee.
@@ -60,7 +63,7 @@ pub enum RunEvent {
     Debug(DebugEvent),
     /// The user applies a path mapping.
     MappingChosen(Pair),
-    /// The container's first process ended.
+    /// The run's command has ended, and with it the container unless that may be kept.
     ContainerExited(Exit),
     /// The engine does not know the container any more.
     ContainerGone,

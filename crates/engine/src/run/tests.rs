@@ -187,7 +187,7 @@ fn a_run_without_a_debugger_goes_through_every_phase() {
         ImagePulled(ImageRef("base:1")) -> [InspectImage(ImageRef("base:1"))] preparing
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
-        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [] running
         ContainerExited -> [Collect] stopping
         Collected -> [RemoveContainer(ContainerId("c1"))] stopping
@@ -217,7 +217,7 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
-        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
@@ -392,7 +392,7 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
     assert!(
         paused
             .text
-            .ends_with("adopt Running(ContainerId(\"c1\")) -> [CatchUp(ContainerId(\"c1\"))] paused\n")
+            .ends_with("adopt Running(ContainerId(\"c1\")) -> [CatchUp(ContainerId(\"c1\"), None)] paused\n")
     );
     // The debuggee itself tells how far it is by now; nobody was there to hear it.
     let alone = Trace::start(debug())
@@ -410,11 +410,11 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
         staying.text.lines().last(),
         Some(
             "adopt Running(ContainerId(\"c1\")) -> \
-             [Follow(ContainerId(\"c1\")), OpenGateway, OpenRelay(ContainerId(\"c1\"))] paused"
+             [Follow(ContainerId(\"c1\"), None), OpenGateway, OpenRelay(ContainerId(\"c1\"))] paused"
         )
     );
     let ended = running().adopted(Found::Exited("c1".into()), Adopter::Passing);
-    assert!(ended.text.ends_with("-> [Follow(ContainerId(\"c1\"))] paused\n"), "{}", ended.text);
+    assert!(ended.text.ends_with("-> [Follow(ContainerId(\"c1\"), None)] paused\n"), "{}", ended.text);
     let gone = running().adopted(Found::Nothing, Adopter::Passing);
     assert_eq!((gone.run.state().word(), gone.failure()), ("lost", "adopt.owner-gone"));
 
@@ -486,4 +486,65 @@ fn an_image_with_bytecode_is_used_as_it_is_and_one_without_gets_a_cache() {
     .assert_eq(
         &[of(None, &[]), of(Some("v"), &[]), of(Some("v"), &[("PYTHONPYCACHEPREFIX", "/x")])].join("\n"),
     );
+}
+
+#[test]
+fn an_errand_is_waited_for_and_a_second_request_does_not_wait() {
+    let preparing = || {
+        Trace::start(debug())
+            .on(RunEvent::Resolved(plan(), BuildSettings::default()))
+            .on(inspected(BASE, true))
+            .on(RunEvent::CancelRequested { at_once: false })
+    };
+    let trace = preparing().on(prepared(Some("v")));
+    assert!(trace.text.ends_with("Prepared -> [CloseGateway] cancelled\n"), "{}", trace.text);
+    let trace = preparing().on(RunEvent::CancelRequested { at_once: true });
+    assert!(trace.text.ends_with("-> [Abandon, CloseGateway] cancelled\n"), "{}", trace.text);
+}
+
+#[test]
+fn a_container_is_kept_for_the_next_run_which_takes_it() {
+    let door = Door { folder: "/w".into(), token: "t".into(), ..Door::default() };
+    let wish = || Wish { door: Some(door.clone()), ..debug() };
+    let preparing = || {
+        Trace::start(wish())
+            .on(RunEvent::Resolved(plan(), BuildSettings::default()))
+            .on(inspected(BASE, true))
+            .on(prepared(Some("v")))
+    };
+    let trace = preparing()
+        .on(RunEvent::ContainerCreated("c1".into()))
+        .on(RunEvent::ContainerStarted)
+        .on(RunEvent::ContainerExited(exit(0)))
+        .on(RunEvent::Collected)
+        .on(RunEvent::ContainerRemoved);
+    trace.expect(expect![[r#"
+        start -> [OpenGateway, Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [TakeContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer] preparing
+        ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
+        ContainerExited -> [Collect] stopping
+        Collected -> [KeepContainer] stopping
+        ContainerRemoved -> [CloseGateway] failed
+    "#]]);
+    let kept = Kept { container: "c1".into(), door: trace.run.door.clone().expect("a door") };
+    let trace = preparing()
+        .on(RunEvent::ContainerTaken(Box::new(kept)))
+        .on(RunEvent::ContainerStarted)
+        .on(RunEvent::CancelRequested { at_once: false })
+        .on(RunEvent::ContainerExited(exit(143)))
+        .on(RunEvent::Collected);
+    trace.expect(expect![[r#"
+        start -> [OpenGateway, Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [TakeContainer] preparing
+        ContainerTaken -> [StartCommand] preparing
+        ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
+        CancelRequested { at_once: false } -> [StopContainer] stopping
+        ContainerExited -> [Collect] stopping
+        Collected -> [RemoveContainer(ContainerId("c1"))] stopping
+    "#]]);
 }

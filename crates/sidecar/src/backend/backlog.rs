@@ -6,7 +6,7 @@
 
 use crate::files;
 use crate::outbox::{Notice, Stretch};
-use engine::log::lines::LineAssembler;
+use engine::log::lines::lines_of;
 use std::collections::VecDeque;
 
 /// Bytes of lines that wait in memory: a second of a program that does nothing but print.
@@ -51,9 +51,11 @@ impl Backlog {
     }
 
     fn leave_in_file(&mut self, mut new: Notice) {
-        let Notice::Lines { run, log, lines, stretch } = &mut new else { return self.queue.push_back(new) };
+        let Notice::Lines { run, log, lines, stretch, room } = &mut new else {
+            return self.queue.push_back(new);
+        };
         let last_of_log = self.queue.iter_mut().rev().find_map(|old| match old {
-            Notice::Lines { run: of, log: which, lines, stretch } if of == run && which == log => {
+            Notice::Lines { run: of, log: which, lines, stretch, .. } if of == run && which == log => {
                 Some((lines, stretch))
             }
             _ => None,
@@ -62,6 +64,7 @@ impl Backlog {
             Some((lines, left)) if lines.is_empty() => left.end = stretch.end,
             _ => {
                 lines.clear();
+                *room = None;
                 self.queue.push_back(new);
             }
         }
@@ -83,10 +86,7 @@ pub(super) fn read_piece(stretch: &Stretch) -> Option<(Vec<String>, u64)> {
     {
         bytes.truncate(last + 1);
     }
-    let mut assembler = LineAssembler::default();
-    let mut lines = assembler.feed(&bytes);
-    lines.extend(assembler.finish());
-    Some((lines, stretch.offset + bytes.len() as u64))
+    Some((lines_of(&bytes), stretch.offset + bytes.len() as u64))
 }
 
 fn weight(notice: &Notice) -> usize {
@@ -112,6 +112,7 @@ mod tests {
             log: LogName::Driver,
             lines: vec!["x".repeat(bytes - 1)],
             stretch: Stretch { path: "log".into(), offset, end: offset + bytes as u64 },
+            room: None,
         }
     }
 

@@ -54,9 +54,12 @@ async fn show(session: &Session, name: RunName, printer: &mut Printer) -> Result
     let run = snapshot(session, name.run).await?;
     if name.json.json {
         printer.answer("", &serde_json::to_value(&run).unwrap_or_default());
-    } else {
-        printer.result(&run, None, run.failure.as_ref());
+        return Ok(());
     }
+    printer.result(&run, None, run.failure.as_ref());
+    let params = RunIdParams { run: run.run };
+    let outputs = session.ask(|reply| Ask::ListOutputs(params, reply)).await?;
+    outputs.metrics.iter().for_each(|(name, value)| printer.remark(&format!("    {name} = {value}")));
     Ok(())
 }
 

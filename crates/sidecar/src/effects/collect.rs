@@ -1,34 +1,51 @@
 //! The end of a run: everything that it wrote is on this machine before the container goes.
 
-use super::RunContext;
+use super::{RunContext, copies};
 use crate::files;
 use crate::store::RunFolder;
-use docker::{ContainerFacts, Labels, State};
+use crate::warm;
 use engine::failure::Failure;
+use engine::ids::ContainerId;
+use engine::plan::Plan;
 use engine::run::event::RunEvent;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// With an engine on this machine the outputs are already in the run's folder, through its mounts. What is
-/// left is to take away the empty folders that stood in the source tree for them.
-pub(super) async fn collect(context: RunContext) -> Result<RunEvent, Failure> {
-    let noted = files::read_text_if_there(&made_points(&context.folder))?.unwrap_or_default();
-    if !noted.is_empty() && is_alone(&context).await {
-        noted.lines().for_each(|point| files::remove_empty_folder(Path::new(point)));
+/// With an engine on this machine the outputs are already in the run's folder, through its mounts; from another
+/// they are fetched. What is left is to take away the empty folders that stood in the source tree for them.
+pub(super) async fn collect(
+    context: RunContext,
+    filled: Option<(ContainerId, Plan)>,
+) -> Result<RunEvent, Failure> {
+    if let Some((container, plan)) = filled {
+        copies::fetch(&context, &container, &plan.container).await?;
     }
+    remove_points(&context).await?;
     Ok(RunEvent::Collected)
 }
 
-/// Whether no other run has the same code folder mounted: removing a folder takes away, in every
-/// container, what is mounted over it.
-async fn is_alone(context: &RunContext) -> bool {
-    let Ok(docker) = context.engine().await else { return false };
-    let Ok(containers) = docker.find_ours(&context.store).await else { return false };
-    let own = containers.iter().find(|found| found.labels.get(Labels::RUN) == Some(&context.id.0));
-    let Some(code) = own.and_then(|own| own.labels.get(Labels::CODE)) else { return false };
-    let has_it = |found: &ContainerFacts| {
-        found.state == State::Running && found.labels.get(Labels::CODE) == Some(code)
-    };
-    !containers.iter().any(has_it)
+/// Takes away what the run made in the source tree, if no container has anything mounted over it.
+pub(super) async fn remove_points(context: &RunContext) -> Result<(), Failure> {
+    let points = points(context)?;
+    let Some(code) = points.first().and_then(|point| point.parent()) else { return Ok(()) };
+    let Ok(docker) = context.engine().await else { return Ok(()) };
+    if !warm::is_mounted(&docker, code).await {
+        points.iter().for_each(|point| files::remove_empty_folder(point));
+    }
+    Ok(())
+}
+
+/// The folders that the run made in the user's source tree.
+pub(super) fn points(context: &RunContext) -> Result<Vec<PathBuf>, Failure> {
+    let noted = files::read_text_if_there(&made_points(&context.folder))?.unwrap_or_default();
+    Ok(noted.lines().map(PathBuf::from).collect())
+}
+
+/// Notes folders that an earlier run made, whose container this run has now.
+pub(super) fn inherit_points(context: &RunContext, earlier: &[PathBuf]) -> Result<(), Failure> {
+    let mut all = points(context)?;
+    all.extend(earlier.iter().filter(|point| !all.contains(point)).cloned().collect::<Vec<_>>());
+    let noted: Vec<_> = all.iter().map(|point| point.to_string_lossy()).collect();
+    files::write(&made_points(&context.folder), noted.join("\n").as_bytes())
 }
 
 /// Where a run notes the folders that it made in the user's source tree.

@@ -1,6 +1,7 @@
 //! Containers: create, stop, remove.
 
-use super::RunContext;
+use super::{RunContext, copies};
+use crate::warm;
 use docker::{Docker, Labels};
 use engine::failure::Failure;
 use engine::ids::ContainerId;
@@ -8,6 +9,7 @@ use engine::message;
 use engine::plan::ImageFacts;
 use engine::plan::container::{ContainerPlan, Grants, Limits, Mount};
 use engine::run::event::RunEvent;
+use engine::warm::Door;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -20,7 +22,13 @@ pub(super) async fn create(context: RunContext, mut plan: ContainerPlan) -> Resu
         plan.gpu = false;
         super::note(&context, &message!("run.no-gpu"));
     }
-    Ok(RunEvent::ContainerCreated(docker.create(&plan).await?))
+    let container = docker.create(&plan).await?;
+    if let Err(failure) = copies::put_in(&docker, &container, &plan).await {
+        // One without the code is of no use.
+        docker.remove(&container).await?;
+        return Err(failure);
+    }
+    Ok(RunEvent::ContainerCreated(container))
 }
 
 /// A container of the image that does one thing as root with one volume, to its end; its exit code.
@@ -79,7 +87,14 @@ pub(super) async fn stop(
     }
 }
 
-pub(super) async fn remove(context: RunContext, container: ContainerId) -> Result<RunEvent, Failure> {
+pub(super) async fn remove(
+    context: RunContext,
+    container: ContainerId,
+    door: Option<Door>,
+) -> Result<RunEvent, Failure> {
+    if let Some(door) = door {
+        warm::forget(&door);
+    }
     match context.engine().await?.remove(&container).await {
         Ok(()) => Ok(RunEvent::ContainerRemoved),
         Err(error) if error.is_not_found() => Ok(RunEvent::ContainerRemoved),

@@ -1,34 +1,36 @@
-//! A container from its start to its end: its output into the driver log, its end into the loop.
+//! A run's command from its start to its end: its output into the driver log, its end into the loop.
 //!
 //! The output is taken before the start and held to the end, so no line is lost and none is read twice.
-//! When the connection breaks, the log's own length says where to go on.
+//! When the connection breaks, the log's own place says where to go on. The end of the command is the end of
+//! its container, or, in one that may be kept, what that container's first process says.
 
-use super::RunContext;
-use crate::main_loop::LogName;
-use crate::store::LogFile;
-use docker::{Docker, LogWindow, State};
+use super::driver_log::DriverLog;
+use super::warm::Line;
+use super::{RunContext, secrets};
+use docker::{Docker, LogStream, LogWindow, State};
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
-use engine::log::lines::LineAssembler;
 use engine::message;
 use engine::run::event::{Exit, RunEvent};
-use futures::{Stream, StreamExt};
-use std::collections::VecDeque;
+use engine::warm::{Door, Kept, NextCommand};
+use futures::{FutureExt, Stream, StreamExt};
+use std::future::Future;
 use std::time::Duration;
-
-/// How many of the last lines a failure shows.
-const LAST_LINES: usize = 20;
 
 /// Lines that arrive within this time are shown together.
 const BATCH: Duration = Duration::from_millis(50);
 
-/// Bytes that are shown at once, however little time they took: an editor takes a message as a whole.
-const LARGE_BATCH: u64 = 256 * 1024;
-
 /// How long a broken engine is given to come back before the run is given up for lost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) async fn start(context: RunContext, container: ContainerId) -> Result<RunEvent, Failure> {
+/// How long the last of the output may be behind the word that its command has ended.
+const LAST_OUTPUT: Duration = Duration::from_secs(2);
+
+pub(super) async fn start(
+    context: RunContext,
+    container: ContainerId,
+    door: Option<Door>,
+) -> Result<RunEvent, Failure> {
     let docker = context.engine().await?;
     let output = docker.attach(&container).await?;
     if let Err(error) = docker.start(&container).await {
@@ -41,24 +43,60 @@ pub(super) async fn start(context: RunContext, container: ContainerId) -> Result
         return Ok(RunEvent::ContainerExited(exit));
     }
     context.tell(RunEvent::ContainerStarted);
-    let mut log = DriverLog::open(&context)?;
-    log.take(&context, output).await?;
-    to_the_end(&context, &docker, &container, log).await
+    let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await)?;
+    let ended = async {
+        match &door {
+            Some(door) => Line::wait(door).await.ended().await,
+            None => std::future::pending().await,
+        }
+    };
+    to_the_end(&context, &docker, &container, door.as_ref(), log, output, ended).await
 }
 
-pub(super) async fn follow(context: RunContext, container: ContainerId) -> Result<RunEvent, Failure> {
+/// The next command in a container that was kept.
+pub(super) async fn start_command(
+    context: RunContext,
+    kept: Kept,
+    next: NextCommand,
+) -> Result<RunEvent, Failure> {
+    let Kept { container, door } = kept;
     let docker = context.engine().await?;
-    let mut log = DriverLog::open(&context)?;
-    log.take_missing(&context, &docker, &container, true).await?;
-    to_the_end(&context, &docker, &container, log).await
+    let output = docker.attach(&container).await?;
+    let mut line = match Line::open(&door).await {
+        Ok(line) => line,
+        // It has just ended by itself; nothing of this run has begun.
+        Err(_) => return Ok(RunEvent::ContainerGone),
+    };
+    line.run(&next).await?;
+    context.tell(RunEvent::ContainerStarted);
+    // One with secrets is not kept.
+    let log = DriverLog::open(&context, Some(&door), Vec::new())?;
+    to_the_end(&context, &docker, &container, Some(&door), log, output, line.ended()).await
+}
+
+pub(super) async fn follow(
+    context: RunContext,
+    container: ContainerId,
+    door: Option<Door>,
+) -> Result<RunEvent, Failure> {
+    let docker = context.engine().await?;
+    let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await)?;
+    let output = missing(&docker, &container, door.as_ref(), &log, true);
+    to_the_end(&context, &docker, &container, door.as_ref(), log, output, std::future::pending()).await
 }
 
 /// Whoever is only passing by must not end a run because its log cannot be written.
-pub(super) async fn catch_up(context: RunContext, container: ContainerId) -> Result<RunEvent, Failure> {
+pub(super) async fn catch_up(
+    context: RunContext,
+    container: ContainerId,
+    door: Option<Door>,
+) -> Result<RunEvent, Failure> {
     let caught_up = async {
         let docker = context.engine().await?;
-        let mut log = DriverLog::open(&context)?;
-        log.take_missing(&context, &docker, &container, false).await
+        let masks = secrets::masks(&context, &container).await;
+        let mut log = DriverLog::open(&context, door.as_ref(), masks)?;
+        let output = missing(&docker, &container, door.as_ref(), &log, false);
+        take(&context, &mut log, output, std::future::pending()).await
     };
     if let Err(failure) = caught_up.await {
         tracing::warn!(run = %context.id, %failure, "the run's log is not complete yet");
@@ -66,24 +104,34 @@ pub(super) async fn catch_up(context: RunContext, container: ContainerId) -> Res
     Ok(RunEvent::CaughtUp)
 }
 
-/// The output has ended; either the container has, or the connection.
+type Output = docker::OutputStream;
+
+/// Takes the output to its end. Then either the command has ended, or the connection.
 async fn to_the_end(
     context: &RunContext,
     docker: &Docker,
     container: &ContainerId,
+    door: Option<&Door>,
     mut log: DriverLog,
+    output: Output,
+    ended: impl Future<Output = i64>,
 ) -> Result<RunEvent, Failure> {
+    if let Some(code) = take(context, &mut log, output, ended).await? {
+        log.finish(context).await?;
+        let last_lines = log.last_lines();
+        return Ok(RunEvent::ContainerExited(Exit { code, last_lines, ..Exit::default() }));
+    }
     let mut waited = Duration::ZERO;
     loop {
         match docker.wait(container).await {
             Ok(exit) if exit.removed => return Ok(RunEvent::ContainerGone),
             Ok(exit) => {
-                log.finish(context)?;
+                log.finish(context).await?;
                 return Ok(RunEvent::ContainerExited(Exit {
                     code: exit.code,
                     oom_killed: exit.oom_killed,
                     error: exit.error,
-                    last_lines: log.last.into(),
+                    last_lines: log.last_lines(),
                 }));
             }
             Err(error) if error.is_not_found() => return Ok(RunEvent::ContainerGone),
@@ -99,7 +147,10 @@ async fn to_the_end(
                 waited += Duration::from_millis(500);
                 if matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == State::Running)
                 {
-                    log.take_missing(context, docker, container, true).await?;
+                    // Of lines that had not ended the file has nothing, so they come again.
+                    log = DriverLog::open(context, door, secrets::masks(context, container).await)?;
+                    let output = missing(docker, container, door, &log, true);
+                    take(context, &mut log, output, std::future::pending()).await?;
                     waited = Duration::ZERO;
                 }
             }
@@ -114,107 +165,64 @@ fn words_of(failure: &Failure) -> String {
     }
 }
 
-/// The driver log while it grows.
-struct DriverLog {
-    file: LogFile,
-    /// Bytes that the file holds; the engine's own log has the same bytes in the same order.
-    length: u64,
-    lines: LineAssembler,
-    batch: Vec<String>,
-    /// First byte of the batch in the file.
-    shown: u64,
-    last: VecDeque<String>,
+/// Takes the output until it ends, or until `ended` says with which code the command has; shows it in batches.
+async fn take(
+    context: &RunContext,
+    log: &mut DriverLog,
+    mut output: impl Stream<Item = Result<docker::LogChunk, docker::Error>> + Unpin,
+    ended: impl Future<Output = i64>,
+) -> Result<Option<i64>, Failure> {
+    let mut due = tokio::time::interval(BATCH);
+    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let ended = ended.fuse();
+    tokio::pin!(ended);
+    let mut code = None;
+    let give_up = tokio::time::sleep(Duration::MAX);
+    tokio::pin!(give_up);
+    while code.is_none() || !log.has_ended() {
+        tokio::select! {
+            chunk = output.next() => match chunk {
+                Some(Ok(chunk)) => {
+                    log.add(&chunk)?;
+                    if log.is_large() {
+                        log.show(context).await;
+                    }
+                }
+                // A broken connection is not the end of the container; the caller finds out.
+                Some(Err(_)) | None => break,
+            },
+            _ = due.tick(), if !log.is_shown() => log.show(context).await,
+            ended = &mut ended, if code.is_none() => {
+                code = Some(ended);
+                give_up.as_mut().reset(tokio::time::Instant::now() + LAST_OUTPUT);
+            }
+            () = &mut give_up => break,
+        }
+    }
+    log.show(context).await;
+    Ok(code)
 }
 
-impl DriverLog {
-    fn open(context: &RunContext) -> Result<Self, Failure> {
-        let file = context.folder.open_driver_log()?;
-        let length = file.length()?;
-        Ok(Self {
-            file,
-            length,
-            lines: LineAssembler::default(),
-            batch: Vec::new(),
-            shown: length,
-            last: VecDeque::with_capacity(LAST_LINES),
+/// What the engine's log has beyond the file.
+fn missing(
+    docker: &Docker,
+    container: &ContainerId,
+    door: Option<&Door>,
+    log: &DriverLog,
+    follow: bool,
+) -> Output {
+    let mut skip = log.taken();
+    if let Some(door) = door {
+        skip.iter_mut().zip(door.output_from).for_each(|(skip, before)| *skip += before);
+    }
+    let output = docker.logs(container, LogWindow { since: None, follow }).map(move |chunk| {
+        chunk.map(|mut chunk| {
+            let skip = &mut skip[usize::from(chunk.stream == LogStream::Stderr)];
+            let known = usize::try_from(*skip).unwrap_or(usize::MAX).min(chunk.bytes.len());
+            *skip -= known as u64;
+            chunk.bytes = chunk.bytes.slice(known..);
+            chunk
         })
-    }
-
-    /// Takes the output until it ends; shows it in batches.
-    async fn take(
-        &mut self,
-        context: &RunContext,
-        mut output: impl Stream<Item = Result<docker::LogChunk, docker::Error>> + Unpin,
-    ) -> Result<(), Failure> {
-        let mut due = tokio::time::interval(BATCH);
-        due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                chunk = output.next() => match chunk {
-                    Some(Ok(chunk)) => {
-                        self.add(&chunk.bytes)?;
-                        if self.length - self.shown >= LARGE_BATCH {
-                            self.show(context);
-                        }
-                    }
-                    // A broken connection is not the end of the container; the caller finds out.
-                    Some(Err(_)) | None => break,
-                },
-                _ = due.tick(), if !self.batch.is_empty() => self.show(context),
-            }
-        }
-        self.show(context);
-        Ok(())
-    }
-
-    /// Takes what the engine's log has beyond the file.
-    async fn take_missing(
-        &mut self,
-        context: &RunContext,
-        docker: &Docker,
-        container: &ContainerId,
-        follow: bool,
-    ) -> Result<(), Failure> {
-        let mut skip = self.length;
-        let output = docker.logs(container, LogWindow { since: None, follow }).map(move |chunk| {
-            chunk.map(|mut chunk| {
-                let known = usize::try_from(skip).unwrap_or(usize::MAX).min(chunk.bytes.len());
-                skip -= known as u64;
-                chunk.bytes = chunk.bytes.slice(known..);
-                chunk
-            })
-        });
-        self.take(context, Box::pin(output)).await
-    }
-
-    fn add(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.file.append(bytes)?;
-        self.length += bytes.len() as u64;
-        for line in self.lines.feed(bytes) {
-            self.push(line);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, context: &RunContext) -> Result<(), Failure> {
-        if let Some(line) = self.lines.finish() {
-            self.push(line);
-        }
-        self.show(context);
-        Ok(())
-    }
-
-    fn push(&mut self, line: String) {
-        if self.last.len() == LAST_LINES {
-            self.last.pop_front();
-        }
-        self.last.push_back(line.clone());
-        self.batch.push(line);
-    }
-
-    fn show(&mut self, context: &RunContext) {
-        let end = self.length - self.lines.pending() as u64;
-        let offset = std::mem::replace(&mut self.shown, end);
-        context.lines(LogName::Driver, std::mem::take(&mut self.batch), offset, end);
-    }
+    });
+    output.boxed()
 }

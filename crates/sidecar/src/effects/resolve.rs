@@ -23,9 +23,9 @@ use std::path::{Path, PathBuf};
 
 /// A pipeline has no plan of its own: the loop hears of its steps, and the run becomes their parent.
 pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
-    let engine_is_the_users = engine_is_the_users(&context).await?;
+    let engine = context.engine().await?.address().to_owned();
     let of_work = context.clone();
-    let work = tokio::task::spawn_blocking(move || resolve_spec(&of_work, engine_is_the_users));
+    let work = tokio::task::spawn_blocking(move || resolve_spec(&of_work, &engine));
     match work.await.unwrap_or_else(|cause| Err(internal(&cause)))? {
         Resolved::Run(plan, build) => Ok(RunEvent::Resolved(plan, build)),
         Resolved::Pipeline(plan) => {
@@ -43,9 +43,9 @@ enum Resolved {
     Pipeline(Box<PipelinePlan>),
 }
 
-fn resolve_spec(context: &RunContext, engine_is_the_users: bool) -> Result<Resolved, Failure> {
+fn resolve_spec(context: &RunContext, engine: &str) -> Result<Resolved, Failure> {
     let path = spec_reader::absolute(Path::new(&context.params.spec))?;
-    let settings = plan_settings(context, engine_is_the_users)?;
+    let settings = plan_settings(context, engine)?;
     let reading = spec_reader::read(&path)?;
     if let (Some(environment), Kind::Script) = (&context.params.environment, reading.kind) {
         let environment = spec_reader::environment(environment)?;
@@ -130,12 +130,17 @@ fn build_settings_of(context: &RunContext, plan: &Plan) -> Result<BuildSettings,
 
 /// Rootless and desktop engines run as the user and map the container's root to the user; their sockets
 /// stand in the user's own folders, and so nothing has to be asked of the engine.
-async fn engine_is_the_users(context: &RunContext) -> Result<bool, Failure> {
-    let address = context.engine().await?.address().to_owned();
+fn engine_is_the_users(context: &RunContext, address: &str) -> bool {
     let own = ["XDG_RUNTIME_DIR", "HOME"].iter().filter_map(|name| context.settings.variable(name));
-    Ok(address.strip_prefix("unix://").is_some_and(|path| {
+    address.strip_prefix("unix://").is_some_and(|path| {
         own.map(Path::new).any(|folder| folder != Path::new("/") && Path::new(path).starts_with(folder))
-    }))
+    })
+}
+
+/// Behind a socket file or a pipe is this machine, or one that shares its disk with it. Behind anything else may
+/// be any other, and copying is right there, too.
+fn is_remote(address: &str) -> bool {
+    !["unix://", "npipe://"].iter().any(|local| address.starts_with(local))
 }
 
 fn place(context: &RunContext) -> RunPlace {
@@ -162,14 +167,14 @@ fn finish(context: &RunContext, plan: &mut Plan, debug: bool) -> Result<(), Fail
     }
     plan.container.labels.insert(Labels::CODE.to_owned(), plan.code.to_string_lossy().into_owned());
     let command = std::mem::take(&mut plan.container.command);
-    plan.container.command = with_secrets(command, &secrets::names(context));
+    plan.container.command = with_secrets(command, &secrets::names(&context.settings, &context.params));
     Ok(())
 }
 
-fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<PlanSettings, Failure> {
+fn plan_settings(context: &RunContext, engine: &str) -> Result<PlanSettings, Failure> {
     let params = &context.params;
     let proxies = context.settings.proxies();
-    let secret = secrets::names(context);
+    let secret = secrets::names(&context.settings, &context.params);
     let public = |variables: &BTreeMap<String, String>| -> Variables {
         let public = variables.iter().filter(|(name, _)| !secret.contains(name));
         public.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -180,7 +185,10 @@ fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<Plan
         environment: public(&params.env),
         proxies: public(&proxies),
         rewrites: context.settings.rewrites.clone(),
-        host: Host { user: context.settings.host.container_user(engine_is_the_users) },
+        host: Host {
+            user: context.settings.host.container_user(engine_is_the_users(context, engine)),
+            is_remote: is_remote(engine),
+        },
     })
 }
 

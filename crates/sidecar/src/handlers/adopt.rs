@@ -7,6 +7,7 @@ use crate::clock;
 use crate::main_loop::{Ask, Event, Reply, give};
 use crate::state::{Kept, PIPELINE, State};
 use crate::store::RunRecord;
+use crate::warm;
 use docker::{ContainerFacts, Docker, Labels};
 use engine::failure::Failure;
 use engine::ids::{ContainerId, RunId};
@@ -20,8 +21,12 @@ use tokio::sync::oneshot;
 pub(crate) type Containers = Result<Vec<ContainerFacts>, Failure>;
 
 pub(crate) fn adopt_all(state: &mut State, adopter: Adopter, reply: Reply<()>) {
+    super::retire::retire(state);
+    let is_any_over = warm::is_any_over(&state.settings.home, clock::now_ms());
     match orphans(state) {
-        Ok(orphans) if orphans.is_empty() && adopter == Adopter::Passing => give(reply, Ok(())),
+        Ok(orphans) if orphans.is_empty() && adopter == Adopter::Passing && !is_any_over => {
+            give(reply, Ok(()));
+        }
         Ok(orphans) => {
             let expected = orphans.iter().filter(|record| is_creating(record));
             let expected = expected.map(|record| record.id.0.clone()).collect();
@@ -65,6 +70,7 @@ fn ask_engine(
 ) {
     let (inbox, settings, store) = (state.effects.inbox(), state.settings.clone(), state.store.id().clone());
     tokio::spawn(async move {
+        warm::sweep(&settings, |entry| entry.until <= clock::now_ms()).await;
         let containers = async {
             let docker = Docker::connect(&settings.engine).await?;
             let mut looks = LATE.as_millis() / BETWEEN_LOOKS.as_millis();
@@ -173,7 +179,11 @@ fn take_over(state: &mut State, record: &RunRecord, found: Found, adopter: Adopt
 }
 
 fn find(record: &RunRecord, containers: &[ContainerFacts]) -> Found {
-    let own = containers.iter().find(|container| is_of(container, record.id.as_str()));
+    // One that was kept has the label of the first run in it.
+    let is_its = |container: &&ContainerFacts| {
+        record.container.as_ref() == Some(&container.id) || is_of(container, record.id.as_str())
+    };
+    let own = containers.iter().find(is_its);
     let Some(container) = own else { return Found::Nothing };
     let id = container.id.clone();
     match container.state {
@@ -185,7 +195,13 @@ fn find(record: &RunRecord, containers: &[ContainerFacts]) -> Found {
 
 /// Containers of a run that is over, or of none: their owner was killed between making and recording them.
 fn strays(state: &State, containers: &[ContainerFacts]) -> Vec<ContainerId> {
+    let waiting = warm::waiting(&state.settings.home);
+    let taken = state.store.unfinished().unwrap_or_default();
     let is_stray = |container: &&ContainerFacts| {
+        let is_taken = taken.iter().any(|record| record.container.as_ref() == Some(&container.id));
+        if is_taken || waiting.contains(&container.id) {
+            return false;
+        }
         let run = container.labels.get(Labels::RUN).map(|run| RunId(run.clone()));
         match run.map(|run| state.store.get(&run)) {
             Some(Ok(Some(record))) => {

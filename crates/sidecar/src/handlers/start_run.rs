@@ -1,16 +1,20 @@
 //! `aml/startRun`.
 
 use crate::clock;
+use crate::effects::secrets;
 use crate::state::State;
 use crate::store::RunRecord;
+use crate::warm;
 use engine::failure::Failure;
 use engine::run::{Run, Wish};
+use engine::warm::Door;
 use protocol::run::{RunAnswer, StartRunParams};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// Gives the run a name, a folder and an owner, and starts reading its spec.
 pub(crate) fn start_run(state: &mut State, params: StartRunParams) -> Result<RunAnswer, Failure> {
+    super::retire::retire(state);
     let now = clock::now_ms();
     let spec = PathBuf::from(&params.spec);
     // Until the spec is read, its file's folder is the best name there is for the experiment.
@@ -34,8 +38,21 @@ pub(crate) fn wish(state: &State, params: &StartRunParams) -> Wish {
         pull: params.pull,
         image_only: params.image_only,
         wait_s: state.settings.wait_s,
+        door: door(state, params),
         children: params.children,
     }
+}
+
+/// The way into a container that is kept for the next run, where that is wanted and can be. Secrets stand in a
+/// container's own files, so one that has some is not kept.
+fn door(state: &State, params: &StartRunParams) -> Option<Door> {
+    let seconds = state.settings.keep_warm_s.unwrap_or(0);
+    let has_secrets = !secrets::names(&state.settings, params).is_empty();
+    if !cfg!(target_os = "linux") || !params.debug || params.image_only || seconds == 0 || has_secrets {
+        return None;
+    }
+    let token = state.store.new_token().ok()?;
+    Some(warm::new_door(&state.settings.home, seconds, token))
 }
 
 /// The project folder's name; SDK v1 keeps its run configurations one folder further down.

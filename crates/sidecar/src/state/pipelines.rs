@@ -95,7 +95,7 @@ impl State {
     fn become_pipeline(&mut self, id: &RunId, plan: PipelinePlan, room: Room) {
         // Cancelled while its spec was read.
         let Some(mut live) = self.runs.remove(id) else { return };
-        self.effects.perform(&mut live.tasks, None, Effect::CloseGateway);
+        self.effects.perform(&mut live.tasks, &live.run, Effect::CloseGateway);
         let params = live.tasks.params();
         self.begin_pipeline(live.record, live.ownership, params, plan, live.run.card, room);
     }

@@ -173,6 +173,14 @@ impl LogFile {
         fs::metadata(&self.path).map(|facts| facts.len()).map_err(|error| folder_failure(&self.path, &error))
     }
 
+    /// Takes what is behind this many bytes away again.
+    pub fn cut(&mut self, length: u64) -> Result<(), Failure> {
+        self.files
+            .iter()
+            .try_for_each(|file| file.set_len(length))
+            .map_err(|error| folder_failure(&self.path, &error))
+    }
+
     /// Appends; the bytes are in the file when this returns, for every reader.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for file in &mut self.files {

@@ -109,6 +109,11 @@ impl Store {
         Ok(RunId(format!("{}_{now_ms}_{tail}", slug(experiment))))
     }
 
+    /// 16 hex digits that nobody guesses.
+    pub fn new_token(&self) -> Result<String, Failure> {
+        self.read(|db| db.query_row("SELECT lower(hex(randomblob(8)))", [], |row| row.get(0)))
+    }
+
     /// Makes the run's folder, owns it, and only then inserts the record; so whoever sees the record
     /// also sees that it has an owner.
     pub fn begin(&mut self, record: &RunRecord) -> Result<Ownership, Failure> {
@@ -213,6 +218,17 @@ impl Store {
              ORDER BY created"
         );
         self.read(|db| db.prepare_cached(&sql)?.query_map([], record)?.collect())
+    }
+
+    /// Runs that had ended by this time, in milliseconds since 1970, oldest first.
+    pub fn ended_before(&self, before_ms: u64, limit: u32) -> Result<Vec<RunId>, Failure> {
+        let sql = "SELECT id FROM run WHERE ended < ?1 AND state IN ('completed', 'failed', 'cancelled', 'lost') \
+                   AND container IS NULL ORDER BY ended LIMIT ?2";
+        self.read(|db| {
+            let mut ask = db.prepare_cached(sql)?;
+            let ids = ask.query_map((before_ms.cast_signed(), limit), |row| Ok(RunId(row.get(0)?)))?;
+            ids.collect()
+        })
     }
 
     /// Removes record and folder. Refused while another process owns the run.

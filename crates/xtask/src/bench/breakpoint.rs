@@ -14,52 +14,74 @@ use crate::command::Command;
 const REACH: Option<Reach> = Some(Reach::Ratio(0.55));
 
 pub(super) fn ways(ground: &Ground) -> anyhow::Result<Vec<Way>> {
-    let folder = ground.folder.display().to_string();
+    let place = Place { image: IMAGE, script: SCRIPT_NAME, line: BREAK_LINE };
     Ok(vec![
-        Way {
-            name: "docker run -p, debugpy --wait-for-client",
-            reach: None,
-            turn: Box::new(move || by_hand(&folder)),
-        },
-        Way { name: "aml-debug run --break, same image", reach: REACH, turn: ours(ground, "job.yml") },
+        Way { name: "docker run -p, debugpy --wait-for-client", reach: None, turn: place.by_hand(ground) },
+        Way { name: "aml-debug run --break, same image", reach: REACH, turn: place.ours(ground, "job.yml") },
         // The default way of most users: no debugpy in their environment.
         Way {
             name: "aml-debug run --break, debugpy from volume",
             reach: REACH,
-            turn: ours(ground, "base.yml"),
+            turn: place.ours(ground, "base.yml"),
         },
     ])
 }
 
-fn by_hand(folder: &str) -> anyhow::Result<f64> {
-    let port = ground::free_port()?;
-    let script = format!("/code/{SCRIPT_NAME}");
-    let command = Command::new("docker")
-        .args(["run", "--rm", "--publish"])
-        .arg(format!("127.0.0.1:{port}:5678"))
-        .args(["--volume".into(), format!("{folder}:/code"), "--workdir".into(), "/code".into()])
-        .args([IMAGE, "python", "-Xfrozen_modules=off", "-m", "debugpy", "--listen", "0.0.0.0:5678"])
-        .args(["--wait-for-client", SCRIPT_NAME]);
-    let begin = Instant::now();
-    let mut child = command
-        .into_inner()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("start the docker client")?;
-    let stopped =
-        dap_client::run_to_breakpoint(port, &script, BREAK_LINE, || matches!(child.try_wait(), Ok(None)));
-    let time = ground::milliseconds(begin);
-    let session = stopped?;
-    session.finish()?;
-    child.wait()?;
-    Ok(time)
+/// Where a turn stops.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// The image of the way by hand, which needs debugpy in it.
+    pub(super) image: &'static str,
+    pub(super) script: &'static str,
+    pub(super) line: u32,
 }
 
-fn ours(ground: &Ground, spec: &'static str) -> Box<dyn FnMut() -> anyhow::Result<f64>> {
-    let place = format!("{SCRIPT_NAME}:{BREAK_LINE}");
-    let command = ground.again(&["run", spec, "--debug", "--break", &place, "--json"]);
+impl Place {
+    /// The published page's way.
+    pub(super) fn by_hand(self, ground: &Ground) -> Box<dyn FnMut() -> anyhow::Result<f64>> {
+        let folder = ground.folder.display().to_string();
+        Box::new(move || self.once_by_hand(&folder))
+    }
+
+    fn once_by_hand(self, folder: &str) -> anyhow::Result<f64> {
+        let port = ground::free_port()?;
+        let script = format!("/code/{}", self.script);
+        let command = self.command_by_hand(folder, port);
+        let begin = Instant::now();
+        let mut child = command
+            .into_inner()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("start the docker client")?;
+        let stopped =
+            dap_client::run_to_breakpoint(port, &script, self.line, || matches!(child.try_wait(), Ok(None)));
+        let time = ground::milliseconds(begin);
+        stopped?.finish()?;
+        child.wait()?;
+        Ok(time)
+    }
+
+    /// Stock debugpy on this port of the machine's loopback.
+    pub(super) fn command_by_hand(self, folder: &str, port: u16) -> Command {
+        Command::new("docker")
+            .args(["run", "--rm", "--publish"])
+            .arg(format!("127.0.0.1:{port}:5678"))
+            .args(["--volume".into(), format!("{folder}:/code"), "--workdir".into(), "/code".into()])
+            .args([self.image, "python", "-Xfrozen_modules=off", "-m", "debugpy", "--listen", "0.0.0.0:5678"])
+            .args(["--wait-for-client", self.script])
+    }
+
+    /// Ours, as one command.
+    pub(super) fn ours(self, ground: &Ground, spec: &str) -> Box<dyn FnMut() -> anyhow::Result<f64>> {
+        let place = format!("{}:{}", self.script, self.line);
+        until_stopped(ground.again(&["run", spec, "--debug", "--break", &place, "--json"]))
+    }
+}
+
+/// From the start of the command until it says that it has stopped.
+fn until_stopped(command: impl Fn() -> Command + 'static) -> Box<dyn FnMut() -> anyhow::Result<f64>> {
     Box::new(move || {
         let begin = Instant::now();
         let mut child = command().into_inner().stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;

@@ -17,6 +17,13 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Takes the script's breakpoints away.
+    pub(super) fn clear(&mut self, script: &str) -> anyhow::Result<()> {
+        let none = json!({ "source": { "path": script }, "breakpoints": [] });
+        self.connection.send("setBreakpoints", &none)?;
+        self.connection.wait_for(|message| message["command"] == "setBreakpoints").map(drop)
+    }
+
     /// One step over a line, in milliseconds.
     pub(super) fn step(&mut self) -> anyhow::Result<f64> {
         let begin = Instant::now();

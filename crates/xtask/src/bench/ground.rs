@@ -37,17 +37,16 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    pub(super) fn prepare(repository: &Repository) -> anyhow::Result<Ground> {
+    pub(super) fn prepare(repository: &Repository, binary: PathBuf) -> anyhow::Result<Ground> {
         let folder = repository.target.join("bench");
         fs::create_dir_all(folder.join("build"))?;
         let mut variables = setup::variables(repository)?;
         variables.push(("AML_DEBUG_HOME", folder.join("home").display().to_string()));
         let base = setup::base_image::on_this_engine()?.to_owned();
-        let mut ground =
-            Ground { buildkit: true, base, binary: repository.binary("release"), variables, folder };
+        let mut ground = Ground { buildkit: true, base, binary, variables, folder };
         ground.write(SCRIPT_NAME, SCRIPT)?;
-        ground.write("job.yml", &job(IMAGE))?;
-        ground.write("base.yml", &job(&ground.base))?;
+        ground.write("job.yml", &job(IMAGE, SCRIPT_NAME))?;
+        ground.write("base.yml", &job(&ground.base, SCRIPT_NAME))?;
         ground.write("build/Dockerfile", &format!("FROM {}\n{INSTALL} debugpy==1.8.22\n", ground.base))?;
         if ground.build(IMAGE, "build").read().is_err() {
             ground.buildkit = false;
@@ -85,6 +84,39 @@ impl Ground {
         bundle.map(|(_, path)| path.as_str()).context("find the bundle with debugpy")
     }
 
+    /// Takes away what the figures have made: images, volumes, containers, the folder. The build cache and the
+    /// base image stay, for they are not the figures' alone.
+    pub(super) fn clean(&self) -> anyhow::Result<()> {
+        for home in ["home", "home-of-editor"] {
+            let home = self.folder.join(home);
+            if home.is_dir() {
+                self.with("AML_DEBUG_HOME", &home.display().to_string()).clean_engine()?;
+            }
+        }
+        remove(&["images", "--quiet", "--filter", "reference=aml-debug/bench"], &["rmi", "--force"])?;
+        fs::remove_dir_all(&self.folder).context("remove the folder of the figures")
+    }
+
+    fn clean_engine(&self) -> anyhow::Result<()> {
+        let asked = self.again(&["doctor", "--json"])().read().unwrap_or_default();
+        let findings = asked.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let store = findings.filter(|finding| finding["subject"] == "store").find_map(|finding| {
+            let arguments = finding["what"]["args"].as_array()?.clone();
+            arguments.iter().find(|pair| pair[0] == "id")?[1].as_str().map(str::to_owned)
+        });
+        let label = format!("label=aml-debug.store={}", store.context("the store has a name")?);
+        remove(&["ps", "--all", "--quiet", "--filter", &label], &["rm", "--force", "--volumes"])?;
+        remove(&["volume", "ls", "--quiet", "--filter", &label], &["volume", "rm"])
+    }
+
+    /// The same with another value of a variable.
+    pub(super) fn with(&self, name: &'static str, value: &str) -> Ground {
+        let mut other = self.clone();
+        other.variables.retain(|(known, _)| *known != name);
+        other.variables.push((name, value.to_owned()));
+        other
+    }
+
     /// Machine and engine, for the head of the table.
     pub(super) fn machine(&self) -> String {
         let processors = std::thread::available_parallelism().map_or(0, usize::from);
@@ -96,11 +128,24 @@ impl Ground {
     }
 }
 
+/// Hands each line of what the first command of the engine's client lists to the second.
+fn remove(list: &[&str], with: &[&str]) -> anyhow::Result<()> {
+    let mut listed: Vec<String> =
+        Command::new("docker").args(list).read()?.lines().map(str::to_owned).collect();
+    listed.sort();
+    listed.dedup();
+    if listed.is_empty() {
+        return Ok(());
+    }
+    Command::new("docker").args(with).args(listed).read().map(drop)
+}
+
 /// Debian marks its Python as its own; in a throw-away image that is no reason to stop.
 pub(super) const INSTALL: &str = "RUN PIP_BREAK_SYSTEM_PACKAGES=1 python -m pip install --no-cache-dir";
 
-fn job(image: &str) -> String {
-    format!("type: command\ncode: .\ncommand: python {SCRIPT_NAME}\nenvironment:\n  image: {image}\n")
+/// A job that runs the script in the image.
+pub(super) fn job(image: &str, script: &str) -> String {
+    format!("type: command\ncode: .\ncommand: python {script}\nenvironment:\n  image: {image}\n")
 }
 
 /// How long a command takes, in milliseconds, from before its start to after its end.

@@ -61,7 +61,7 @@ fn a_command_job_becomes_a_plan() {
     let disk = [("/p/job.yml", JOB), ("/p/conda.yml", CONDA), ("/p/src/", ""), ("/p/data/iris.csv", "")];
     let settings = PlanSettings {
         rewrites: ImageRewrite::parse("mcr.microsoft.com=mirror").into_iter().collect(),
-        host: Host { user: Some("1000:1000".to_owned()) },
+        host: Host { user: Some("1000:1000".to_owned()), ..Host::default() },
         environment: vec![("LEVEL".to_owned(), "9".to_owned())],
         set: vec!["inputs.epochs=1".to_owned()],
         ..PlanSettings::default()

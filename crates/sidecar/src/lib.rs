@@ -33,4 +33,5 @@ pub mod store;
 pub mod files;
 
 mod clock;
+mod mount_points;
 mod warm;

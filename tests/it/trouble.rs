@@ -250,7 +250,7 @@ fn a_disk_that_fills_up_ends_the_run_with_the_cause_and_a_true_record() {
     let store = label_of(&ground, &small);
     std::process::Command::new("umount").arg(&small).status().unwrap();
     let told = failure(&ended.with_code(3));
-    has(&told, "cannot be used: No space left on device");
+    has(&told, "70_driver_log.txt: No space left on device");
     has(&told, "\n-> ");
     let runs = listed.with_code(0).objects();
     assert_eq!((runs.len(), &runs[0]["state"]), (1, &"failed".into()));

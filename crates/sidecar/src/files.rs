@@ -254,6 +254,11 @@ pub fn remove_empty_folder(path: &Path) {
     let _ = fs::remove_dir(path);
 }
 
+/// Removes a file of ours; one that is gone is removed already.
+pub fn remove_file(path: &Path) {
+    let _ = fs::remove_file(path);
+}
+
 /// Holds an exclusive lock on a file, made if need be, until the value is dropped. Waits for other holders.
 pub async fn lock(path: PathBuf) -> Result<File, Failure> {
     let taken = {

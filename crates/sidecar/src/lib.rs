@@ -34,4 +34,5 @@ pub mod store;
 pub mod files;
 
 mod clock;
+mod mount_points;
 mod warm;

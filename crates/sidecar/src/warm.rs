@@ -6,8 +6,9 @@
 
 use crate::clock;
 use crate::files;
+use crate::mount_points;
 use crate::settings::Settings;
-use docker::{Docker, Labels, State};
+use docker::Docker;
 use engine::failure::{Blame, Failure};
 use engine::ids::{ContainerId, RunId};
 use engine::message;
@@ -27,8 +28,6 @@ pub(crate) struct Entry {
     pub(crate) until: u64,
     /// Folders made in the source tree to mount over; they can go when the container has.
     pub(crate) points: Vec<PathBuf>,
-    /// The code folder that it has mounted.
-    pub(crate) code: PathBuf,
     /// The process that keeps it.
     pub(crate) keeper: u32,
 }
@@ -125,21 +124,8 @@ pub(crate) async fn sweep(settings: &Settings, judge: impl Fn(&Entry) -> bool) {
             let _ = fs::rename(door.join(TAKEN), door.join(WAITS));
             continue;
         }
-        if !is_mounted(&docker, &entry.code).await {
-            entry.points.iter().for_each(|point| files::remove_empty_folder(point));
-        }
+        mount_points::remove(&docker, &settings.home, &entry.points).await;
         forget(&entry.kept.door);
-    }
-}
-
-/// Whether any container has the code folder mounted: removing a folder in it takes away, in every container,
-/// what is mounted over it.
-pub(crate) async fn is_mounted(docker: &Docker, code: &Path) -> bool {
-    let code = code.to_string_lossy();
-    match docker.find_labelled(Labels::CODE, &code).await {
-        Ok(found) => found.iter().any(|found| found.state == State::Running),
-        // Who cannot be asked may well have it.
-        Err(_) => true,
     }
 }
 

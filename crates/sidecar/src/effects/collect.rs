@@ -2,8 +2,8 @@
 
 use super::{RunContext, copies};
 use crate::files;
+use crate::mount_points;
 use crate::store::RunFolder;
-use crate::warm;
 use engine::failure::Failure;
 use engine::ids::ContainerId;
 use engine::plan::Plan;
@@ -26,10 +26,8 @@ pub(super) async fn collect(
 /// Takes away what the run made in the source tree, if no container has anything mounted over it.
 pub(super) async fn remove_points(context: &RunContext) -> Result<(), Failure> {
     let points = points(context)?;
-    let Some(code) = points.first().and_then(|point| point.parent()) else { return Ok(()) };
-    let Ok(docker) = context.engine().await else { return Ok(()) };
-    if !warm::is_mounted(&docker, code).await {
-        points.iter().for_each(|point| files::remove_empty_folder(point));
+    if let (false, Ok(docker)) = (points.is_empty(), context.engine().await) {
+        mount_points::remove(&docker, &context.settings.home, &points).await;
     }
     Ok(())
 }

@@ -21,6 +21,9 @@ const LAST_LINES: usize = 20;
 /// Bytes that are shown at once, however little time they took: an editor takes a message as a whole.
 const LARGE_BATCH: usize = 256 * 1024;
 
+/// More than the store's own log grows to with a run.
+const ROOM_FOR_RECORD: u64 = 512 * 1024;
+
 pub(super) struct DriverLog {
     file: LogFile,
     /// Bytes of standard output and of standard error that the file holds.
@@ -111,8 +114,8 @@ impl DriverLog {
         }
         secrets::cover(&self.masks, &mut bytes);
         if let Err(failure) = self.file.append(&bytes) {
-            // On a disk that is full, the record of the run needs the room that half a chunk took.
-            let _ = self.file.cut(self.taken[0] + self.taken[1]);
+            // On a disk that is full, the record of the run is worth more than the end of its log.
+            let _ = self.file.cut((self.taken[0] + self.taken[1]).saturating_sub(ROOM_FOR_RECORD));
             return Err(failure);
         }
         self.taken[stream] += bytes.len() as u64;

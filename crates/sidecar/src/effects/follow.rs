@@ -43,7 +43,7 @@ pub(super) async fn start(
         return Ok(RunEvent::ContainerExited(exit));
     }
     context.tell(RunEvent::ContainerStarted);
-    let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await)?;
+    let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await);
     let ended = async {
         match &door {
             Some(door) => Line::wait(door).await.ended().await,
@@ -70,7 +70,7 @@ pub(super) async fn start_command(
     line.run(&next).await?;
     context.tell(RunEvent::ContainerStarted);
     // One with secrets is not kept.
-    let log = DriverLog::open(&context, Some(&door), Vec::new())?;
+    let log = DriverLog::open(&context, Some(&door), Vec::new());
     to_the_end(&context, &docker, &container, Some(&door), log, output, line.ended()).await
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn follow(
     let docker = context.engine().await?;
     let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await)?;
     let output = missing(&docker, &container, door.as_ref(), &log, true);
-    to_the_end(&context, &docker, &container, door.as_ref(), log, output, std::future::pending()).await
+    to_the_end(&context, &docker, &container, door.as_ref(), Ok(log), output, std::future::pending()).await
 }
 
 /// Whoever is only passing by must not end a run because its log cannot be written.
@@ -112,26 +112,41 @@ async fn to_the_end(
     docker: &Docker,
     container: &ContainerId,
     door: Option<&Door>,
-    mut log: DriverLog,
+    log: Result<DriverLog, Failure>,
     output: Output,
     ended: impl Future<Output = i64>,
 ) -> Result<RunEvent, Failure> {
-    if let Some(code) = take(context, &mut log, output, ended).await? {
-        log.finish(context).await?;
-        let last_lines = log.last_lines();
-        return Ok(RunEvent::ContainerExited(Exit { code, last_lines, ..Exit::default() }));
-    }
+    let taken = async {
+        let mut log = log?;
+        let code = take(context, &mut log, output, ended).await?;
+        Ok((log, code))
+    };
+    let mut log = match taken.await {
+        Ok((mut log, Some(code))) => {
+            log.finish(context).await?;
+            let last_lines = log.last_lines();
+            return Ok(RunEvent::ContainerExited(Exit { code, last_lines, ..Exit::default() }));
+        }
+        Ok((log, None)) => Some(log),
+        // A run whose log cannot be written is ended, and somebody has to see its end.
+        Err(failure) => {
+            context.tell(RunEvent::Failed(failure));
+            None
+        }
+    };
     let mut waited = Duration::ZERO;
     loop {
         match docker.wait(container).await {
             Ok(exit) if exit.removed => return Ok(RunEvent::ContainerGone),
             Ok(exit) => {
-                log.finish(context).await?;
+                if let Some(log) = &mut log {
+                    log.finish(context).await?;
+                }
                 return Ok(RunEvent::ContainerExited(Exit {
                     code: exit.code,
                     oom_killed: exit.oom_killed,
                     error: exit.error,
-                    last_lines: log.last_lines(),
+                    last_lines: log.map(DriverLog::last_lines).unwrap_or_default(),
                 }));
             }
             Err(error) if error.is_not_found() => return Ok(RunEvent::ContainerGone),
@@ -147,11 +162,16 @@ async fn to_the_end(
                 waited += Duration::from_millis(500);
                 if matches!(docker.inspect(container).await, Ok(Some(facts)) if facts.state == State::Running)
                 {
-                    // Of lines that had not ended the file has nothing, so they come again.
-                    log = DriverLog::open(context, door, secrets::masks(context, container).await)?;
-                    let output = missing(docker, container, door, &log, true);
-                    take(context, &mut log, output, std::future::pending()).await?;
                     waited = Duration::ZERO;
+                    if log.is_none() {
+                        continue;
+                    }
+                    // Of lines that had not ended the file has nothing, so they come again.
+                    let masks = secrets::masks(context, container).await;
+                    let mut again = DriverLog::open(context, door, masks)?;
+                    let output = missing(docker, container, door, &again, true);
+                    take(context, &mut again, output, std::future::pending()).await?;
+                    log = Some(again);
                 }
             }
         }

@@ -1,10 +1,10 @@
 //! Spec file → plan: reads what the engine crate asks for until it asks for nothing more.
 
-use super::{RunContext, secrets};
+use super::{RunContext, collect, secrets};
 use crate::files;
 use crate::main_loop::Happened;
+use crate::mount_points;
 use crate::spec_reader;
-use crate::store::RunFolder;
 use docker::Labels;
 use engine::failure::{Blame, Failure};
 use engine::message;
@@ -19,7 +19,7 @@ use engine::spec::pipeline::PipelineJob;
 use engine::spec::{Body, Kind};
 use protocol::run::StartRunParams;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A pipeline has no plan of its own: the loop hears of its steps, and the run becomes their parent.
 pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
@@ -63,7 +63,7 @@ fn resolve_spec(context: &RunContext, engine: &str) -> Result<Resolved, Failure>
 
 fn finished_run(context: &RunContext, mut plan: Plan) -> Result<Resolved, Failure> {
     finish(context, &mut plan, context.params.debug)?;
-    make_folders(&context.folder, &plan)?;
+    make_folders(context, &plan)?;
     let build = build_settings_of(context, &plan)?;
     Ok(Resolved::Run(Box::new(plan), build))
 }
@@ -113,7 +113,7 @@ fn choose_debugged(params: &StartRunParams, plan: &mut PipelinePlan) -> Result<(
 pub(super) async fn build_settings(context: RunContext, plan: Option<Plan>) -> Result<RunEvent, Failure> {
     let work = tokio::task::spawn_blocking(move || {
         let Some(plan) = &plan else { return context.settings.build() };
-        make_folders(&context.folder, plan)?;
+        make_folders(&context, plan)?;
         build_settings_of(&context, plan)
     });
     work.await.unwrap_or_else(|cause| Err(internal(&cause))).map(RunEvent::BuildSettingsRead)
@@ -194,14 +194,13 @@ fn plan_settings(context: &RunContext, engine: &str) -> Result<PlanSettings, Fai
 
 /// The container's mounts need folders that are the user's; the engine would make them as root.
 ///
-/// Those in the user's source tree are noted in the run's folder, so that whoever ends the run can take
-/// them away again.
-fn make_folders(folder: &RunFolder, plan: &Plan) -> Result<(), Failure> {
+/// Those in the user's source tree are noted in the run's folder, so that whoever ends the run can take them away
+/// again; and so are those that another run has made, for it may end before this one.
+fn make_folders(context: &RunContext, plan: &Plan) -> Result<(), Failure> {
     plan.folders.iter().try_for_each(|folder| files::make_folder(folder))?;
-    let missing: Vec<&PathBuf> = plan.mount_points.iter().filter(|point| !files::exists(point)).collect();
-    let noted: Vec<_> = missing.iter().map(|point| point.to_string_lossy()).collect();
-    files::write(&super::collect::made_points(folder), noted.join("\n").as_bytes())?;
-    missing.into_iter().try_for_each(|point| files::make_folder(point))
+    let ours = mount_points::make(&context.settings.home, &plan.mount_points)?;
+    let noted: Vec<_> = ours.iter().map(|point| point.to_string_lossy()).collect();
+    files::write(&collect::made_points(&context.folder), noted.join("\n").as_bytes())
 }
 
 fn internal(cause: &tokio::task::JoinError) -> Failure {

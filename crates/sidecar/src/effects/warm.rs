@@ -101,7 +101,6 @@ async fn try_to_keep(
         kept,
         run: context.id.clone(),
         points: collect::points(context).map_err(|_| "its notes cannot be read")?,
-        code: plan.code.clone(),
         keeper: std::process::id(),
     })
 }

@@ -38,3 +38,7 @@ pub mod launch_json;
 pub mod dap;
 
 pub mod ledger;
+
+pub mod diff;
+
+pub mod instrument;

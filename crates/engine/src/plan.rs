@@ -88,6 +88,19 @@ pub struct Debuggee {
     pub process: Option<Process>,
     /// A flag in the user's command that makes Python ignore the start hook (`-I`, `-S`, `-E`).
     pub isolated_by: Option<String>,
+    /// Of several processes alike, the number of the one that is wanted; `None` takes the first.
+    #[serde(default)]
+    pub rank: Option<u32>,
+}
+
+impl Debuggee {
+    /// Takes the user's word on which process is meant, where there is one.
+    pub fn choose(&mut self, script: Option<&str>, rank: Option<u32>) {
+        if let Some(script) = script {
+            self.process = Some(Process::Script(script.to_owned()));
+        }
+        self.rank = rank.or(self.rank);
+    }
 }
 
 /// How the user's command names a Python program.

@@ -17,7 +17,7 @@ pub mod event;
 pub mod snapshot;
 
 use crate::bytecode;
-use crate::debuggee::{self, DebuggeeState, Report};
+use crate::debuggee::{self, Attendance, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
@@ -28,6 +28,7 @@ use card::{PhaseCard, PhaseName};
 use effect::Effect;
 use event::{DebugEvent, Exit, RunEvent};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Milliseconds since 1970, as the sidecar's clock gives them with each event.
 pub type Millis = u64;
@@ -46,6 +47,8 @@ pub struct Wish {
     pub image_only: bool,
     /// Seconds that the debuggee waits for a debugger before it goes on without.
     pub wait_s: u32,
+    /// Debug the Python processes that the debuggee starts as well.
+    pub children: bool,
 }
 
 /// A run: what was asked, what is decided, where it stands, and how long each phase took.
@@ -363,7 +366,9 @@ impl Run {
         container.user = user_of(plan, image);
         bytecode::put_into(&mut container, bytecode, &plan.code);
         if let Some(volume) = debugger {
-            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
+            let wait = Duration::from_secs(u64::from(self.wish.wait_s));
+            let attendance = Attendance { wait, children: self.wish.children };
+            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, attendance);
         }
         self.stage = Stage::Creating { cancelled: false };
         vec![Effect::CreateContainer(Box::new(container))]
@@ -439,6 +444,7 @@ impl Run {
             DebugEvent::TerminateRequested => return self.cancel(at, false),
             DebugEvent::Unattended => return self.unattended(at),
             DebugEvent::DebuggeeGone => return self.relay_broke(),
+            DebugEvent::Said(message) => return vec![Effect::Note(message)],
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.

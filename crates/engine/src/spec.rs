@@ -34,6 +34,7 @@ pub mod schema;
 mod writer;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::instrument;
 use crate::message;
 use crate::yaml::{self, Parsed, Span};
 use environment::{CondaFile, DEFAULT_IMAGE, Environment};
@@ -91,7 +92,11 @@ pub enum Body {
 /// Reads one file. `path` is absolute; a relative path in the file is seen from its folder.
 pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     if let Some(kind) = Kind::of_name(path) {
-        return Reading { kind, spec: None, summary: None, diagnostics: Vec::new(), needs: Vec::new() };
+        let diagnostics = match kind {
+            Kind::Script => instrument::findings(bytes),
+            _ => Vec::new(),
+        };
+        return Reading { kind, spec: None, summary: None, diagnostics, needs: Vec::new() };
     }
     let parsed = yaml::parse(bytes);
     let Parsed { source, root, findings } = &parsed;
@@ -137,6 +142,7 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     }
     if checker.is_well() && kind == Kind::PipelineJob {
         let pipeline = pipeline::read(&mut checker, path, root);
+        pipeline.warn(&mut checker, root);
         summary = Some(pipeline.summary());
         body = Some(Body::Pipeline(Box::new(pipeline)));
     }

@@ -5,6 +5,7 @@ mod breaks;
 mod check;
 mod foreground;
 mod images;
+mod instrument;
 mod printer;
 mod runs;
 mod session;
@@ -58,6 +59,7 @@ async fn perform(
         Command::Build(build) => foreground::build(settings, build, printer, began).await,
         Command::Attach(name) => foreground::attach(settings, name, printer, began).await,
         Command::Check(check) => check::check(&check, printer),
+        Command::Instrument(arguments) => instrument::instrument(&arguments, printer),
         Command::Runs(runs) => runs::runs(settings, runs, printer).await,
         Command::Images(images) => images::images(settings, images, printer).await,
         Command::Doctor(_) => runs::doctor(&settings, printer).await,

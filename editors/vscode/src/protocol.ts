@@ -59,6 +59,14 @@ debug: boolean,
  */
 process: string | null, 
 /**
+ * Rank whose process is debugged, where a launcher starts several alike; absent takes the first.
+ */
+rank: number | null, 
+/**
+ * Debug the Python processes that the debuggee starts as well, each in a session of its own.
+ */
+children: boolean, 
+/**
  * Experiment to list the run under, instead of the spec's own.
  */
 experiment: string | null, 
@@ -131,6 +139,18 @@ run: string,
  * Under a debugger or not; absent means as before.
  */
 debug: boolean | null, 
+/**
+ * Script whose process is debugged; absent means as before.
+ */
+process: string | null, 
+/**
+ * Rank whose process is debugged; absent means as before.
+ */
+rank: number | null, 
+/**
+ * Debug the processes that the debuggee starts as well; absent means as before.
+ */
+children: boolean | null, 
 /**
  * Of a pipeline run: only this step, with the inputs that it had.
  */

@@ -63,6 +63,15 @@ impl Ground {
         self.folder.path().join(path)
     }
 
+    /// Unpacks the bundled debugpy; the folder for `PYTHONPATH`.
+    pub(crate) fn unpack_debugpy(&self) -> PathBuf {
+        let folder = self.beside("debugpy");
+        fs::create_dir(&folder).expect("ours");
+        let unpacked = Command::new("tar").arg("-xf").arg(bundle()).arg("-C").arg(&folder).status();
+        assert!(unpacked.expect("tar").success());
+        folder.join("debugpy")
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }

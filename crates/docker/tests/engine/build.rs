@@ -13,7 +13,7 @@ async fn made(docker: &Docker, python: Option<&str>, pip: &[&str], settings: &Bu
     let base = ImageRef::from(BASE);
     let facts = docker.inspect_image(&base).await.expect("an answer").expect("the base image");
     let pip = pip.iter().map(|&line| line.to_owned()).collect();
-    let packages = Packages { python: python.map(str::to_owned), pip };
+    let packages = Packages { python: python.map(str::to_owned), pip, ..Packages::default() };
     recipe(&ImagePlan::Environment { base, packages }, &facts, settings).expect("a recipe")
 }
 

@@ -28,6 +28,12 @@ const SCRIPT: &str = include_str!("image/environment.sh");
 /// What the script runs last.
 const BYTECODE: &str = include_str!("image/bytecode.py");
 
+/// What the script runs where a base image without conda needs conda packages.
+const CONDA: &str = include_str!("image/conda.py");
+
+/// What the script asks for the packages that pip has to leave alone.
+const PINNED: &str = include_str!("image/pinned.py");
+
 /// Where the image comes from, as far as the spec alone decides it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
@@ -73,11 +79,17 @@ impl ImagePlan {
     }
 }
 
-/// The content of a conda file that asks for Python and pip packages only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The content of a conda file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Packages {
     /// Version asked for in the conda file, `3.11`; `None` takes the base image's.
     pub python: Option<String>,
+    /// Everything that conda has to solve, Python included, sorted. Empty where Python and pip packages are
+    /// all that is asked for: that needs no conda.
+    pub conda: Vec<String>,
+    /// Where conda looks, the first one first.
+    pub channels: Vec<String>,
     /// Requirement lines, normalised and sorted; options such as `--extra-index-url …` first.
     pub pip: Vec<String>,
 }
@@ -85,7 +97,7 @@ pub struct Packages {
 impl Packages {
     /// Whether anything has to be installed.
     pub fn asks_for_something(&self) -> bool {
-        self.python.is_some() || !self.pip.is_empty()
+        self.python.is_some() || !self.conda.is_empty() || !self.pip.is_empty()
     }
 }
 
@@ -155,7 +167,11 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
     let requirements = Requirements::of(&packages.pip);
     let index = Index::of(settings, &requirements);
     let python = version_asked(packages.python.as_deref());
-    let parts = parts(base, &python, &requirements, &index);
+    let mut parts = parts(base, &python, &requirements, &index);
+    if !packages.conda.is_empty() {
+        parts.insert("conda".to_owned(), packages.conda.join("\n") + "\n");
+        parts.insert("channels".to_owned(), redacted(&packages.channels.join("\n")));
+    }
     let hash = hash(&parts);
     let short = &hash[..16];
     let prefix = format!("/azureml-envs/azureml_{short}");
@@ -164,7 +180,7 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
         base: Some(base.reference.clone()),
         dockerfile: dockerfile(&base.reference, &prefix),
         dockerfile_path: "Dockerfile".to_owned(),
-        context: files(&prefix, &python, &requirements, &index, settings),
+        context: files(&prefix, packages, &python, &requirements, &index, settings),
         folder: None,
         arguments: proxies(&settings.proxy),
         labels: labels(&parts),
@@ -222,6 +238,7 @@ fn dockerfile(base: &ImageRef, prefix: &str) -> String {
 
 fn files(
     prefix: &str,
+    packages: &Packages,
     python: &str,
     requirements: &Requirements,
     index: &Index,
@@ -230,6 +247,9 @@ fn files(
     let mut variables = vec![("prefix", prefix.to_owned()), ("asked", python.to_owned())];
     let refused: Vec<String> = requirements.refused.iter().map(ToString::to_string).collect();
     variables.push(("refused", refused.join("\n")));
+    variables.push(("conda", packages.conda.join("\n")));
+    variables.push(("channels", packages.channels.join("\n")));
+    variables.push(("kept", versioned(&packages.conda).join(" ")));
     let mut script = variables
         .iter()
         .fold(String::new(), |text, (name, value)| text + &format!("{name}={}\n", quoted(value)));
@@ -239,6 +259,8 @@ fn files(
     let mut files = BTreeMap::from([
         ("environment.sh".to_owned(), SCRIPT.as_bytes().to_vec()),
         ("bytecode.py".to_owned(), BYTECODE.as_bytes().to_vec()),
+        ("conda.py".to_owned(), CONDA.as_bytes().to_vec()),
+        ("pinned.py".to_owned(), PINNED.as_bytes().to_vec()),
         ("settings.sh".to_owned(), script.into_bytes()),
         ("requirements.txt".to_owned(), requirements.file().into_bytes()),
     ]);
@@ -246,6 +268,18 @@ fn files(
         files.insert("ca.pem".to_owned(), settings.ca_bundle.clone());
     }
     files
+}
+
+/// The names of the packages that are asked for in a version.
+fn versioned(conda: &[String]) -> Vec<String> {
+    let parts = conda.iter().map(|spec| {
+        let spec = spec.rsplit("::").next().unwrap_or(spec);
+        spec.split_at(spec.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(spec.len()))
+    });
+    parts
+        .filter(|(_, version)| !version.trim().is_empty())
+        .map(|(name, _)| name.replace(['_', '.'], "-"))
+        .collect()
 }
 
 fn labels(parts: &BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -302,6 +302,7 @@ fn plan_command(
             remote_root: stage.work,
             process: invocation.process,
             isolated_by: invocation.isolated_by,
+            rank: None,
         },
         outputs,
         folders,

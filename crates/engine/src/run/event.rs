@@ -3,6 +3,7 @@
 use crate::debuggee::Report;
 use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef};
+use crate::message::Message;
 use crate::plan::image::BuildSettings;
 use crate::plan::{ImageFacts, Plan};
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,7 @@ pub enum RunEvent {
 }
 
 /// What the gateway reads from the frames that pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DebugEvent {
     /// A debugger has attached and set its breakpoints; the debuggee goes on.
     Configured,
@@ -87,6 +88,8 @@ pub enum DebugEvent {
     Unattended,
     /// The connection to the debuggee broke; nothing is said of the container.
     DebuggeeGone,
+    /// A sentence for the user.
+    Said(Message),
 }
 
 /// How a container ended.

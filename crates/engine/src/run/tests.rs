@@ -118,6 +118,7 @@ fn plan() -> Box<Plan> {
             remote_root: "/wd".into(),
             process: Some(Process::Script("train.py".into())),
             isolated_by: None,
+            rank: None,
         },
         outputs: vec![],
         folders: vec![],
@@ -233,7 +234,7 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
     let mut wanted = plan();
     wanted.image = ImagePlan::Environment {
         base: BASE.into(),
-        packages: Packages { python: None, pip: vec!["numpy".into()] },
+        packages: Packages { pip: vec!["numpy".into()], ..Packages::default() },
     };
     let built = |wish: Wish| {
         let trace = Trace::start(wish)
@@ -255,7 +256,7 @@ fn a_build_context_is_built_first_and_packages_go_on_top_of_it() {
     let mut wanted = plan();
     wanted.image = ImagePlan::Context {
         context: BuildContext { folder: "/p/env".into(), dockerfile: "Dockerfile".to_owned(), text: None },
-        packages: Some(Packages { python: None, pip: vec!["numpy".into()] }),
+        packages: Some(Packages { pip: vec!["numpy".into()], ..Packages::default() }),
     };
     let settings = |dockerfile: &str| BuildSettings {
         context: Some(ContextFacts { dockerfile: dockerfile.to_owned(), ..ContextFacts::default() }),

@@ -10,7 +10,7 @@ use crate::main_loop::Ask;
 use crate::outbox::Notice;
 use crate::settings::Settings;
 use crate::to_proto;
-use engine::dap::breaker::{Breakpoint, Missed, line_with_code};
+use engine::dap::breaker::{Breakpoint, Missed, StopWish, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::debug::AttachParams;
@@ -33,21 +33,24 @@ pub(crate) async fn run(
         return Err(Failure::new(Blame::User, message!("cli.target-not-yet", target = run.target))
             .with_fix(message!("cli.target-not-yet.fix")));
     }
-    let places = break_places(&run.debug)?;
+    let stops = Stops::wished(&run.debug)?;
     let mut params = start_params(&settings, &run.file, &run.values, &run.image)?;
-    params.debug = run.debug.debug || !places.is_empty();
+    params.debug = run.debug.debug || stops.is_some();
     if !params.debug && !run.steps.is_empty() {
         return Err(Failure::new(Blame::User, message!("cli.step-without-debug"))
             .with_fix(message!("cli.step-without-debug.fix")));
     }
-    params.breaks = places.iter().map(BreakPlace::file_of_step).collect();
+    let places = stops.iter().flat_map(|stops| &stops.places);
+    params.breaks = places.map(BreakPlace::file_of_step).collect();
     params.steps = run.steps;
     params.force = run.force;
     params.process = run.debug.process;
+    params.rank = run.debug.rank;
+    params.children = run.debug.children;
     params.experiment = run.experiment;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, places, began).until_over(printer).await
+    Watch::new(session, run, stops, began).until_over(printer).await
 }
 
 pub(crate) async fn rerun(
@@ -56,12 +59,14 @@ pub(crate) async fn rerun(
     printer: &mut Printer,
     began: Instant,
 ) -> Result<u8, Failure> {
-    let places = break_places(&rerun.debug)?;
-    let debug = (rerun.debug.debug || !places.is_empty()).then_some(true);
+    let stops = Stops::wished(&rerun.debug)?;
+    let debug = (rerun.debug.debug || stops.is_some()).then_some(true);
     let session = Session::open(settings).await?;
-    let params = RerunParams { run: rerun.run, debug, step: rerun.step };
+    let Debug { process, rank, children, .. } = rerun.debug;
+    let Rerun { run, step, .. } = rerun;
+    let params = RerunParams { run, debug, process, rank, children: children.then_some(true), step };
     let RunAnswer { run } = session.ask(|reply| Ask::Rerun(params, reply)).await?;
-    Watch::new(session, run, places, began).until_over(printer).await
+    Watch::new(session, run, stops, began).until_over(printer).await
 }
 
 pub(crate) async fn build(
@@ -74,7 +79,7 @@ pub(crate) async fn build(
     params.image_only = true;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, Vec::new(), began).until_over(printer).await
+    Watch::new(session, run, None, began).until_over(printer).await
 }
 
 /// Writes the entry; a live run that nobody owns is taken over and kept within reach of debuggers.
@@ -101,11 +106,23 @@ pub(crate) async fn attach(
         return Ok(0);
     }
     printer.say(&message!("attach.adopted", run = answer.run));
-    Watch::new(session, answer.run, Vec::new(), began).until_over(printer).await
+    Watch::new(session, answer.run, None, began).until_over(printer).await
 }
 
-fn break_places(debug: &Debug) -> Result<Vec<BreakPlace>, Failure> {
-    debug.breaks.iter().map(|text| break_place(text)).collect()
+/// Where this command itself stops the program.
+struct Stops {
+    places: Vec<BreakPlace>,
+    exceptions: bool,
+}
+
+impl Stops {
+    /// `None` leaves the program to other debuggers.
+    fn wished(debug: &Debug) -> Result<Option<Self>, Failure> {
+        let places: Vec<BreakPlace> =
+            debug.breaks.iter().map(|text| break_place(text)).collect::<Result<_, _>>()?;
+        let exceptions = debug.break_on_exception;
+        Ok((exceptions || !places.is_empty()).then_some(Self { places, exceptions }))
+    }
 }
 
 /// One run, watched until it has ended.
@@ -114,24 +131,24 @@ struct Watch {
     run: String,
     /// Runs of its steps, where it is a pipeline.
     steps: BTreeSet<String>,
-    places: Vec<BreakPlace>,
+    wished: Option<Stops>,
     began: Instant,
     stops: (mpsc::UnboundedSender<TimedStop>, mpsc::UnboundedReceiver<TimedStop>),
     seen: Vec<Value>,
-    /// The run that each of our debuggers is attached to. A pipeline may have several, one per step.
-    debuggers: BTreeMap<String, JoinHandle<std::io::Result<Left>>>,
+    /// Our debuggers, by the run that each is attached to. A pipeline may have several, one per step.
+    debuggers: BTreeMap<String, JoinHandle<Left>>,
     /// What is wrong with a `--break`, found when the code folder was known.
     misplaced: Option<Failure>,
     interrupts: u32,
 }
 
 impl Watch {
-    fn new(session: Session, run: String, places: Vec<BreakPlace>, began: Instant) -> Self {
+    fn new(session: Session, run: String, wished: Option<Stops>, began: Instant) -> Self {
         Self {
             session,
             run,
             steps: BTreeSet::new(),
-            places,
+            wished,
             began,
             stops: mpsc::unbounded_channel(),
             seen: Vec::new(),
@@ -192,7 +209,7 @@ impl Watch {
         }
         match notice {
             // Whoever gave breakpoints has a debugger already.
-            Notice::DebuggerReady(..) if !self.places.is_empty() => {}
+            Notice::DebuggerReady(..) if self.wished.is_some() => {}
             notice => printer.notice(notice),
         }
         let Notice::RunChanged(run) = notice else { return None };
@@ -208,7 +225,8 @@ impl Watch {
     /// breakpoints in its own code are set.
     fn attach_when_possible(&mut self, run: &RunSnapshot) {
         let (Some(port), Some(mapping)) = (run.gateway_port, &run.mapping) else { return };
-        if self.places.is_empty() || self.debuggers.contains_key(&run.run) || self.misplaced.is_some() {
+        let Some(wished) = &self.wished else { return };
+        if self.debuggers.contains_key(&run.run) || self.misplaced.is_some() {
             return;
         }
         let (local, remote) = (Path::new(&mapping.local_root), &mapping.remote_root);
@@ -221,9 +239,11 @@ impl Watch {
             Ok(Breakpoint { file: place.file.clone(), remote, line: place.line, code_line })
         };
         let is_own = |place: &&BreakPlace| run.parent.is_none() || place.local(local).is_ok();
-        match self.places.iter().filter(is_own).map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
+        match wished.places.iter().filter(is_own).map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
             Ok(breakpoints) => {
-                let debugger = breaks::attach(port, breakpoints, self.began, self.stops.0.clone());
+                let code_folder = (mapping.local_root.clone(), mapping.remote_root.clone());
+                let wish = StopWish { breakpoints, exceptions: wished.exceptions, code_folder };
+                let debugger = breaks::attach(port, wish, self.began, self.stops.0.clone());
                 self.debuggers.insert(run.run.clone(), debugger);
             }
             Err(failure) => {
@@ -253,7 +273,7 @@ impl Watch {
         let mut all = Left::default();
         for (_, debugger) in std::mem::take(&mut self.debuggers) {
             // The gateway is closed, so the client sees the end of its connection at once.
-            if let Ok(Ok(Ok(left))) = tokio::time::timeout(Duration::from_secs(2), debugger).await {
+            if let Ok(Ok(left)) = tokio::time::timeout(Duration::from_secs(2), debugger).await {
                 all.missed.extend(left.missed);
                 all.refused = all.refused.or(left.refused);
             }
@@ -276,7 +296,7 @@ impl Watch {
 
     fn conclude(&self, last: &RunSnapshot, left: Left, printer: &mut Printer) -> u8 {
         let (code, failure) = self.verdict(last, left);
-        let stops = (!self.places.is_empty()).then_some(self.seen.as_slice());
+        let stops = self.wished.is_some().then_some(self.seen.as_slice());
         printer.result(last, stops, failure.as_ref());
         code
     }

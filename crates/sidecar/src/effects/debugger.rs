@@ -4,7 +4,7 @@ use super::{RunContext, RunTasks};
 use crate::files;
 use crate::gateway::{self, GatewayHandle};
 use docker::{Docker, Labels};
-use engine::debuggee::{self, Answer};
+use engine::debuggee::{self, Answer, DebuggeeState};
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
@@ -137,18 +137,67 @@ pub(super) fn open_relay(tasks: &mut RunTasks, plan: Option<&Plan>, container: C
     });
 }
 
+/// Reaches into the container for a child of the debuggee. A child that cannot be reached has ended, or goes
+/// on by itself when its wait is over.
+pub(crate) async fn relay_child(
+    context: RunContext,
+    container: ContainerId,
+    pid: u32,
+    child: gateway::Inlet,
+) {
+    let reached = reach(&context, &container, &debuggee::child_relay_command(pid)).await;
+    match reached {
+        Ok(Reached::Debuggee(_, relay)) => child.debuggee(relay),
+        Ok(Reached::Nobody { .. }) => child.close(),
+        Err(failure) => {
+            tracing::debug!(%failure, pid, "a child of the debuggee was not reached");
+            child.close();
+        }
+    }
+}
+
 async fn relay(
     context: &RunContext,
     container: &ContainerId,
     gateway: gateway::Inlet,
 ) -> Result<(), Failure> {
+    match reach(context, container, &debuggee::relay_command()).await? {
+        Reached::Debuggee(report, relay) => {
+            // The run hears of its debuggee first: a debugger that waits at the gateway may pause it
+            // at once, and the report of before would then be taken for news.
+            context.tell(RunEvent::DebuggeeReported(*report));
+            gateway.debuggee(relay);
+        }
+        Reached::Nobody { replaced: true } => {
+            context.tell(RunEvent::Debug(DebugEvent::Said(message!("debuggee.replaced"))));
+        }
+        Reached::Nobody { replaced: false } => {}
+    }
+    Ok(())
+}
+
+/// What was found at the other end.
+enum Reached {
+    Debuggee(Box<debuggee::Report>, Box<gateway::Relay>),
+    /// The debuggee is not there any more, nor perhaps its container.
+    Nobody {
+        /// Whether its process has become another program.
+        replaced: bool,
+    },
+}
+
+async fn reach(
+    context: &RunContext,
+    container: &ContainerId,
+    command: &[String],
+) -> Result<Reached, Failure> {
+    const NOBODY: Reached = Reached::Nobody { replaced: false };
     let docker = context.engine().await?;
-    let command = debuggee::relay_command();
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let mut exec = match docker.exec(container, &words).await {
         Ok(exec) => exec,
         // A container that has ended needs no relay; whoever follows it says how it ended.
-        Err(_) if ends_soon(&docker, container).await => return Ok(()),
+        Err(_) if ends_soon(&docker, container).await => return Ok(NOBODY),
         Err(error) => return Err(error.into()),
     };
     let mut line = Vec::new();
@@ -158,16 +207,20 @@ async fn relay(
             let rest = line.split_off(end + 1);
             match debuggee::read_answer(String::from_utf8_lossy(&line).trim_end()) {
                 Answer::Ready(report) => {
-                    let paused = report.paused;
-                    // The run hears of its debuggee first: a debugger that waits at the gateway may pause it
-                    // at once, and the report of before would then be taken for news.
-                    context.tell(RunEvent::DebuggeeReported(report));
-                    gateway.debuggee(paused, rest, exec.reader, exec.writer);
-                    return Ok(());
+                    let relay = gateway::Relay {
+                        container: container.clone(),
+                        paused: report.paused,
+                        waiting: report.state == DebuggeeState::Waiting,
+                        early: rest,
+                        reader: exec.reader,
+                        writer: exec.writer,
+                    };
+                    return Ok(Reached::Debuggee(Box::new(report), Box::new(relay)));
                 }
+                Answer::Over { replaced } => return Ok(Reached::Nobody { replaced }),
                 // The engine itself says on this stream that a container ended before the relay was in it.
                 Answer::Failed(_) if !line.starts_with(b"{") && ends_soon(&docker, container).await => {
-                    return Ok(());
+                    return Ok(NOBODY);
                 }
                 Answer::Failed(failure) => return Err(failure),
             }
@@ -176,7 +229,7 @@ async fn relay(
     let end = exec.reader.end().await;
     let code = end.as_ref().ok().and_then(|end| end.code);
     if code != Some(debuggee::NO_PYTHON) && ends_soon(&docker, container).await {
-        return Ok(());
+        return Ok(NOBODY);
     }
     let said = end.map(|end| end.stderr).unwrap_or_default();
     Err(debuggee::explain_silence(code, &said))

@@ -149,9 +149,7 @@ fn place(context: &RunContext) -> RunPlace {
 
 /// What the spec does not say: the caller's choice of a process, labels, secrets.
 fn finish(context: &RunContext, plan: &mut Plan, debug: bool) -> Result<(), Failure> {
-    if let Some(process) = &context.params.process {
-        plan.debuggee.process = Some(plan::Process::Script(process.clone()));
-    }
+    plan.debuggee.choose(context.params.process.as_deref(), context.params.rank);
     if debug && let Some(flag) = &plan.debuggee.isolated_by {
         return Err(Failure::new(
             Blame::User,

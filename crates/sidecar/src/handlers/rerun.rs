@@ -24,6 +24,9 @@ pub(crate) fn rerun(state: &mut State, params: &RerunParams) -> Result<RunAnswer
             .with_fix(message!("rerun.no-plan.fix")));
     };
     start.debug = params.debug.unwrap_or(start.debug);
+    start.children = params.children.unwrap_or(start.children);
+    start.process = params.process.clone().or(start.process);
+    start.rank = params.rank.or(start.rank);
     let now = clock::now_ms();
     let id = state.store.new_run_id(&earlier.experiment, now)?;
     let mut record = RunRecord::new(id.clone(), &earlier.experiment, earlier.spec.clone(), now);
@@ -34,7 +37,8 @@ pub(crate) fn rerun(state: &mut State, params: &RerunParams) -> Result<RunAnswer
     let (run, effects) = match run.plan {
         Some(plan) => {
             let (from, to) = (state.store.folder(&earlier.id), state.store.folder(&id));
-            let plan = plan.for_another_run((&earlier.id, from.root()), (&id, to.root()));
+            let mut plan = plan.for_another_run((&earlier.id, from.root()), (&id, to.root()));
+            plan.debuggee.choose(start.process.as_deref(), start.rank);
             Run::start_planned(id.clone(), wish, plan, now)
         }
         // The earlier run never got as far as a plan; its spec may read better now.
@@ -72,6 +76,10 @@ fn rerun_pipeline(
     if let Some(debug) = params.debug {
         kept.params.debug = debug;
         kept.pipeline.steps.iter_mut().for_each(|step| step.debug &= debug);
+    }
+    kept.params.children = params.children.unwrap_or(kept.params.children);
+    for step in kept.pipeline.steps.iter_mut().filter(|step| step.debug) {
+        step.plan.debuggee.choose(params.process.as_deref(), params.rank);
     }
     let now = clock::now_ms();
     let id = state.store.new_run_id(&earlier.experiment, now)?;

@@ -142,6 +142,7 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     }
     if checker.is_well() && kind == Kind::PipelineJob {
         let pipeline = pipeline::read(&mut checker, path, root);
+        pipeline.warn(&mut checker, root);
         summary = Some(pipeline.summary());
         body = Some(Body::Pipeline(Box::new(pipeline)));
     }

@@ -231,6 +231,10 @@ impl State {
 
     /// The launch.json entry of a run, live or not, and the folder whose `.vscode` it belongs to.
     pub(crate) fn attach_entry(&mut self, record: &RunRecord) -> Result<(PathBuf, AttachEntry), Failure> {
+        if record.kind == PIPELINE {
+            let step = self.debugged_step(record)?;
+            return self.attach_entry(&step);
+        }
         let (folder, target) = attach::place(&record.spec, record.step.as_deref());
         let live = self.runs.get(&record.id).and_then(|live| entry_of(&live.run, &live.record));
         if let Some(entry) = live {

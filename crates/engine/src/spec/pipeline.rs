@@ -7,8 +7,12 @@ use super::component::{self, CommandComponent, Port};
 use super::job::{self, CommandJob, Input, Output};
 use super::schema::tables::Shape;
 use super::schema::{Checker, Ty};
+use crate::diagnostic::Severity;
+use crate::message;
+use crate::message::Message;
 use crate::yaml::{Entry, Node, Value};
 use serde_json::json;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A v2 pipeline job.
@@ -153,6 +157,23 @@ impl PipelineJob {
         self.file = nested.file;
     }
 
+    /// Warns of bindings that lead nowhere, where they stand: azure-ai-ml lets them pass, and the service refuses
+    /// them when the job is submitted.
+    pub(super) fn warn(&self, checker: &mut Checker<'_>, root: &Node) {
+        let inputs: Vec<&str> = self.inputs.iter().map(|(name, _)| name.as_str()).collect();
+        let steps: HashMap<&str, &Step> =
+            self.steps.iter().map(|(name, step)| (name.as_str(), step)).collect();
+        for entry in root.get("jobs").map(Node::entries).unwrap_or_default() {
+            for given in entry.value.get("inputs").map(Node::entries).unwrap_or_default() {
+                let value = given.value.get("path").unwrap_or(&given.value);
+                let Some(text) = value.as_str() else { continue };
+                if let Some(message) = unbound(text, &inputs, &steps) {
+                    checker.find(Severity::Warning, value.span, message, None);
+                }
+            }
+        }
+    }
+
     /// The gist of the pipeline, in the form of azure-ai-ml's own objects.
     pub fn summary(&self) -> serde_json::Value {
         let steps: serde_json::Map<_, _> =
@@ -288,6 +309,26 @@ fn parent_output(text: &str) -> Option<String> {
     let inner = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
     let inner = inner.strip_prefix("parent.").unwrap_or(inner);
     inner.strip_prefix("outputs.").map(str::to_owned)
+}
+
+/// What is wrong with a text that is one binding; `None` where it leads somewhere or cannot be judged.
+fn unbound(text: &str, inputs: &[&str], steps: &HashMap<&str, &Step>) -> Option<Message> {
+    let path = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
+    let path = path.strip_prefix("parent.").unwrap_or(path);
+    if let Some(name) = path.strip_prefix("inputs.") {
+        let is_known = inputs.contains(&name);
+        return (!is_known).then(|| message!("pipeline.no-such-input", binding = text, name = name));
+    }
+    let (name, output) = path.strip_prefix("jobs.")?.split_once(".outputs.")?;
+    let Some(step) = steps.get(name) else {
+        return Some(message!("pipeline.no-step-of-binding", binding = text, name = name));
+    };
+    let has = match &step.work {
+        Work::Command(command) => command.component.job.outputs.iter().any(|(known, _)| known == output),
+        Work::Pipeline(nested) => nested.outputs.iter().any(|(known, _)| known == output),
+        Work::Elsewhere(_) => true,
+    };
+    (!has).then(|| message!("pipeline.no-output", binding = text, step = name, name = output))
 }
 
 /// The class that azure-ai-ml makes of a step.

@@ -77,6 +77,10 @@ fn rerun_pipeline(
         kept.params.debug = debug;
         kept.pipeline.steps.iter_mut().for_each(|step| step.debug &= debug);
     }
+    kept.params.children = params.children.unwrap_or(kept.params.children);
+    for step in kept.pipeline.steps.iter_mut().filter(|step| step.debug) {
+        step.plan.debuggee.choose(params.process.as_deref(), params.rank);
+    }
     let now = clock::now_ms();
     let id = state.store.new_run_id(&earlier.experiment, now)?;
     let mut record = RunRecord::new(id.clone(), &earlier.experiment, earlier.spec.clone(), now);

@@ -9,8 +9,9 @@ use crate::main_loop::Happened;
 use crate::outbox::Notice;
 use crate::store::{Ownership, RunRecord};
 use crate::to_proto;
-use engine::failure::Failure;
+use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
+use engine::message;
 use engine::pipeline::room::Room;
 use engine::pipeline::{Pipeline, PipelineEffect, PipelineEvent, Step};
 use engine::plan::pipeline::PipelinePlan;
@@ -173,6 +174,18 @@ impl State {
             self.pipelines.remove(&id);
             self.answer_settled();
         }
+    }
+
+    /// The step of a pipeline run that is attached to where none is named: the first that was started for a
+    /// debugger, those first that are not over.
+    pub(super) fn debugged_step(&self, pipeline: &RunRecord) -> Result<RunRecord, Failure> {
+        let mut steps = self.store.steps(&pipeline.id)?;
+        steps.retain(|step| step.debug);
+        steps.sort_by_key(RunRecord::is_final);
+        steps.into_iter().next().ok_or_else(|| {
+            Failure::new(Blame::User, message!("attach.no-step", run = pipeline.id))
+                .with_fix(message!("attach.no-step.fix", run = pipeline.id))
+        })
     }
 
     /// One event of one pipeline run: decide, record, perform, tell.

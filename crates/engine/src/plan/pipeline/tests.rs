@@ -246,6 +246,28 @@ fn what_leads_nowhere_is_named_with_what_there_is() {
 }
 
 #[test]
+fn a_check_warns_of_the_same_where_it_stands() {
+    let text = PIPELINE
+        .replace("jobs.learn.outputs.model", "jobs.lern.outputs.model")
+        .replace("rate: ${{parent.inputs.rate}}", "rate: ${{parent.inputs.rat}}")
+        .replace("jobs.prepare.outputs.clean", "jobs.prepare.outputs.cleaned");
+    let mut disk = DISK.to_vec();
+    disk[0].1 = &text;
+    let reading = read("/p/pipeline.yml", &disk);
+    let told: Vec<_> = reading
+        .diagnostics
+        .iter()
+        .map(|finding| format!("{}: {}", finding.range.start.line + 1, finding.message))
+        .collect();
+    assert!(reading.is_well());
+    expect![[r#"
+        14: "${{parent.jobs.lern.outputs.model}}": there is no step "lern" beside it
+        26: "${{parent.jobs.prepare.outputs.cleaned}}": the step prepare has no output "cleaned"
+        27: "${{parent.inputs.rat}}": the pipeline has no input "rat""#]]
+    .assert_eq(&told.join("\n"));
+}
+
+#[test]
 fn steps_that_wait_for_one_another_are_named() {
     let raw = "inputs: {raw: \"${{parent.inputs.raw}}\"}";
     check_changed(

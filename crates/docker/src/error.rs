@@ -5,6 +5,7 @@
 //! where the question was whether it is.
 
 use crate::connect::{Attempt, Outcome};
+use crate::credentials::registry;
 use crate::transport::{DialError, NotAnEngine};
 use engine::failure::{Blame, Failure};
 use engine::ids::{ContainerId, ImageRef};
@@ -244,6 +245,15 @@ fn advice(lines: &[String]) -> engine::message::Message {
     let says = |word: &str| lines.iter().any(|line| line.contains(word));
     if says("certificate") || says("CERTIFICATE") || says("UnknownIssuer") {
         message!("docker.build-certificate.fix")
+    } else if says("since the conda file asks for them") {
+        message!("docker.build-conda-pip.fix")
+    } else if ["SolverError", "UnsatisfiableError", "PackagesNotFoundError", "nothing provides"]
+        .iter()
+        .any(|word| says(word))
+    {
+        message!("docker.build-conda-solution.fix")
+    } else if says("GatewayError") || says("CondaHTTPError") || says("UnavailableInvalidChannel") {
+        message!("docker.build-channel.fix")
     } else if says("error sending request")
         || says("Failed to fetch")
         || says("Connection refused")
@@ -321,14 +331,6 @@ fn lines(text: &str) -> Vec<String> {
 /// As the engine's own tools show it.
 fn short(id: &ContainerId) -> &str {
     id.as_str().get(..12).unwrap_or(id.as_str())
-}
-
-/// The registry an image comes from: the first part of its name if it looks like a host.
-fn registry(image: &ImageRef) -> &str {
-    match image.as_str().split_once('/') {
-        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
-        _ => "docker.io",
-    }
 }
 
 impl From<bollard::errors::Error> for Cause {

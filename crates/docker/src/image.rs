@@ -1,6 +1,6 @@
 //! Images: looking at one, fetching one with progress, removing one.
 
-use crate::{Docker, Error, Verb};
+use crate::{Cause, Docker, Error, Verb, credentials};
 use bollard::errors::Error as Theirs;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::{
@@ -28,6 +28,9 @@ pub struct PullProgress {
 /// A pull under way. It is done when the stream has ended; an item that is an error is the last one.
 /// Dropping the stream ends the pull.
 pub type PullStream = BoxStream<'static, Result<PullProgress, Error>>;
+
+/// The pull itself says what is wrong with a registry that does not answer.
+const REGISTRY: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// An image of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,22 +66,52 @@ impl Docker {
         }))
     }
 
-    /// Fetches an image from its registry.
-    pub fn pull(&self, image: &ImageRef) -> PullStream {
+    /// Fetches an image from its registry, as whom the user's Docker configuration says. `platform` is
+    /// `linux/amd64` or the like; `None` is the engine's own.
+    pub fn pull(&self, image: &ImageRef, platform: Option<&str>) -> PullStream {
         let (name, tag) = name_and_tag(image.as_str());
-        let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
-        let (this, image) = (self.clone(), image.clone());
-        self.patient
-            .create_image(Some(options), None, None)
-            .and_then(|info| async move {
-                match info.error_detail.as_ref().and_then(|detail| detail.message.clone()) {
-                    Some(error) => Err(Theirs::DockerStreamError { error }),
-                    None => Ok(info),
+        let mut options = CreateImageOptionsBuilder::default().from_image(name).tag(tag);
+        if let Some(platform) = platform {
+            options = options.platform(platform);
+        }
+        let (options, this, image) = (options.build(), self.clone(), image.clone());
+        let found = async move {
+            let found = credentials::find(this.config_folder.as_ref(), credentials::registry(&image)).await;
+            let steps = this
+                .patient
+                .create_image(Some(options), None, found.credentials)
+                .and_then(|info| async move {
+                    match info.error_detail.as_ref().and_then(|detail| detail.message.clone()) {
+                        Some(error) => Err(Theirs::DockerStreamError { error }),
+                        None => Ok(info),
+                    }
+                })
+                .map_ok(progress)
+                .boxed();
+            steps.map_err(move |error| {
+                let error = this.failed(Verb::Pull(image.clone()), error);
+                match (error.cause, &found.complaint) {
+                    (Cause::Denied(text), Some(why)) => {
+                        Error { cause: Cause::Denied(format!("{text}\n{why}")), ..error }
+                    }
+                    (cause, _) => Error { cause, ..error },
                 }
             })
-            .map_ok(progress)
-            .map_err(move |error| this.failed(Verb::Pull(image.clone()), error))
-            .boxed()
+        };
+        futures::stream::once(found).flatten().boxed()
+    }
+
+    /// The processors that a registry has an image for, `amd64` and the like; `None` where it does not tell.
+    pub async fn platforms(&self, image: &ImageRef) -> Option<Vec<String>> {
+        let found = credentials::find(self.config_folder.as_ref(), credentials::registry(image)).await;
+        let asked = self.quick.inspect_registry_image(image.as_str(), found.credentials);
+        let told = tokio::time::timeout(REGISTRY, asked).await.ok()?.ok()?;
+        let mut names: Vec<_> =
+            told.platforms.into_iter().filter_map(|platform| platform.architecture).collect();
+        names.retain(|name| name != "unknown");
+        names.sort();
+        names.dedup();
+        (!names.is_empty()).then_some(names)
     }
 
     /// Removes an image by name; layers that other images use stay. One that is gone is removed already.

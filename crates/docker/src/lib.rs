@@ -8,9 +8,11 @@
 mod about;
 mod archive;
 mod build;
+mod builder;
 mod connect;
 mod container;
 mod context;
+mod credentials;
 mod error;
 mod exec;
 mod image;
@@ -20,7 +22,8 @@ mod transport;
 mod volume;
 
 pub use about::EngineFacts;
-pub use build::{BuildLine, BuildStream};
+pub use build::{Archive, BuildLine, BuildStream};
+pub use builder::Builder;
 pub use connect::{Attempt, EngineSettings, Outcome, Source};
 pub use container::{ContainerFacts, Exit, State};
 pub use error::{Cause, Error, FailedStep, Verb};
@@ -43,12 +46,28 @@ pub struct Docker {
     patient: bollard::Docker,
     address: Arc<str>,
     attempts: Arc<[Attempt]>,
+    /// The way to the engine, where it is one of ours.
+    wire: Option<transport::Wire>,
+    /// The folder with the user's `config.json`, for registries.
+    config_folder: Option<std::path::PathBuf>,
 }
 
 impl Docker {
-    fn over(client: bollard::Docker, address: String, attempts: Vec<Attempt>) -> Self {
+    fn over(
+        client: bollard::Docker,
+        address: String,
+        attempts: Vec<Attempt>,
+        wire: Option<transport::Wire>,
+    ) -> Self {
         let patient = client.clone().with_timeout(LONG);
-        Self { quick: client, patient, address: address.into(), attempts: attempts.into() }
+        Self {
+            quick: client,
+            patient,
+            address: address.into(),
+            attempts: attempts.into(),
+            wire,
+            config_folder: None,
+        }
     }
 
     /// Address of the engine, with its scheme.

@@ -2,13 +2,17 @@
 
 pub mod command;
 pub mod container;
+mod distribution;
 pub mod environment;
 pub mod image;
 pub mod job;
+pub mod pipeline;
+mod resources;
 pub mod rewrite;
 pub mod settings;
 
 use crate::ids::{ImageRef, RunId};
+use crate::message::Message;
 use crate::spec::job::Distribution;
 use container::{ContainerPlan, Mount};
 pub use job::{plan, plan_script, runnable};
@@ -45,6 +49,9 @@ pub struct Plan {
     pub timeout_seconds: Option<u64>,
     /// Several processes, where the spec asks for them.
     pub distribution: Option<Distribution>,
+    /// What the user should know of how this differs from Azure.
+    #[serde(default)]
+    pub notes: Vec<Message>,
 }
 
 impl Plan {

@@ -3,6 +3,7 @@
 use crate::check::{CheckAnswer, CheckParams};
 use crate::debug::{ApplyMappingParams, AttachAnswer, AttachParams, DebugReady, MappingProposal};
 use crate::doctor::{DoctorAnswer, DoctorParams};
+use crate::draft::{DraftSpecAnswer, DraftSpecParams};
 use crate::images::{
     ListImagesAnswer, ListImagesParams, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
 };
@@ -79,6 +80,8 @@ requests! {
     ReadLog = "aml/readLog": ReadLogParams => ReadLogAnswer;
     /// Makes or refreshes the launch.json entry of a run.
     Attach = "aml/attach": AttachParams => AttachAnswer;
+    /// Sends away whoever is attached to a run, so that another may attach. The run goes on.
+    ReleaseDebugger = "aml/releaseDebugger": RunIdParams => RunAnswer;
     /// Has another path mapping hold for whoever debugs a run: sets their breakpoints again.
     ApplyMapping = "aml/applyMapping": ApplyMappingParams => RunAnswer;
     /// The images that were built here.
@@ -89,6 +92,8 @@ requests! {
     PruneImages = "aml/pruneImages": PruneImagesParams => PruneImagesAnswer;
     /// The diagnostics of spec files.
     Check = "aml/check": CheckParams => CheckAnswer;
+    /// Writes a new spec.
+    DraftSpec = "aml/draftSpec": DraftSpecParams => DraftSpecAnswer;
     /// What the machine offers and what is in the way.
     Doctor = "aml/doctor": DoctorParams => DoctorAnswer;
 }

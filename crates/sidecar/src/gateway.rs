@@ -8,7 +8,6 @@ mod peer;
 
 use crate::effects::{RunContext, debugger};
 use crate::files;
-use docker::{ExecReader, ExecWriter};
 use engine::dap::frames::{FrameReader, frame};
 use engine::dap::gateway::{Child, ClientId, DebugFact, Gateway, GatewayInput, GatewayOutput, Role};
 use engine::dap::path_doctor::Pair;
@@ -16,13 +15,14 @@ use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
 use engine::run::event::DebugEvent;
-use futures::StreamExt;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::path::Path;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -71,17 +71,48 @@ impl Inlet {
     }
 }
 
+/// Who hears what happens at a gateway.
+#[derive(Debug, Clone)]
+pub(crate) enum Audience {
+    /// The run of a container.
+    Run(Box<RunContext>),
+    /// Whoever watches a step on a node.
+    Step(mpsc::UnboundedSender<DebugEvent>),
+}
+
+impl Audience {
+    fn tell(&self, event: DebugEvent) {
+        match self {
+            Audience::Run(context) => debugger::tell(context, event),
+            Audience::Step(news) => drop(news.send(event)),
+        }
+    }
+}
+
 /// A connection to a debuggee.
 pub(crate) struct Relay {
-    pub(crate) container: ContainerId,
+    /// Where its children are reached, too; `None` on a node.
+    pub(crate) container: Option<ContainerId>,
     /// The thread that was found paused.
     pub(crate) paused: Option<i64>,
     /// Whether it stands before its first line.
     pub(crate) waiting: bool,
     /// What arrived behind its report.
     pub(crate) early: Vec<u8>,
-    pub(crate) reader: ExecReader,
-    pub(crate) writer: ExecWriter,
+    pub(crate) reader: BoxStream<'static, Vec<u8>>,
+    pub(crate) writer: Box<dyn AsyncWrite + Unpin + Send>,
+}
+
+/// What arrives on a stream until it ends or breaks.
+pub(crate) fn until_broken<B: AsRef<[u8]>, E>(
+    stream: impl Stream<Item = Result<B, E>> + Send + 'static,
+) -> BoxStream<'static, Vec<u8>> {
+    let bytes = |piece: Result<B, E>| piece.ok().map(|bytes| bytes.as_ref().to_vec());
+    stream
+        .map(bytes)
+        .take_while(|piece| std::future::ready(piece.is_some()))
+        .filter_map(std::future::ready)
+        .boxed()
 }
 
 impl GatewayHandle {
@@ -90,13 +121,18 @@ impl GatewayHandle {
         self.inlet.close();
     }
 
+    /// Sends away whoever is attached; the run goes on.
+    pub(crate) fn release(&self) {
+        let _ = self.inlet.0.send(Inbound::Release);
+    }
+
     pub(crate) fn inlet(&self) -> Inlet {
         self.inlet.clone()
     }
 }
 
 /// Listens on the port, or on a free one where it is taken.
-pub(crate) fn open(port: u16, context: RunContext) -> Result<GatewayHandle, Failure> {
+pub(crate) fn open(port: u16, audience: Audience) -> Result<GatewayHandle, Failure> {
     let listener = listen(port).or_else(|_| listen(0)).and_then(TcpListener::from_std);
     let listener = listener.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
     let (port, listener) = listener.map_err(|error| {
@@ -104,7 +140,7 @@ pub(crate) fn open(port: u16, context: RunContext) -> Result<GatewayHandle, Fail
             .with_detail([error.to_string()])
             .with_fix(message!("gateway.cannot-listen.fix"))
     })?;
-    let (hub, inbound) = Hub::new(context, Place::Run { family: Family::default() });
+    let (hub, inbound) = Hub::new(audience, Place::Run { family: Family::default() });
     let inlet = hub.inbound.clone();
     tokio::spawn(hub.run(listener, inbound));
     Ok(GatewayHandle { port, inlet })
@@ -125,6 +161,7 @@ enum Inbound {
     Relay(Box<Relay>),
     FromClient(ClientId, Value),
     ClientGone(ClientId),
+    Release,
     FromDebuggee(Value),
     DebuggeeGone,
     FileFound {
@@ -191,13 +228,13 @@ struct Hub {
     debuggee: Option<mpsc::UnboundedSender<Vec<u8>>>,
     readers: JoinSet<()>,
     inbound: Inlet,
-    context: RunContext,
+    audience: Audience,
     next_client: u64,
     place: Place,
 }
 
 impl Hub {
-    fn new(context: RunContext, place: Place) -> (Self, mpsc::UnboundedReceiver<Inbound>) {
+    fn new(audience: Audience, place: Place) -> (Self, mpsc::UnboundedReceiver<Inbound>) {
         let (sender, inbound) = mpsc::unbounded_channel();
         let hub = Self {
             gateway: Gateway::new(place.role(), Vec::new()),
@@ -205,7 +242,7 @@ impl Hub {
             debuggee: None,
             readers: JoinSet::new(),
             inbound: Inlet(sender),
-            context,
+            audience,
             next_client: 0,
             place,
         };
@@ -250,7 +287,7 @@ impl Hub {
     fn accept(&mut self, stream: TcpStream, address: SocketAddr) {
         let port = stream.local_addr().map_or(0, |local| local.port());
         if !peer::is_the_user(address, port) {
-            tracing::warn!(run = %self.context.id, "another user of this machine was refused by the gateway");
+            tracing::warn!("another user of this machine was refused by the gateway");
             return;
         }
         // Frames are small and each one is waited for.
@@ -279,7 +316,7 @@ impl Hub {
             Inbound::Relay(relay) => {
                 let Relay { container, paused, waiting, early, reader, writer: write } = *relay;
                 if let Place::Run { family } = &mut self.place {
-                    family.container = Some(container);
+                    family.container = container;
                 }
                 self.debuggee = Some(writer(&mut self.readers, write));
                 self.readers.spawn(read_debuggee(early, reader, self.inbound.0.clone()));
@@ -289,6 +326,12 @@ impl Hub {
             Inbound::ClientGone(client) => {
                 self.clients.remove(&client);
                 self.feed(GatewayInput::ClientGone(client));
+            }
+            Inbound::Release => {
+                if let Some(client) = self.gateway.attached() {
+                    self.clients.remove(&client);
+                    self.feed(GatewayInput::ClientGone(client));
+                }
             }
             Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
             Inbound::FileFound { source, resolved, found } => {
@@ -314,10 +357,10 @@ impl Hub {
             Inbound::DebuggeeGone => {
                 self.debuggee = None;
                 self.feed(GatewayInput::DebuggeeGone);
-                let context = self.context.clone();
+                let audience = self.audience.clone();
                 self.readers.spawn(async move {
                     tokio::time::sleep(RELAY_GRACE).await;
-                    debugger::tell(&context, DebugEvent::DebuggeeGone);
+                    audience.tell(DebugEvent::DebuggeeGone);
                 });
             }
         }
@@ -362,7 +405,7 @@ impl Hub {
             DebugFact::Unattended => DebugEvent::Unattended,
             DebugFact::Attached { .. } | DebugFact::DebuggerRefused(_) => return,
         };
-        debugger::tell(&self.context, event);
+        self.audience.tell(event);
     }
 
     /// What a child's session means to the run: its own attaching, leaving and ending are the child's alone.
@@ -378,15 +421,15 @@ impl Hub {
     fn note_stand(&mut self, who: Option<u32>, stands: bool) {
         let Place::Run { family } = &mut self.place else { return };
         if let Some(event) = family.note(who, stands) {
-            debugger::tell(&self.context, event);
+            self.audience.tell(event);
         }
     }
 
     fn find_file(&mut self, source: String, name: String) {
-        let Place::Run { family } = &self.place else { return };
+        let (Place::Run { family }, Audience::Run(context)) = (&self.place, &self.audience) else { return };
         let Some(container) = family.container.clone() else { return };
         let folder = family.code_folder.as_ref().map_or("/", |(_, remote)| remote).to_owned();
-        let (context, inbound) = (self.context.clone(), self.inbound.clone());
+        let (context, inbound) = (context.clone(), self.inbound.clone());
         self.readers.spawn(async move {
             let found = debugger::find_file(&context, &container, &folder, &name).await;
             let resolved = files::resolved(Path::new(&source));
@@ -404,15 +447,17 @@ impl Hub {
 
     /// Gives a child a port, a relay and a task of its own.
     fn open_child(&mut self, child: &Child) {
-        let Place::Run { family } = &mut self.place else { return };
+        let (Place::Run { family }, Audience::Run(context)) = (&mut self.place, &self.audience) else {
+            return;
+        };
         let Some(container) = family.container.clone() else { return };
         let listener = listen(0).and_then(TcpListener::from_std);
         let Ok((port, listener)) = listener.and_then(|it| Ok((it.local_addr()?.port(), it))) else {
-            tracing::warn!(run = %self.context.id, "no port for a child; it goes on by itself when its wait is over");
+            tracing::warn!("no port for a child; it goes on by itself when its wait is over");
             return;
         };
         let place = Place::Child { pid: child.pid, parent: self.inbound.clone() };
-        let (hub, inbound) = Hub::new(self.context.clone(), place);
+        let (hub, inbound) = Hub::new(self.audience.clone(), place);
         let inlet = hub.inbound.clone();
         if let Some((local, remote)) = family.code_folder.clone() {
             inlet.code_folder(local, remote);
@@ -420,7 +465,7 @@ impl Hub {
         family.mappings.iter().for_each(|pair| inlet.map(pair.clone()));
         family.children.insert(child.pid, inlet.clone());
         tokio::spawn(hub.run(listener, inbound));
-        self.readers.spawn(debugger::relay_child(self.context.clone(), container, child.pid, inlet));
+        self.readers.spawn(debugger::relay_child(context.as_ref().clone(), container, child.pid, inlet));
         self.feed(GatewayInput::ChildListens { pid: child.pid, port });
     }
 }
@@ -428,7 +473,7 @@ impl Hub {
 /// A task that writes frames in order; it ends, and closes the connection, when its sender is dropped.
 fn writer(
     tasks: &mut JoinSet<()>,
-    mut write: impl tokio::io::AsyncWrite + Unpin + Send + 'static,
+    mut write: impl AsyncWrite + Unpin + Send + 'static,
 ) -> mpsc::UnboundedSender<Vec<u8>> {
     let (sender, mut frames) = mpsc::unbounded_channel::<Vec<u8>>();
     tasks.spawn(async move {
@@ -477,7 +522,11 @@ async fn read_client(
     let _ = inbound.send(Inbound::ClientGone(client));
 }
 
-async fn read_debuggee(early: Vec<u8>, mut reader: ExecReader, inbound: mpsc::UnboundedSender<Inbound>) {
+async fn read_debuggee(
+    early: Vec<u8>,
+    mut reader: BoxStream<'static, Vec<u8>>,
+    inbound: mpsc::UnboundedSender<Inbound>,
+) {
     let mut frames = FrameReader::new();
     frames.feed(&early);
     loop {
@@ -485,8 +534,8 @@ async fn read_debuggee(early: Vec<u8>, mut reader: ExecReader, inbound: mpsc::Un
             let _ = inbound.send(Inbound::FromDebuggee(message));
         }
         match reader.next().await {
-            Some(Ok(bytes)) => frames.feed(&bytes),
-            Some(Err(_)) | None => break,
+            Some(bytes) => frames.feed(&bytes),
+            None => break,
         }
     }
     let _ = inbound.send(Inbound::DebuggeeGone);

@@ -4,9 +4,11 @@
 //! for all of them. The first turn of each is not counted: it warms caches that a user has warm, too.
 
 mod breakpoint;
+mod corpus;
 mod dap_client;
 mod ground;
 mod image;
+mod image_cold;
 mod plain_run;
 mod serve;
 
@@ -39,10 +41,13 @@ enum Reach {
 type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 
 /// Name, unit, and what makes its ways.
-const CASES: [(&str, &str, Prepare); 5] = [
+const CASES: [(&str, &str, Prepare); 8] = [
     ("breakpoint-warm", "ms", breakpoint::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
+    ("image-cold", "ms", image_cold::cold),
+    ("image-one-more", "ms", image_cold::one_more),
+    ("check-corpus", "ms", corpus::ways),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
 ];

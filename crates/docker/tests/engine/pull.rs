@@ -55,7 +55,7 @@ impl Drop for Registry {
 
 async fn pull(docker: &Docker, image: &ImageRef) -> Result<Vec<PullProgress>, docker::Error> {
     let mut steps = Vec::new();
-    let mut progress = docker.pull(image);
+    let mut progress = docker.pull(image, None);
     while let Some(step) = progress.next().await {
         steps.push(step?);
     }
@@ -107,7 +107,7 @@ async fn a_pull_that_nobody_reads_any_more_ends() {
     let docker = engine().await;
     let registry = Registry::start("").await;
     let image = with_a_layer_of_its_own(&registry, &unique("dropped"), 64);
-    let mut progress = docker.pull(&image);
+    let mut progress = docker.pull(&image, None);
     while let Some(step) = progress.next().await {
         if step.expect("not cut").status == "Downloading" {
             break;

@@ -488,6 +488,11 @@ impl Gateway {
         self.started = true;
         out.push(GatewayOutput::Fact(DebugFact::Configured));
         if let Some(pause) = self.paused.clone() {
+            // Configured means going on, to whoever keeps the run's state; this one stands where it stood.
+            out.push(GatewayOutput::Fact(DebugFact::Paused {
+                reason: pause.reason.clone(),
+                thread: pause.thread,
+            }));
             let body = json!({
                 "reason": pause.reason,
                 "threadId": pause.thread,

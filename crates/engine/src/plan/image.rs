@@ -3,12 +3,18 @@
 //! The name is the hash of what determines the content and of nothing else: the same dependencies on the
 //! same base are the same image whoever asks, and a new password or proxy makes no new one.
 
+pub mod context;
+pub mod dockerfile;
+pub mod dockerignore;
+mod netrc;
 mod requirements;
 
 pub use requirements::refused;
 
+use crate::debuggee::DEBUGPY;
 use crate::ids::ImageRef;
 use crate::plan::ImageFacts;
+use context::{BuildContext, ContextFacts};
 use requirements::{Requirements, redacted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -23,6 +29,12 @@ const SCRIPT: &str = include_str!("image/environment.sh");
 
 /// What the script runs last.
 const BYTECODE: &str = include_str!("image/bytecode.py");
+
+/// What the script runs where a base image without conda needs conda packages.
+const CONDA: &str = include_str!("image/conda.py");
+
+/// What the script asks for the packages that pip has to leave alone.
+const PINNED: &str = include_str!("image/pinned.py");
 
 /// Where the image comes from, as far as the spec alone decides it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,36 +52,114 @@ pub enum ImagePlan {
         /// What goes on top.
         packages: Packages,
     },
+    /// An image built from a Docker build context of the user's.
+    Context {
+        /// The folder and its Dockerfile.
+        context: BuildContext,
+        /// What goes on top, in an image of its own.
+        packages: Option<Packages>,
+    },
 }
 
 impl ImagePlan {
-    /// The image that has to be on the engine before anything else can be decided.
-    pub fn base(&self) -> &ImageRef {
+    /// The image that the spec names, if it names one: it has to be on the engine before anything else.
+    pub fn named(&self) -> Option<&ImageRef> {
         match self {
-            ImagePlan::Existing { reference } => reference,
-            ImagePlan::Environment { base, .. } => base,
+            ImagePlan::Existing { reference } => Some(reference),
+            ImagePlan::Environment { base, .. } => Some(base),
+            ImagePlan::Context { .. } => None,
+        }
+    }
+
+    /// The image that has to be on the engine first: the one that the spec names, or the one that its
+    /// Dockerfile begins with, where that can be told.
+    pub fn base(&self, settings: &BuildSettings) -> Option<ImageRef> {
+        match self {
+            ImagePlan::Context { .. } => settings.context.as_ref().and_then(context::base),
+            _ => self.named().cloned(),
         }
     }
 }
 
-/// The content of a conda file that asks for Python and pip packages only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The content of a conda file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Packages {
     /// Version asked for in the conda file, `3.11`; `None` takes the base image's.
     pub python: Option<String>,
+    /// Everything that conda has to solve, Python included, sorted. Empty where Python and pip packages are
+    /// all that is asked for: that needs no conda.
+    pub conda: Vec<String>,
+    /// Where conda looks, the first one first.
+    pub channels: Vec<String>,
+    /// Whether they go into the image's own Python; else an environment is made for them.
+    pub into_own: bool,
     /// Requirement lines, normalised and sorted; options such as `--extra-index-url …` first.
     pub pip: Vec<String>,
+}
+
+impl ImagePlan {
+    /// The same image with debugpy as one more dependency, unless the file asks for one itself.
+    pub fn with_debugpy(self) -> Self {
+        let debugpy = || Packages { into_own: true, pip: debugpy_requirements(), ..Packages::default() };
+        match self {
+            ImagePlan::Existing { reference } => {
+                ImagePlan::Environment { base: reference, packages: debugpy() }
+            }
+            ImagePlan::Environment { base, packages } => {
+                ImagePlan::Environment { base, packages: packages.with_debugpy() }
+            }
+            ImagePlan::Context { context, packages } => {
+                let packages = packages.map_or_else(debugpy, Packages::with_debugpy);
+                ImagePlan::Context { context, packages: Some(packages) }
+            }
+        }
+    }
+}
+
+/// The debugpy that fits, whatever the Python and the machine: a line for each release that is needed. Which
+/// file of a release it is (compiled for glibc on amd64 and arm64, pure Python elsewhere) is the index's to tell.
+pub fn debugpy_requirements() -> Vec<String> {
+    let [current, older] = DEBUGPY.map(|wheel| wheel.version);
+    vec![
+        format!("debugpy=={current}; python_version >= '3.10'"),
+        format!("debugpy=={older}; python_version < '3.10'"),
+    ]
+}
+
+impl Packages {
+    fn with_debugpy(mut self) -> Self {
+        let is_debugpy = |line: &String| {
+            let rest = line.strip_prefix("debugpy");
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || "-_.".contains(c)))
+        };
+        if !self.pip.iter().chain(&self.conda).any(is_debugpy) {
+            self.pip.extend(debugpy_requirements());
+        }
+        self
+    }
+
+    /// Whether anything has to be installed.
+    pub fn asks_for_something(&self) -> bool {
+        self.python.is_some() || !self.conda.is_empty() || !self.pip.is_empty()
+    }
 }
 
 /// What of this machine's settings reaches a build and changes its result or its success.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildSettings {
+    /// Name of the builder's cache for packages and the tools that install them.
+    pub cache: String,
     /// PEM bundle of the host, where it differs from the image's; empty if none is set.
     pub ca_bundle: Vec<u8>,
     /// `PIP_INDEX_URL`, `UV_INDEX_URL` and their extra forms, without credentials in the name of the image.
     pub index: BTreeMap<String, String>,
+    /// The text of the user's `.netrc`; of it, only the entries of the build's own hosts reach the build.
+    pub netrc: String,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; they never enter the image or its name.
     pub proxy: BTreeMap<String, String>,
+    /// What is in the build context, where the plan has one.
+    pub context: Option<ContextFacts>,
 }
 
 /// Everything a build needs, and the name of what it makes.
@@ -79,38 +169,77 @@ pub struct Recipe {
     pub name: ImageRef,
     /// What the name is the hash of: part name → normalised content.
     pub parts: BTreeMap<String, String>,
+    /// The image it begins with, where that is known.
+    pub base: Option<ImageRef>,
     /// The Dockerfile.
     pub dockerfile: String,
-    /// Other files of the build context: path → bytes.
+    /// Its name in the archive that is sent.
+    pub dockerfile_path: String,
+    /// Other files of ours in that archive: path → bytes.
     pub context: BTreeMap<String, Vec<u8>>,
+    /// A folder of the user's, and what of it is sent.
+    pub folder: Option<(BuildContext, ContextFacts)>,
     /// Build arguments of BuildKit that stay out of the image's history (proxy settings).
     pub arguments: BTreeMap<String, String>,
     /// Labels of the image.
     pub labels: BTreeMap<String, String>,
+    /// Name of the builder's cache for packages.
+    pub cache: String,
     /// Whether the build needs the engine's own network: its index or proxy listens on loopback.
     pub host_network: bool,
+    /// Whether no step may be taken from the builder's cache.
+    pub afresh: bool,
 }
 
-/// The recipe of an environment's image; `None` if the plan takes an image as it is.
+/// The recipe of the user's own build context; `None` if the plan has none. `base` is the image that its
+/// Dockerfile begins with, where that can be told.
+pub fn context_recipe(
+    plan: &ImagePlan,
+    base: Option<&ImageFacts>,
+    settings: &BuildSettings,
+) -> Option<Recipe> {
+    let (ImagePlan::Context { context, .. }, Some(facts)) = (plan, &settings.context) else { return None };
+    let host_network = settings.proxy.values().any(|address| on_loopback(address));
+    Some(context::recipe(context, facts, base, proxies(&settings.proxy), host_network))
+}
+
+/// The recipe of the packages on top of `base`; `None` if the plan has none.
 ///
 /// The certificates are no part of the name: they decide whether a package can be fetched, not which, and
 /// they stay out of the image. The same goes for proxies and for the credentials of an index.
 pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> Option<Recipe> {
-    let ImagePlan::Environment { base: reference, packages } = plan else { return None };
+    let packages = match plan {
+        ImagePlan::Environment { packages, .. } | ImagePlan::Context { packages: Some(packages), .. } => {
+            packages
+        }
+        ImagePlan::Existing { .. } | ImagePlan::Context { packages: None, .. } => return None,
+    };
     let requirements = Requirements::of(&packages.pip);
     let index = Index::of(settings, &requirements);
     let python = version_asked(packages.python.as_deref());
-    let parts = parts(base, &python, &requirements, &index);
+    let mut parts = parts(base, &python, &requirements, &index);
+    if packages.into_own {
+        parts.insert("into".to_owned(), "the image's own Python".to_owned());
+    }
+    if !packages.conda.is_empty() {
+        parts.insert("conda".to_owned(), packages.conda.join("\n") + "\n");
+        parts.insert("channels".to_owned(), redacted(&packages.channels.join("\n")));
+    }
     let hash = hash(&parts);
     let short = &hash[..16];
     let prefix = format!("/azureml-envs/azureml_{short}");
     Some(Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
-        dockerfile: dockerfile(reference, &prefix),
-        context: context(&prefix, &python, &requirements, &index, settings),
+        base: Some(base.reference.clone()),
+        dockerfile: dockerfile(base, &settings.cache, (!packages.into_own).then_some(prefix.as_str())),
+        dockerfile_path: "Dockerfile".to_owned(),
+        context: files(&prefix, packages, &python, &requirements, &index, settings),
+        folder: None,
         arguments: proxies(&settings.proxy),
+        cache: settings.cache.clone(),
         labels: labels(&parts),
         host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
+        afresh: false,
         parts,
     })
 }
@@ -148,21 +277,30 @@ fn hash(parts: &BTreeMap<String, String>) -> String {
     })
 }
 
-/// The variables are those of Azure's own environment images, and the user is theirs as well.
-fn dockerfile(base: &ImageRef, prefix: &str) -> String {
-    format!(
-        "FROM {base}\n\
+/// The variables are those of Azure's own environment images, and the user is theirs as well. What goes into the
+/// image's own Python changes neither.
+fn dockerfile(base: &ImageFacts, cache: &str, prefix: Option<&str>) -> String {
+    let build = format!(
+        "FROM {}\n\
          USER root\n\
          RUN --mount=type=bind,target=/run/aml-debug/build \
-         --mount=type=cache,id=aml-debug,target=/run/aml-debug/cache \
-         sh /run/aml-debug/build/environment.sh\n\
-         ENV PATH={prefix}/bin:$PATH VIRTUAL_ENV={prefix} AZUREML_CONDA_ENVIRONMENT_PATH={prefix} \
-         AZUREML_ENVIRONMENT_IMAGE=True\n"
-    )
+         --mount=type=cache,id={cache},target=/run/aml-debug/cache \
+         sh /run/aml-debug/build/environment.sh\n",
+        base.reference
+    );
+    match prefix {
+        Some(prefix) => format!(
+            "{build}ENV PATH={prefix}/bin:$PATH VIRTUAL_ENV={prefix} AZUREML_CONDA_ENVIRONMENT_PATH={prefix} \
+             AZUREML_ENVIRONMENT_IMAGE=True\n"
+        ),
+        None if base.user.is_empty() => build,
+        None => format!("{build}USER {}\n", base.user),
+    }
 }
 
-fn context(
+fn files(
     prefix: &str,
+    packages: &Packages,
     python: &str,
     requirements: &Requirements,
     index: &Index,
@@ -171,22 +309,54 @@ fn context(
     let mut variables = vec![("prefix", prefix.to_owned()), ("asked", python.to_owned())];
     let refused: Vec<String> = requirements.refused.iter().map(ToString::to_string).collect();
     variables.push(("refused", refused.join("\n")));
+    variables.push(("own", if packages.into_own { "yes" } else { "" }.to_owned()));
+    variables.push(("conda", packages.conda.join("\n")));
+    variables.push(("channels", packages.channels.join("\n")));
+    variables.push(("kept", versioned(&packages.conda).join(" ")));
     let mut script = variables
         .iter()
         .fold(String::new(), |text, (name, value)| text + &format!("{name}={}\n", quoted(value)));
     for (name, value) in index.variables(requirements) {
         script += &format!("export {name}={}\n", quoted(&value));
     }
+    let named = requirements.file();
+    let hosts: Vec<&str> = index
+        .addresses()
+        .map(String::as_str)
+        .chain(named.split_whitespace())
+        .filter_map(netrc::host)
+        .collect();
+    let netrc = netrc::entries(&settings.netrc, &hosts);
+    if !netrc.is_empty() {
+        script += "export NETRC=/run/aml-debug/build/netrc\n";
+    }
     let mut files = BTreeMap::from([
         ("environment.sh".to_owned(), SCRIPT.as_bytes().to_vec()),
         ("bytecode.py".to_owned(), BYTECODE.as_bytes().to_vec()),
+        ("conda.py".to_owned(), CONDA.as_bytes().to_vec()),
+        ("pinned.py".to_owned(), PINNED.as_bytes().to_vec()),
         ("settings.sh".to_owned(), script.into_bytes()),
         ("requirements.txt".to_owned(), requirements.file().into_bytes()),
     ]);
+    if !netrc.is_empty() {
+        files.insert("netrc".to_owned(), netrc.into_bytes());
+    }
     if !settings.ca_bundle.is_empty() {
         files.insert("ca.pem".to_owned(), settings.ca_bundle.clone());
     }
     files
+}
+
+/// The names of the packages that are asked for in a version.
+fn versioned(conda: &[String]) -> Vec<String> {
+    let parts = conda.iter().map(|spec| {
+        let spec = spec.rsplit("::").next().unwrap_or(spec);
+        spec.split_at(spec.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(spec.len()))
+    });
+    parts
+        .filter(|(_, version)| !version.trim().is_empty())
+        .map(|(name, _)| name.replace(['_', '.'], "-"))
+        .collect()
 }
 
 fn labels(parts: &BTreeMap<String, String>) -> BTreeMap<String, String> {

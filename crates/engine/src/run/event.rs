@@ -43,10 +43,12 @@ pub enum RunEvent {
     ImagePulled(ImageRef),
     /// A build ended well.
     ImageBuilt(ImageFacts),
-    /// debugpy and the start hook are in this volume.
-    DebuggerPrepared {
-        /// Name of the engine's volume.
-        volume: String,
+    /// What a container of this image needs beside the image is there.
+    Prepared {
+        /// The engine's volume with debugpy and the start hook, if they are wanted.
+        debugger: Option<String>,
+        /// The engine's volume for bytecode, if the image has none.
+        bytecode: Option<String>,
     },
     /// The container exists.
     ContainerCreated(ContainerId),

@@ -1,11 +1,11 @@
-//! `runs`, `check`, `doctor`: commands that answer and end.
+//! `runs`, `doctor`: commands that answer and end.
 
-use super::arguments::{Check, RunName, Runs, RunsList, RunsVerb};
+use super::arguments::{RunName, Runs, RunsList, RunsVerb};
 use super::printer::{Printer, duration};
 use super::session::Session;
+use crate::doctor;
 use crate::main_loop::Ask;
 use crate::settings::Settings;
-use crate::{doctor, spec_reader, to_proto};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::log::ReadLogParams;
@@ -27,14 +27,27 @@ pub(crate) async fn runs(settings: Settings, runs: Runs, printer: &mut Printer) 
 }
 
 async fn list(session: &Session, choice: RunsList, printer: &mut Printer) -> Result<(), Failure> {
-    let params = ListRunsParams { experiment: choice.experiment, limit: choice.limit, offset: 0 };
+    let params = ListRunsParams { experiment: choice.experiment, limit: choice.limit, ..Default::default() };
     let answer = session.ask(|reply| Ask::ListRuns(params, reply)).await?;
     for run in &answer.runs {
-        let took = run.ended_at.map(|end| duration(end.saturating_sub(run.started_at))).unwrap_or_default();
-        let text = format!("{:10} {took:>9}  {}", run.state, run.run);
-        printer.answer(&text, &serde_json::to_value(run).unwrap_or_default());
+        printer.answer(&line_of(run), &serde_json::to_value(run).unwrap_or_default());
+        if run.kind != "pipeline" {
+            continue;
+        }
+        let params = ListRunsParams { parent: Some(run.run.clone()), ..Default::default() };
+        for step in session.ask(|reply| Ask::ListRuns(params, reply)).await?.runs {
+            printer.answer(&line_of(&step), &serde_json::to_value(&step).unwrap_or_default());
+        }
     }
     Ok(())
+}
+
+/// State, duration and name; a step stands under its pipeline.
+fn line_of(run: &RunSnapshot) -> String {
+    let took = run.ended_at.map(|end| duration(end.saturating_sub(run.started_at))).unwrap_or_default();
+    let step = run.step.as_deref().map(|step| format!("  {step}")).unwrap_or_default();
+    let indent = if run.parent.is_some() { "  " } else { "" };
+    format!("{:10} {took:>9}  {indent}{}{step}", run.state, run.run)
 }
 
 async fn show(session: &Session, name: RunName, printer: &mut Printer) -> Result<(), Failure> {
@@ -127,54 +140,6 @@ async fn remove(session: &Session, name: RunName, printer: &mut Printer) -> Resu
     let run = session.ask(|reply| Ask::RemoveRun(RemoveRunParams { run: name.run }, reply)).await?.run;
     printer.answer(&message!("runs.removed", run = run).text(), &json!({ "event": "removed", "run": run }));
     Ok(())
-}
-
-/// The findings of every file; 1 if any is an error.
-pub(crate) fn check(check: &Check, printer: &mut Printer) -> Result<u8, Failure> {
-    if check.convert {
-        return convert(check, printer);
-    }
-    let mut worst = 0;
-    for path in &check.files {
-        let file = path.to_string_lossy();
-        let reading = spec_reader::read(&spec_reader::absolute(path)?)?;
-        if !reading.is_well() {
-            worst = 1;
-        }
-        let lines: Vec<String> = match reading.diagnostics.as_slice() {
-            [] => vec![message!("check.well", file = file, kind = reading.kind.title()).text()],
-            findings => findings.iter().map(|finding| engine::check::plain(&file, finding)).collect(),
-        };
-        printer.answer(&lines.join("\n"), &engine::check::line(&file, &reading));
-    }
-    Ok(worst)
-}
-
-/// Each file as a v2 job on standard output; what was left out goes to standard error, so that
-/// `aml-debug check FILE --convert > job.yml` makes a file that can be run.
-fn convert(check: &Check, printer: &mut Printer) -> Result<u8, Failure> {
-    for path in &check.files {
-        let file = path.to_string_lossy();
-        let reading = spec_reader::read(&spec_reader::absolute(path)?)?;
-        let conversion = engine::spec::conversion::convert(&reading)?;
-        let left_out: Vec<_> = conversion.left_out.iter().map(to_proto::diagnostic).collect();
-        printer.answer(
-            conversion.yaml.trim_end(),
-            &json!({
-                "event": "converted",
-                "file": file,
-                "folder": conversion.folder,
-                "yaml": conversion.yaml,
-                "leftOut": left_out,
-            }),
-        );
-        if !check.json.json {
-            for finding in &conversion.left_out {
-                printer.remark(&engine::check::plain(&file, finding));
-            }
-        }
-    }
-    Ok(0)
 }
 
 /// What the machine offers; 3 if a run cannot succeed on it.

@@ -1,11 +1,13 @@
 //! Images: look, pull, build. Every line of a build goes to `60_control_log.txt` and to whoever watches.
 
-use super::RunContext;
+use super::{RunContext, context};
 use crate::clock;
 use crate::outbox::Progress;
+use docker::{Builder, Docker, Labels};
 use engine::failure::Failure;
 use engine::ids::ImageRef;
 use engine::message;
+use engine::message::Message;
 use engine::plan::image::Recipe;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
@@ -20,7 +22,14 @@ pub(super) async fn pull(context: RunContext, reference: ImageRef) -> Result<Run
     let docker = context.engine().await?;
     let mut log = context.folder.open_control_log()?;
     context.control(&mut log, vec![message!("image.pulling", image = reference).text()])?;
-    let mut stream = docker.pull(&reference);
+    let foreign = foreign(&docker, &reference).await;
+    if let Some((platforms, own)) = &foreign {
+        let said =
+            message!("image.other-processor", image = reference, platforms = platforms.join(", "), own = own);
+        context.control(&mut log, vec![said.text()])?;
+    }
+    let platform = foreign.and_then(|(platforms, _)| Some(format!("linux/{}", platforms.first()?)));
+    let mut stream = docker.pull(&reference, platform.as_deref());
     while let Some(step) = stream.next().await {
         let step = step?;
         match (step.layer, step.total) {
@@ -40,27 +49,42 @@ pub(super) async fn pull(context: RunContext, reference: ImageRef) -> Result<Run
     Ok(RunEvent::ImagePulled(reference))
 }
 
+/// The processors that an image is for and the engine's own, if that is none of them.
+async fn foreign(docker: &Docker, image: &ImageRef) -> Option<(Vec<String>, String)> {
+    let (platforms, facts) = tokio::join!(docker.platforms(image), docker.about());
+    let own = facts.ok()?.architecture;
+    platforms.filter(|platforms| !platforms.contains(&own)).map(|platforms| (platforms, own))
+}
+
 /// Build lines that arrive within this time are shown together.
 const BATCH: Duration = Duration::from_millis(50);
 
-pub(super) async fn build(context: RunContext, recipe: Recipe) -> Result<RunEvent, Failure> {
-    let docker = context.engine().await?;
-    let mut log = context.folder.open_control_log()?;
-    context.control(&mut log, vec![message!("image.building", image = recipe.name).text()])?;
+pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, Failure> {
+    let docker = run.engine().await?;
+    let mut log = run.folder.open_control_log()?;
+    run.control(&mut log, vec![message!("image.building", image = recipe.name).text()])?;
+    if let Some((folder, facts)) = &recipe.folder {
+        let rewritten = facts.rewritten.iter().map(|(from, to)| message!("image.from", from = from, to = to));
+        let sent = message!("image.context", folder = folder.folder.display(), files = facts.files.len());
+        run.control(&mut log, rewritten.chain([sent]).map(|said| said.text()).collect())?;
+    }
+    let builder = docker.builder().await;
+    run.control(&mut log, vec![way(builder, &recipe).text()])?;
     let began = clock::now_ms();
-    let mut lines = docker.build(&recipe).ready_chunks(256);
+    let labels = Labels::of_run(&run.store, &run.id);
+    let mut lines = docker.build(&recipe, context::archive(&recipe), builder, labels).ready_chunks(256);
     while let Some(batch) = lines.next().await {
         let mut texts = Vec::with_capacity(batch.len());
         for line in batch {
             match line {
                 Ok(line) => texts.push(line.text),
                 Err(error) => {
-                    write(&context, &mut log, texts)?;
+                    write(&run, &mut log, texts)?;
                     return Err(error.into());
                 }
             }
         }
-        write(&context, &mut log, texts)?;
+        write(&run, &mut log, texts)?;
         tokio::time::sleep(BATCH).await;
     }
     let took = clock::now_ms().saturating_sub(began);
@@ -69,11 +93,21 @@ pub(super) async fn build(context: RunContext, recipe: Recipe) -> Result<RunEven
         image = recipe.name,
         seconds = format!("{}.{}", took / 1000, took % 1000 / 100)
     );
-    context.control(&mut log, vec![said.text()])?;
+    run.control(&mut log, vec![said.text()])?;
     let facts = docker.inspect_image(&recipe.name).await?;
     facts.map(RunEvent::ImageBuilt).ok_or_else(|| {
         Failure::new(engine::failure::Blame::Environment, message!("image.vanished", image = recipe.name))
     })
+}
+
+/// Which way is taken, for whoever wonders why a build is slow.
+fn way(builder: Builder, recipe: &Recipe) -> Message {
+    match builder {
+        Builder::BuildKit => message!("image.by-buildkit"),
+        Builder::Podman => message!("image.by-podman"),
+        Builder::Classic if recipe.folder.is_some() => message!("image.by-classic"),
+        Builder::Classic => message!("image.by-container"),
+    }
 }
 
 fn write(context: &RunContext, log: &mut crate::store::LogFile, lines: Vec<String>) -> Result<(), Failure> {

@@ -11,6 +11,7 @@
 mod debugging;
 mod editor;
 mod ground;
+mod neovim;
 mod rows;
 mod stories;
 mod third_party;

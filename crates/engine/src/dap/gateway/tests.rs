@@ -240,6 +240,7 @@ fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_it
         debuggee: response to #8, configurationDone
             to client 2: {"type":"response","request_seq":3,"success":true,"command":"configurationDone","seq":3}
             Configured
+            Paused { reason: "breakpoint", thread: Some(1) }
             to client 2: {"seq":4,"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"preserveFocusHint":false,"allThreadsStopped":true}}
     "#]]);
 }
@@ -273,6 +274,7 @@ fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
         debuggee: response to #5, configurationDone
             to client 2: {"type":"response","request_seq":2,"success":true,"command":"configurationDone","seq":2}
             Configured
+            Paused { reason: "pause", thread: Some(3) }
             to client 2: {"seq":3,"type":"event","event":"stopped","body":{"reason":"pause","threadId":3,"preserveFocusHint":false,"allThreadsStopped":true}}
     "#]]);
 }

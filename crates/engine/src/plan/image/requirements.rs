@@ -86,6 +86,9 @@ impl Requirements {
 /// Azure does not upload with it, or an option that means nothing here.
 pub fn refused(line: &str) -> Option<Message> {
     let line = without_comment(line);
+    if line.contains("git+ssh://") || line.contains("git+git@") {
+        return Some(message!("image.git-ssh", line = redacted(line)));
+    }
     if !line.starts_with('-') {
         let local = line.starts_with(['.', '/']) || line.starts_with("file:") || line.contains("@ file:");
         return local.then(|| message!("image.local-package", line = redacted(line)));
@@ -207,6 +210,7 @@ mod tests {
             "-rrequirements.txt",
             "-e .",
             "./wheel.whl",
+            "x @ git+ssh://git@h/x",
             "-f wheels/",
             "pkg @ file:///x",
         ] {

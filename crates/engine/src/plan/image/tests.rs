@@ -20,6 +20,7 @@ fn environment(python: &str, pip: &[&str]) -> ImagePlan {
         packages: Packages {
             python: Some(python.to_owned()),
             pip: pip.iter().map(|&line| line.to_owned()).collect(),
+            ..Packages::default()
         },
     }
 }
@@ -28,7 +29,12 @@ fn settings(index: &[(&str, &str)], proxy: &[(&str, &str)]) -> BuildSettings {
     let map = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
-    BuildSettings { ca_bundle: Vec::new(), index: map(index), proxy: map(proxy) }
+    BuildSettings {
+        cache: "aml-debug".to_owned(),
+        index: map(index),
+        proxy: map(proxy),
+        ..BuildSettings::default()
+    }
 }
 
 fn made(plan: &ImagePlan, settings: &BuildSettings) -> Recipe {
@@ -87,6 +93,10 @@ fn a_recipe_is_read_from_top_to_bottom() {
         prefix='/azureml-envs/azureml_HASH'
         asked='3.11'
         refused=''
+        own=''
+        conda=''
+        channels=''
+        kept=''
         export UV_DEFAULT_INDEX='https://u:it'\''s@i/simple'
         export PIP_INDEX_URL='https://u:it'\''s@i/simple'
         export UV_INSECURE_HOST='t'
@@ -119,6 +129,22 @@ fn nothing_secret_is_in_what_stays() {
 }
 
 #[test]
+fn a_netrc_reaches_the_build_as_far_as_its_hosts_are_asked() {
+    let settings = BuildSettings {
+        netrc: "machine i.example login me password sesame\nmachine other login me password never\n"
+            .to_owned(),
+        ..settings(&[("PIP_INDEX_URL", "https://i.example/simple")], &[])
+    };
+    let recipe = made(&environment("3.11", &["x"]), &settings);
+    assert_eq!(recipe.context["netrc"], b"machine i.example\nlogin me\npassword sesame\n");
+    assert!(!format!("{:?}{:?}{}", recipe.labels, recipe.parts, recipe.dockerfile).contains("sesame"));
+    assert_eq!(
+        recipe.name,
+        made(&environment("3.11", &["x"]), &BuildSettings { netrc: String::new(), ..settings }).name
+    );
+}
+
+#[test]
 fn a_proxy_or_an_index_on_loopback_is_reached_through_the_engines_own_network() {
     let plan = environment("3.11", &["x"]);
     let host = |settings: &BuildSettings| made(&plan, settings).host_network;
@@ -145,4 +171,24 @@ fn condas_ways_to_ask_for_a_python_are_understood() {
     assert_eq!(asked("3.11.4=h955ad1f_0"), "3.11.4");
     assert_eq!(asked(">=3.8, <3.12"), ">=3.8,<3.12");
     assert_eq!(version_asked(None), "");
+}
+
+#[test]
+fn debugpy_is_one_more_dependency_that_fits_every_python() {
+    let none = BuildSettings::default();
+    let requirements = |plan: ImagePlan| {
+        let recipe = made(&plan.with_debugpy(), &none);
+        String::from_utf8(recipe.context["requirements.txt"].clone()).expect("text")
+    };
+    let both = "debugpy==1.8.21; python_version < '3.10'\ndebugpy==1.8.22; python_version >= '3.10'\n";
+    assert_eq!(requirements(environment("3.11", &["numpy"])), format!("{both}numpy\n"));
+    assert_eq!(requirements(environment("3.11", &["debugpy>=1.8"])), "debugpy>=1.8\n");
+    assert_eq!(requirements(environment("3.11", &["debugpy-x"])), format!("debugpy-x\n{both}"));
+
+    // An image without a conda file keeps its Python, its variables and its user.
+    let existing = ImagePlan::Existing { reference: ImageRef::from("python:3.11") }.with_debugpy();
+    let base = ImageFacts { user: "app".to_owned(), ..base() };
+    let recipe = recipe(&existing, &base, &none).expect("a recipe");
+    assert!(recipe.dockerfile.ends_with("environment.sh\nUSER app\n"), "{}", recipe.dockerfile);
+    assert_ne!(recipe.name, made(&environment("", &[both]), &none).name);
 }

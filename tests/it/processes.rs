@@ -6,6 +6,7 @@ use crate::support::program::{Ended, text, told};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 const POOL: &str = r#"
 //- /src/pool.py
@@ -226,4 +227,21 @@ fn what_the_command_does_after_the_debuggee_is_left_in_peace() {
     let ground = Ground::with_job("bash -c 'python x.py; sleep 2; echo after'", files);
     let ended = ground.call(["run", "job.yml", "--break", "src/x.py:2", "--json"]).with_code(0);
     assert_eq!(ended.log("driver"), ["done", "after"]);
+}
+
+#[test]
+fn the_example_stops_inside_a_worker() {
+    let ground = Ground::with("//- /unused\n");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/dataloader/job.yml");
+    let example = example.canonicalize().unwrap().display().to_string();
+    let words = ["run", &example, "--set", "inputs.epochs=1", "--children", "--json"];
+    let places = ["--break", "loader.py:25"];
+    let ended = ground.call(words.into_iter().chain(places)).with_code(0);
+    let result = ended.result();
+    let stops = result["stops"].as_array().unwrap();
+    assert_eq!(stops.len(), 32, "a stop for each batch");
+    assert!(stops.iter().all(|stop| stop["process"].is_u64()), "in workers only: {}", stops[0]);
+    assert!(text(&stops[0]["locals"]["batch"]).starts_with("([0."), "{}", stops[0]);
+    assert!(ended.log("driver")[0].starts_with("epoch 0: y = "), "{ended:?}");
+    ground.leaves_nothing();
 }

@@ -44,6 +44,7 @@ def attend(wish, argv):
         mail = _Mail(wish, report, "report")
         mail.state("waiting")
         server.tell_pauses(mail)
+        server.stop_at_uncaught_exceptions()
         attended = server.wait(wish.wait)
         mail.state("attended" if attended else "unattended")
         if not attended:
@@ -66,6 +67,7 @@ def attend_child(wish, argv, forked):
     mail = _Mail(wish, report, "child-%d" % os.getpid())
     mail.state("waiting")
     server.tell_pauses(mail)
+    server.stop_at_uncaught_exceptions()
     heard = announce(wish)
     attended = (heard or waits == wish.wait) and server.wait(waits)
     mail.state("attended" if attended else "unattended")
@@ -339,6 +341,37 @@ class _Server:
         pydevd._wait_for_attach(cancel=gave_up)
         timer.cancel()
         return done.is_set()
+
+    def stop_at_uncaught_exceptions(self):
+        """debugpy looks for them in the frame that it was started from. The user's program is begun natively
+        and is another one, so for a client that asks for them they are met at the end of their way."""
+        import threading
+
+        import pydevd
+        from _pydevd_bundle.pydevd_additional_thread_info import set_additional_thread_info
+
+        database, original = self.database, sys.excepthook
+        stop, met = database.do_stop_on_unhandled_exception, []
+
+        def do_stop(thread, frame, frames, raised):
+            # Where debugpy does see one, it comes by here twice.
+            if not any(raised[1] is earlier for earlier in met):
+                met.append(raised[1])
+                stop(thread, frame, frames, raised)
+
+        def excepthook(*raised):
+            try:
+                # A fork has its parent's hook, and a debugger of its own or none.
+                if pydevd.get_global_debugger() is database:
+                    thread = threading.current_thread()
+                    database.stop_on_unhandled_exception(
+                        database, thread, set_additional_thread_info(thread), raised
+                    )
+            finally:
+                original(*raised)
+
+        database.do_stop_on_unhandled_exception = do_stop
+        sys.excepthook = excepthook
 
     @staticmethod
     def hear_of_children(wish):

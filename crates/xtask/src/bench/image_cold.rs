@@ -8,7 +8,7 @@ use super::{Reach, Way};
 use crate::command::Command;
 
 const PACKAGES: [&str; 3] = ["numpy", "pandas", "scikit-learn"];
-const ONE_MORE: &str = "seaborn";
+const ONE_MORE: &str = "tqdm";
 const IMAGE: &str = "aml-debug/bench:cold";
 
 /// A cache of the measurement's own, which can be emptied without anybody else's loss.

@@ -31,6 +31,12 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Says what of a story was not told, and why.
+#[expect(clippy::print_stdout, reason = "a skip that nobody sees is a defect")]
+pub(crate) fn not_told(what: &str) {
+    println!("not told: {what}");
+}
+
 /// Whether the tests may act as somebody else.
 pub(crate) fn is_root() -> bool {
     let id = std::process::Command::new("id").arg("-u").output().expect("id");

@@ -9,7 +9,7 @@ use crate::{Cause, Docker, Error, FailedStep, OutputStream, Verb, transport};
 use bollard::models::ContainerConfig;
 use bollard::query_parameters::CommitContainerOptionsBuilder;
 use engine::ids::{ContainerId, ImageRef};
-use engine::plan::container::{ContainerPlan, Limits, Mount, SecretFile};
+use engine::plan::container::{ContainerPlan, Grants, Limits, Mount, SecretFile};
 use engine::plan::image::Recipe;
 use futures::StreamExt;
 use std::collections::BTreeMap;
@@ -162,6 +162,7 @@ fn container(
         user: Some("0:0".to_owned()),
         labels: labels.clone(),
         limits: Limits::default(),
+        grants: Grants::default(),
         gpu: false,
     }
 }

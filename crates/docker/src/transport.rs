@@ -295,6 +295,7 @@ mod tests {
             user: None,
             labels: Default::default(),
             limits: Default::default(),
+            grants: Default::default(),
             gpu: false,
         };
         let id = docker.create(&plan).await.expect("create");

@@ -14,6 +14,7 @@ pub mod yaml;
 
 pub mod spec;
 
+pub mod bytecode;
 pub mod check;
 
 pub mod command_line;
@@ -21,6 +22,8 @@ pub mod command_line;
 pub mod plan;
 
 pub mod run;
+
+pub mod pipeline;
 
 pub mod debuggee;
 
@@ -35,3 +38,11 @@ pub mod launch_json;
 pub mod dap;
 
 pub mod ledger;
+
+pub mod diff;
+
+pub mod instrument;
+
+pub mod variant;
+
+pub mod reach;

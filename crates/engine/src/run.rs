@@ -16,17 +16,19 @@ pub mod effect;
 pub mod event;
 pub mod snapshot;
 
-use crate::debuggee::{self, DebuggeeState, Report};
+use crate::bytecode;
+use crate::debuggee::{self, Attendance, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
 use crate::message::Message;
-use crate::plan::image::{self, BuildSettings, Recipe};
+use crate::plan::image::{self, BuildSettings, ImagePlan, Recipe};
 use crate::plan::{ImageFacts, Plan};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
 use event::{DebugEvent, Exit, RunEvent};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Milliseconds since 1970, as the sidecar's clock gives them with each event.
 pub type Millis = u64;
@@ -45,6 +47,8 @@ pub struct Wish {
     pub image_only: bool,
     /// Seconds that the debuggee waits for a debugger before it goes on without.
     pub wait_s: u32,
+    /// Debug the Python processes that the debuggee starts as well.
+    pub children: bool,
 }
 
 /// A run: what was asked, what is decided, where it stands, and how long each phase took.
@@ -71,6 +75,9 @@ pub struct Run {
     /// Why the run did not succeed.
     pub failure: Option<Failure>,
     stage: Stage,
+    /// Whether a debugger holds the session. Not stored: with its owner the session is gone.
+    #[serde(skip)]
+    attached: bool,
     #[serde(skip)]
     build: BuildSettings,
     last_progress: Millis,
@@ -175,6 +182,7 @@ impl Run {
             card: PhaseCard::default(),
             failure: None,
             stage: Stage::Resolving,
+            attached: false,
             build: BuildSettings::default(),
             last_progress: at,
         };
@@ -212,11 +220,12 @@ impl Run {
             RunEvent::ImageInspected { reference, facts } => self.image_inspected(at, reference, facts),
             RunEvent::ImagePulled(reference) => self.image_pulled(reference),
             RunEvent::ImageBuilt(facts) => self.image_built(at, facts),
-            RunEvent::DebuggerPrepared { volume } => self.create(at, Some(volume)),
+            RunEvent::Prepared { debugger, bytecode } => self.create(debugger, bytecode),
             RunEvent::ContainerCreated(container) => self.created(at, container),
             RunEvent::ContainerStarted => self.started(at),
             RunEvent::DebuggeeReported(report) => self.reported(at, report),
             RunEvent::Debug(event) => self.debugged(at, event),
+            RunEvent::MappingChosen(pair) => vec![Effect::ApplyMapping(pair)],
             RunEvent::ContainerExited(exit) => self.exited(at, exit),
             RunEvent::ContainerGone => self.gone(at),
             RunEvent::EngineLost(failure) => self.engine_lost(at, failure),
@@ -246,14 +255,22 @@ impl Run {
         self.card.begin(PhaseName::Build, at);
         self.build = build;
         let base = plan.image.base(&self.build);
-        self.plan = Some(plan);
-        let Some(base) = base else { return self.base_ready(at, None) };
-        if self.wish.pull {
-            self.stage = Stage::Imaging { step: ImageStep::Pulling };
-            vec![Effect::PullImage(base)]
-        } else {
-            vec![Effect::InspectImage(base)]
+        let mut notes = plan.notes.clone();
+        if let Some(seconds) = plan.timeout_seconds.filter(|_| self.wish.debug) {
+            notes.push(message!("run.timeout-put-off", seconds = seconds));
         }
+        self.plan = Some(plan);
+        let next = match base {
+            None => self.base_ready(at, None),
+            Some(base) if self.wish.pull => self.wait_for(ImageStep::Pulling, Effect::PullImage(base)),
+            Some(base) => self.wait_for(ImageStep::InspectingBase, Effect::InspectImage(base)),
+        };
+        notes.into_iter().map(Effect::Note).chain(next).collect()
+    }
+
+    fn wait_for(&mut self, step: ImageStep, effect: Effect) -> Vec<Effect> {
+        self.stage = Stage::Imaging { step };
+        vec![effect]
     }
 
     fn image_inspected(&mut self, at: Millis, reference: ImageRef, facts: Option<ImageFacts>) -> Vec<Effect> {
@@ -335,21 +352,28 @@ impl Run {
         }
         self.card.begin(PhaseName::Create, at);
         self.stage = Stage::Preparing;
-        if self.wish.debug { vec![Effect::PrepareDebugger { image: facts }] } else { self.create(at, None) }
+        let Some(plan) = &self.plan else { return vec![] };
+        let user = user_of(plan, &facts);
+        // What we build has its bytecode.
+        let bytecode = matches!(plan.image, ImagePlan::Existing { .. });
+        match (self.wish.debug, bytecode) {
+            (false, false) => self.create(None, None),
+            (debugger, bytecode) => vec![Effect::Prepare { image: facts, user, debugger, bytecode }],
+        }
     }
 
-    fn create(&mut self, _at: Millis, debug_volume: Option<String>) -> Vec<Effect> {
+    fn create(&mut self, debugger: Option<String>, bytecode: Option<String>) -> Vec<Effect> {
         let (Stage::Preparing, Some(plan), Some(image)) = (&self.stage, &self.plan, &self.image) else {
             return vec![];
         };
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
-        // Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
-        if container.user.is_none() && !image.user.is_empty() {
-            container.user = Some("0:0".to_owned());
-        }
-        if let Some(volume) = debug_volume {
-            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
+        container.user = user_of(plan, image);
+        bytecode::put_into(&mut container, bytecode, &plan.code);
+        if let Some(volume) = debugger {
+            let wait = Duration::from_secs(u64::from(self.wish.wait_s));
+            let attendance = Attendance { wait, children: self.wish.children };
+            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, attendance);
         }
         self.stage = Stage::Creating { cancelled: false };
         vec![Effect::CreateContainer(Box::new(container))]
@@ -421,10 +445,17 @@ impl Run {
 
     fn debugged(&mut self, at: Millis, event: DebugEvent) -> Vec<Effect> {
         let Stage::Live(stand) = self.stage else { return vec![] };
+        match event {
+            DebugEvent::Configured => self.attached = true,
+            DebugEvent::Detached | DebugEvent::DebuggeeGone => self.attached = false,
+            _ => {}
+        }
         let next = match event {
             DebugEvent::TerminateRequested => return self.cancel(at, false),
             DebugEvent::Unattended => return self.unattended(at),
             DebugEvent::DebuggeeGone => return self.relay_broke(),
+            DebugEvent::Said(message) => return vec![Effect::Note(message)],
+            DebugEvent::MappingProposed(proposal) => return vec![Effect::OfferMapping(proposal)],
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.
@@ -628,8 +659,9 @@ impl Run {
             effects.extend(self.finish(end));
             return effects;
         }
-        if let (Stage::Live(_), Some(limit)) =
-            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
+        // A person at a breakpoint has no deadline.
+        if let (Stage::Live(_), false, Some(limit)) =
+            (&self.stage, self.wish.debug, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
             && let Some(began) = self.card.began(PhaseName::Start)
             && at.saturating_sub(began) > limit * 1_000
         {
@@ -655,6 +687,12 @@ impl Run {
             _ => vec![],
         }
     }
+}
+
+/// Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
+fn user_of(plan: &Plan, image: &ImageFacts) -> Option<String> {
+    let roots = || (!image.user.is_empty()).then(|| "0:0".to_owned());
+    plan.container.user.clone().or_else(roots)
 }
 
 #[cfg(test)]

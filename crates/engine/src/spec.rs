@@ -21,16 +21,20 @@
 
 pub mod component;
 pub mod conversion;
+pub mod draft;
 pub mod environment;
 pub mod files;
 pub mod job;
 pub mod kind;
+pub mod language;
 pub mod pipeline;
 pub(crate) mod rules;
 pub mod run_configuration;
 pub mod schema;
+mod writer;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::instrument;
 use crate::message;
 use crate::yaml::{self, Parsed, Span};
 use environment::{CondaFile, DEFAULT_IMAGE, Environment};
@@ -77,6 +81,8 @@ pub enum Body {
     Command(Box<job::CommandJob>),
     /// A v2 command component.
     Component(Box<component::CommandComponent>),
+    /// A v2 pipeline job.
+    Pipeline(Box<pipeline::PipelineJob>),
     /// A v1 run configuration.
     RunConfiguration(Box<run_configuration::RunConfiguration>),
     /// An environment file, or a conda file, which is an environment on the usual base image.
@@ -86,7 +92,11 @@ pub enum Body {
 /// Reads one file. `path` is absolute; a relative path in the file is seen from its folder.
 pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     if let Some(kind) = Kind::of_name(path) {
-        return Reading { kind, spec: None, summary: None, diagnostics: Vec::new(), needs: Vec::new() };
+        let diagnostics = match kind {
+            Kind::Script => instrument::findings(bytes),
+            _ => Vec::new(),
+        };
+        return Reading { kind, spec: None, summary: None, diagnostics, needs: Vec::new() };
     }
     let parsed = yaml::parse(bytes);
     let Parsed { source, root, findings } = &parsed;
@@ -131,7 +141,9 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         body = Some(Body::Environment(Environment::Inline { image, conda, build: None }));
     }
     if checker.is_well() && kind == Kind::PipelineJob {
-        summary = Some(pipeline::summary(&mut checker, root));
+        let pipeline = pipeline::read(&mut checker, path, root);
+        summary = Some(pipeline.summary());
+        body = Some(Body::Pipeline(Box::new(pipeline)));
     }
     let (mut diagnostics, mut needs) = checker.finish();
     diagnostics.extend(findings.iter().cloned().map(|finding| match kind {

@@ -8,7 +8,7 @@ use ts_rs::TS;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckParams {
-    /// Paths of spec files, of folders to look for specs in, or patterns such as `jobs/**/*.yml`.
+    /// Paths of spec files, of folders to look for specs in, or patterns such as `jobs/*.yml`.
     pub files: Vec<String>,
 }
 

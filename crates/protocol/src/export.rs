@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use crate::methods::{NOTIFICATIONS, REQUESTS};
-use crate::{check, debug, doctor, error, images, log, run, text};
+use crate::{check, debug, doctor, draft, error, images, log, run, text};
 use std::fmt::Write as _;
 use ts_rs::{Config, TS};
 
@@ -29,6 +29,10 @@ fn declarations() -> Vec<String> {
         run::ListRunsParams,
         run::ListRunsAnswer,
         run::RunSnapshot,
+        run::Graph,
+        run::StepSnapshot,
+        run::Edge,
+        run::PipelineOutput,
         run::PathMapping,
         run::PhaseSnapshot,
         run::OutputsAnswer,
@@ -38,6 +42,8 @@ fn declarations() -> Vec<String> {
         log::ReadLogParams,
         log::ReadLogAnswer,
         debug::DebugReady,
+        debug::MappingProposal,
+        debug::ApplyMappingParams,
         debug::AttachParams,
         debug::AttachAnswer,
         check::CheckParams,
@@ -47,6 +53,8 @@ fn declarations() -> Vec<String> {
         check::RangeText,
         check::PositionText,
         check::FixText,
+        draft::DraftSpecParams,
+        draft::DraftSpecAnswer,
         images::ListImagesParams,
         images::ListImagesAnswer,
         images::ImageSnapshot,

@@ -1,8 +1,9 @@
 //! Every method of the wire; the only place where a method's name is written.
 
 use crate::check::{CheckAnswer, CheckParams};
-use crate::debug::{AttachAnswer, AttachParams, DebugReady};
+use crate::debug::{ApplyMappingParams, AttachAnswer, AttachParams, DebugReady, MappingProposal};
 use crate::doctor::{DoctorAnswer, DoctorParams};
+use crate::draft::{DraftSpecAnswer, DraftSpecParams};
 use crate::images::{
     ListImagesAnswer, ListImagesParams, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
 };
@@ -79,6 +80,10 @@ requests! {
     ReadLog = "aml/readLog": ReadLogParams => ReadLogAnswer;
     /// Makes or refreshes the launch.json entry of a run.
     Attach = "aml/attach": AttachParams => AttachAnswer;
+    /// Sends away whoever is attached to a run, so that another may attach. The run goes on.
+    ReleaseDebugger = "aml/releaseDebugger": RunIdParams => RunAnswer;
+    /// Has another path mapping hold for whoever debugs a run: sets their breakpoints again.
+    ApplyMapping = "aml/applyMapping": ApplyMappingParams => RunAnswer;
     /// The images that were built here.
     ListImages = "aml/listImages": ListImagesParams => ListImagesAnswer;
     /// Why an image was built although others were there.
@@ -87,6 +92,8 @@ requests! {
     PruneImages = "aml/pruneImages": PruneImagesParams => PruneImagesAnswer;
     /// The diagnostics of spec files.
     Check = "aml/check": CheckParams => CheckAnswer;
+    /// Writes a new spec.
+    DraftSpec = "aml/draftSpec": DraftSpecParams => DraftSpecAnswer;
     /// What the machine offers and what is in the way.
     Doctor = "aml/doctor": DoctorParams => DoctorAnswer;
 }
@@ -100,4 +107,6 @@ notifications! {
     Progressed = "aml/progress": Progress;
     /// The debuggee stands before its first line: attach now.
     DebuggerReady = "aml/debugReady": DebugReady;
+    /// A file with breakpoints is not where the path mapping leads: offer the one that reaches it.
+    MappingProposed = "aml/mappingProposed": MappingProposal;
 }

@@ -5,10 +5,13 @@ mod breaks;
 mod check;
 mod foreground;
 mod images;
+mod instrument;
 mod printer;
+mod remote;
 mod runs;
 mod session;
 mod values;
+mod variant;
 
 use crate::serve;
 use crate::settings::Settings;
@@ -56,8 +59,13 @@ async fn perform(
         Command::Run(run) => foreground::run(settings, run, printer, began).await,
         Command::Rerun(rerun) => foreground::rerun(settings, rerun, printer, began).await,
         Command::Build(build) => foreground::build(settings, build, printer, began).await,
-        Command::Attach(name) => foreground::attach(settings, name, printer, began).await,
+        Command::Attach(attach) => match (attach.name(), attach.node) {
+            (Some(name), _) => foreground::attach(settings, name, printer, began).await,
+            (None, node) => remote::attach(settings, node, printer, began).await,
+        },
         Command::Check(check) => check::check(&check, printer),
+        Command::Variant(arguments) => variant::make(&arguments, printer),
+        Command::Instrument(arguments) => instrument::instrument(&arguments, printer),
         Command::Runs(runs) => runs::runs(settings, runs, printer).await,
         Command::Images(images) => images::images(settings, images, printer).await,
         Command::Doctor(_) => runs::doctor(&settings, printer).await,

@@ -3,6 +3,7 @@
 //! Every task belongs to a run and ends with it: dropping [`RunTasks`] drops the work, and whatever the
 //! container engine was doing for it ends there too. This is the only file that starts tasks for runs.
 
+mod bytecode;
 mod collect;
 mod container;
 mod context;
@@ -11,9 +12,10 @@ mod follow;
 mod image;
 mod resolve;
 mod secrets;
+mod steps;
 
 use crate::gateway::GatewayHandle;
-use crate::main_loop::{Event, LogName};
+use crate::main_loop::{Event, Happened, LogName};
 use crate::outbox::{Progress, Stretch};
 use crate::settings::Settings;
 use crate::store::{LogFile, RunFolder};
@@ -22,10 +24,12 @@ use engine::failure::Failure;
 use engine::ids::{RunId, StoreId};
 use engine::message::Message;
 use engine::plan::Plan;
+use engine::plan::pipeline::Content;
 use engine::run::effect::Effect;
 use engine::run::event::RunEvent;
 use protocol::run::StartRunParams;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -48,11 +52,23 @@ pub(crate) struct RunTasks {
 }
 
 impl RunTasks {
+    /// What was asked for.
+    pub(crate) fn params(&self) -> StartRunParams {
+        self.context.params.as_ref().clone()
+    }
+
     /// What was asked for, less what must not be written down.
     pub(crate) fn public_params(&self) -> StartRunParams {
         let mut params = self.context.params.as_ref().clone();
         params.env.retain(|name, _| !params.secrets.contains(name));
         params
+    }
+
+    /// Sends away whoever is attached.
+    pub(crate) fn release_debugger(&self) {
+        if let Some(gateway) = &self.gateway {
+            gateway.release();
+        }
     }
 }
 
@@ -72,6 +88,11 @@ impl RunContext {
     pub(crate) fn tell(&self, event: RunEvent) {
         // The loop is gone only when the process ends.
         let _ = self.inbox.send(Event::Run(self.id.clone(), event));
+    }
+
+    /// Sends an event of this pipeline run to the owner loop.
+    pub(crate) fn tell_of_pipeline(&self, happened: Happened) {
+        let _ = self.inbox.send(Event::Pipeline(self.id.clone(), happened));
     }
 
     /// Shows lines that have been written to the log at `offset`, and `end` behind them.
@@ -133,6 +154,19 @@ impl Effects {
         debugger::open_gateway(tasks, port);
     }
 
+    /// Works out the digest of what decides a step's result; it comes as an event.
+    pub(crate) fn weigh(&self, tasks: &mut RunTasks, step: usize, content: Content) {
+        let context = tasks.context.clone();
+        tasks.work.spawn(async move { steps::weigh(&context, step, content).await });
+    }
+
+    /// Links the outputs of a pipeline into its folder; the end of it comes as an event. `outputs` are names
+    /// and folders of steps.
+    pub(crate) fn link_outputs(&self, tasks: &mut RunTasks, outputs: Vec<(String, PathBuf)>) {
+        let context = tasks.context.clone();
+        tasks.work.spawn(async move { steps::link_outputs(&context, outputs).await });
+    }
+
     /// Starts what the effect asks for; the result comes as an event.
     pub(crate) fn perform(&self, tasks: &mut RunTasks, plan: Option<&Plan>, effect: Effect) {
         let context = tasks.context.clone();
@@ -142,7 +176,16 @@ impl Effects {
             Effect::InspectImage(reference) => answering(tasks, image::inspect(context, reference)),
             Effect::PullImage(reference) => answering(tasks, image::pull(context, reference)),
             Effect::BuildImage(recipe) => answering(tasks, image::build(context, *recipe)),
-            Effect::PrepareDebugger { image } => answering(tasks, debugger::prepare(context, image)),
+            Effect::Prepare { image, user, debugger, bytecode } => answering(tasks, async move {
+                let debugger = async {
+                    if debugger { debugger::prepare(&context, &image).await.map(Some) } else { Ok(None) }
+                };
+                let bytecode = async {
+                    if bytecode { bytecode::prepare(&context, &image, user).await } else { Ok(None) }
+                };
+                let (debugger, bytecode) = tokio::try_join!(debugger, bytecode)?;
+                Ok(RunEvent::Prepared { debugger, bytecode })
+            }),
             Effect::CreateContainer(plan) => answering(tasks, container::create(context, *plan)),
             Effect::StartContainer(container) => answering(tasks, follow::start(context, container)),
             Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
@@ -152,6 +195,11 @@ impl Effects {
             }),
             Effect::Collect => answering(tasks, collect::collect(context)),
             Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
+            Effect::ApplyMapping(pair) => {
+                if let Some(gateway) = &tasks.gateway {
+                    gateway.inlet().map(pair);
+                }
+            }
             Effect::CloseGateway => {
                 if let Some(gateway) = tasks.gateway.take() {
                     gateway.close();
@@ -164,7 +212,10 @@ impl Effects {
             Effect::Abandon => tasks.work.abort_all(),
             Effect::Note(message) => note(&context, &message),
             // These need what the loop alone knows; it has done them.
-            Effect::OpenGateway | Effect::OfferDebugger | Effect::NoteImage { .. } => {}
+            Effect::OpenGateway
+            | Effect::OfferDebugger
+            | Effect::OfferMapping(_)
+            | Effect::NoteImage { .. } => {}
         }
     }
 }
@@ -186,4 +237,9 @@ fn note(context: &RunContext, message: &Message) {
     if let Err(failure) = written {
         tracing::warn!(run = %context.id, %failure, "a note could not be written to the control log");
     }
+}
+
+/// An engine's address as the name of a folder.
+fn folder_name(engine: &str) -> String {
+    engine.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
 }

@@ -1,23 +1,28 @@
 //! The debug gateway of one run: the debuggee's only client, and the editor's debug server on loopback.
 //!
 //! Sockets are here, sense is in [`engine::dap::gateway`]: bytes become frames, frames go to the engine's
-//! [`Gateway`], and what it says goes out. One task owns all of it, until [`GatewayHandle::close`].
+//! [`Gateway`], and what it says goes out. One task owns all of it, until [`GatewayHandle::close`]; a child
+//! of the program that is debugged has a port, a relay and a task of its own, which its parent's task knows.
 
 mod peer;
 
 use crate::effects::{RunContext, debugger};
-use docker::{ExecReader, ExecWriter};
+use crate::files;
 use engine::dap::frames::{FrameReader, frame};
-use engine::dap::gateway::{ClientId, DebugFact, Gateway, GatewayInput, GatewayOutput};
+use engine::dap::gateway::{Child, ClientId, DebugFact, Gateway, GatewayInput, GatewayOutput, Role};
+use engine::dap::path_doctor::Pair;
 use engine::failure::{Blame, Failure};
+use engine::ids::ContainerId;
 use engine::message;
 use engine::run::event::DebugEvent;
-use futures::StreamExt;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::path::Path;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -25,6 +30,9 @@ use tokio::task::JoinSet;
 /// How long a broken relay is left alone before the run is told: a container that ends takes its relay
 /// with it, and then its end is the news.
 const RELAY_GRACE: Duration = Duration::from_millis(500);
+
+/// How long a debugger may take to come to a child that it was told of. Editors come within a tenth of that.
+const TAKE_UP: Duration = Duration::from_secs(10);
 
 /// How long clients may take to hear that the run is over.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -47,22 +55,75 @@ impl Inlet {
         let _ = self.0.send(Inbound::CodeFolder { local, remote });
     }
 
-    /// A debuggee that has reported. `early` is what arrived behind its report.
-    pub(crate) fn debuggee(
-        &self,
-        paused: Option<i64>,
-        early: Vec<u8>,
-        reader: ExecReader,
-        writer: ExecWriter,
-    ) {
-        let _ = self.0.send(Inbound::Relay { paused, early, reader: Box::new(reader), writer });
+    /// A path mapping of the user's, for whoever is attached or will be.
+    pub(crate) fn map(&self, pair: Pair) {
+        let _ = self.0.send(Inbound::Map(pair));
     }
+
+    /// A debuggee that has reported.
+    pub(crate) fn debuggee(&self, relay: Box<Relay>) {
+        let _ = self.0.send(Inbound::Relay(relay));
+    }
+
+    /// There is nothing to connect to, nor will there be.
+    pub(crate) fn close(&self) {
+        let _ = self.0.send(Inbound::Over);
+    }
+}
+
+/// Who hears what happens at a gateway.
+#[derive(Debug, Clone)]
+pub(crate) enum Audience {
+    /// The run of a container.
+    Run(Box<RunContext>),
+    /// Whoever watches a step on a node.
+    Step(mpsc::UnboundedSender<DebugEvent>),
+}
+
+impl Audience {
+    fn tell(&self, event: DebugEvent) {
+        match self {
+            Audience::Run(context) => debugger::tell(context, event),
+            Audience::Step(news) => drop(news.send(event)),
+        }
+    }
+}
+
+/// A connection to a debuggee.
+pub(crate) struct Relay {
+    /// Where its children are reached, too; `None` on a node.
+    pub(crate) container: Option<ContainerId>,
+    /// The thread that was found paused.
+    pub(crate) paused: Option<i64>,
+    /// Whether it stands before its first line.
+    pub(crate) waiting: bool,
+    /// What arrived behind its report.
+    pub(crate) early: Vec<u8>,
+    pub(crate) reader: BoxStream<'static, Vec<u8>>,
+    pub(crate) writer: Box<dyn AsyncWrite + Unpin + Send>,
+}
+
+/// What arrives on a stream until it ends or breaks.
+pub(crate) fn until_broken<B: AsRef<[u8]>, E>(
+    stream: impl Stream<Item = Result<B, E>> + Send + 'static,
+) -> BoxStream<'static, Vec<u8>> {
+    let bytes = |piece: Result<B, E>| piece.ok().map(|bytes| bytes.as_ref().to_vec());
+    stream
+        .map(bytes)
+        .take_while(|piece| std::future::ready(piece.is_some()))
+        .filter_map(std::future::ready)
+        .boxed()
 }
 
 impl GatewayHandle {
     /// Tells whoever is attached, or waits to be, that the run is over, and closes.
     pub(crate) fn close(self) {
-        let _ = self.inlet.0.send(Inbound::RunOver);
+        self.inlet.close();
+    }
+
+    /// Sends away whoever is attached; the run goes on.
+    pub(crate) fn release(&self) {
+        let _ = self.inlet.0.send(Inbound::Release);
     }
 
     pub(crate) fn inlet(&self) -> Inlet {
@@ -71,7 +132,7 @@ impl GatewayHandle {
 }
 
 /// Listens on the port, or on a free one where it is taken.
-pub(crate) fn open(port: u16, context: RunContext) -> Result<GatewayHandle, Failure> {
+pub(crate) fn open(port: u16, audience: Audience) -> Result<GatewayHandle, Failure> {
     let listener = listen(port).or_else(|_| listen(0)).and_then(TcpListener::from_std);
     let listener = listener.and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
     let (port, listener) = listener.map_err(|error| {
@@ -79,18 +140,10 @@ pub(crate) fn open(port: u16, context: RunContext) -> Result<GatewayHandle, Fail
             .with_detail([error.to_string()])
             .with_fix(message!("gateway.cannot-listen.fix"))
     })?;
-    let (sender, inbound) = mpsc::unbounded_channel();
-    let hub = Hub {
-        gateway: Gateway::new(Vec::new()),
-        clients: BTreeMap::new(),
-        debuggee: None,
-        readers: JoinSet::new(),
-        inbound: sender.clone(),
-        context,
-        next_client: 0,
-    };
+    let (hub, inbound) = Hub::new(audience, Place::Run { family: Family::default() });
+    let inlet = hub.inbound.clone();
     tokio::spawn(hub.run(listener, inbound));
-    Ok(GatewayHandle { port, inlet: Inlet(sender) })
+    Ok(GatewayHandle { port, inlet })
 }
 
 fn listen(port: u16) -> std::io::Result<StdListener> {
@@ -101,13 +154,71 @@ fn listen(port: u16) -> std::io::Result<StdListener> {
 
 /// What the hub's readers and the relay bring in.
 enum Inbound {
-    CodeFolder { local: String, remote: String },
-    Relay { paused: Option<i64>, early: Vec<u8>, reader: Box<ExecReader>, writer: ExecWriter },
+    CodeFolder {
+        local: String,
+        remote: String,
+    },
+    Relay(Box<Relay>),
     FromClient(ClientId, Value),
     ClientGone(ClientId),
+    Release,
     FromDebuggee(Value),
     DebuggeeGone,
-    RunOver,
+    FileFound {
+        source: String,
+        resolved: Option<String>,
+        found: Vec<String>,
+    },
+    Map(Pair),
+    /// Nobody comes to this child.
+    GoOn,
+    OfChild(u32, DebugFact),
+    ChildGone(u32),
+    Over,
+}
+
+/// Whose debuggee is at the other end.
+enum Place {
+    /// The run's own, with the children of its program.
+    Run { family: Family },
+    /// A child of the run's.
+    Child { pid: u32, parent: Inlet },
+}
+
+impl Place {
+    fn role(&self) -> Role {
+        match self {
+            Place::Run { .. } => Role::Run,
+            Place::Child { .. } => Role::Child,
+        }
+    }
+}
+
+/// The children that are debugged, and who of them all stands still.
+#[derive(Default)]
+struct Family {
+    container: Option<ContainerId>,
+    code_folder: Option<(String, String)>,
+    children: BTreeMap<u32, Inlet>,
+    mappings: Vec<Pair>,
+    /// By process; the run's own debuggee is `None`.
+    paused: BTreeSet<Option<u32>>,
+}
+
+impl Family {
+    /// What the run hears when one of them stops or goes on: it stands as long as one stands.
+    fn note(&mut self, who: Option<u32>, stands: bool) -> Option<DebugEvent> {
+        let stood = !self.paused.is_empty();
+        match stands {
+            true => self.paused.insert(who),
+            false => self.paused.remove(&who),
+        };
+        match (stood, !self.paused.is_empty()) {
+            (false, true) => Some(DebugEvent::Paused),
+            (true, false) => Some(DebugEvent::Resumed),
+            _ => None,
+        }
+    }
 }
 
 /// The task that owns every connection of one run.
@@ -116,22 +227,45 @@ struct Hub {
     clients: BTreeMap<ClientId, mpsc::UnboundedSender<Vec<u8>>>,
     debuggee: Option<mpsc::UnboundedSender<Vec<u8>>>,
     readers: JoinSet<()>,
-    inbound: mpsc::UnboundedSender<Inbound>,
-    context: RunContext,
+    inbound: Inlet,
+    audience: Audience,
     next_client: u64,
+    place: Place,
 }
 
 impl Hub {
+    fn new(audience: Audience, place: Place) -> (Self, mpsc::UnboundedReceiver<Inbound>) {
+        let (sender, inbound) = mpsc::unbounded_channel();
+        let hub = Self {
+            gateway: Gateway::new(place.role(), Vec::new()),
+            clients: BTreeMap::new(),
+            debuggee: None,
+            readers: JoinSet::new(),
+            inbound: Inlet(sender),
+            audience,
+            next_client: 0,
+            place,
+        };
+        (hub, inbound)
+    }
+
     async fn run(mut self, listener: TcpListener, mut inbound: mpsc::UnboundedReceiver<Inbound>) {
+        let nobody_comes = tokio::time::sleep(TAKE_UP);
+        tokio::pin!(nobody_comes);
         loop {
+            let is_expected = self.place.role() == Role::Child && self.next_client == 0;
             tokio::select! {
                 accepted = listener.accept() => {
                     if let Ok((stream, address)) = accepted {
                         self.accept(stream, address);
                     }
                 }
+                () = &mut nobody_comes, if is_expected && !nobody_comes.is_elapsed() => {
+                    self.feed(GatewayInput::GoOn);
+                }
                 Some(news) = inbound.recv() => match news {
-                    Inbound::RunOver => break,
+                    Inbound::Over => break,
+                    Inbound::DebuggeeGone if self.place.role() == Role::Child => break,
                     news => self.on(news),
                 },
                 Some(_) = self.readers.join_next(), if !self.readers.is_empty() => {}
@@ -142,6 +276,10 @@ impl Hub {
         self.feed(GatewayInput::DebuggeeGone);
         self.debuggee = None;
         self.clients.clear();
+        match &self.place {
+            Place::Run { family } => family.children.values().for_each(Inlet::close),
+            Place::Child { pid, parent } => drop(parent.0.send(Inbound::ChildGone(*pid))),
+        }
         let last_words = async { while self.readers.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
     }
@@ -149,7 +287,7 @@ impl Hub {
     fn accept(&mut self, stream: TcpStream, address: SocketAddr) {
         let port = stream.local_addr().map_or(0, |local| local.port());
         if !peer::is_the_user(address, port) {
-            tracing::warn!(run = %self.context.id, "another user of this machine was refused by the gateway");
+            tracing::warn!("another user of this machine was refused by the gateway");
             return;
         }
         // Frames are small and each one is waited for.
@@ -161,7 +299,7 @@ impl Hub {
         self.readers.spawn(read_client(
             client,
             read,
-            self.inbound.clone(),
+            self.inbound.0.clone(),
             self.clients[&client].downgrade(),
         ));
         self.feed(GatewayInput::ClientConnected(client));
@@ -169,26 +307,60 @@ impl Hub {
 
     fn on(&mut self, news: Inbound) {
         match news {
-            Inbound::CodeFolder { local, remote } => self.gateway.map(local, remote),
-            Inbound::Relay { paused, early, reader, writer: write } => {
+            Inbound::CodeFolder { local, remote } => {
+                if let Place::Run { family } = &mut self.place {
+                    family.code_folder = Some((local.clone(), remote.clone()));
+                }
+                self.gateway.map(local, remote);
+            }
+            Inbound::Relay(relay) => {
+                let Relay { container, paused, waiting, early, reader, writer: write } = *relay;
+                if let Place::Run { family } = &mut self.place {
+                    family.container = container;
+                }
                 self.debuggee = Some(writer(&mut self.readers, write));
-                self.readers.spawn(read_debuggee(early, reader, self.inbound.clone()));
-                self.feed(GatewayInput::DebuggeeConnected { paused });
+                self.readers.spawn(read_debuggee(early, reader, self.inbound.0.clone()));
+                self.feed(GatewayInput::DebuggeeConnected { paused, waiting });
             }
             Inbound::FromClient(client, message) => self.feed(GatewayInput::FromClient(client, message)),
             Inbound::ClientGone(client) => {
                 self.clients.remove(&client);
                 self.feed(GatewayInput::ClientGone(client));
             }
+            Inbound::Release => {
+                if let Some(client) = self.gateway.attached() {
+                    self.clients.remove(&client);
+                    self.feed(GatewayInput::ClientGone(client));
+                }
+            }
             Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
-            Inbound::RunOver => {}
+            Inbound::FileFound { source, resolved, found } => {
+                self.feed(GatewayInput::FileFound { source, resolved, found });
+            }
+            Inbound::Map(pair) => {
+                if let Place::Run { family } = &mut self.place {
+                    family.children.values().for_each(|child| child.map(pair.clone()));
+                    family.mappings.push(pair.clone());
+                }
+                self.feed(GatewayInput::Map(pair));
+            }
+            Inbound::GoOn => self.feed(GatewayInput::GoOn),
+            Inbound::OfChild(pid, fact) => self.of_child(pid, fact),
+            Inbound::ChildGone(pid) => {
+                if let Place::Run { family } = &mut self.place {
+                    family.children.remove(&pid);
+                }
+                self.note_stand(Some(pid), false);
+                self.feed(GatewayInput::ChildGone(pid));
+            }
+            Inbound::Over => {}
             Inbound::DebuggeeGone => {
                 self.debuggee = None;
                 self.feed(GatewayInput::DebuggeeGone);
-                let context = self.context.clone();
+                let audience = self.audience.clone();
                 self.readers.spawn(async move {
                     tokio::time::sleep(RELAY_GRACE).await;
-                    debugger::tell(&context, DebugEvent::DebuggeeGone);
+                    audience.tell(DebugEvent::DebuggeeGone);
                 });
             }
         }
@@ -209,31 +381,99 @@ impl Hub {
                         let _ = debuggee.send(frame(&message));
                     }
                 }
-                GatewayOutput::Fact(fact) => self.tell(&fact),
+                GatewayOutput::FindFile { source, name } => self.find_file(source, name),
+                GatewayOutput::ReleaseChild(pid) => self.release(pid),
+                GatewayOutput::Fact(fact) => self.tell(fact),
             }
         }
     }
 
-    fn tell(&self, fact: &DebugFact) {
+    fn tell(&mut self, fact: DebugFact) {
+        if let Place::Child { pid, parent } = &self.place {
+            let _ = parent.0.send(Inbound::OfChild(*pid, fact));
+            return;
+        }
         let event = match fact {
             DebugFact::Configured => DebugEvent::Configured,
-            DebugFact::Paused { .. } => DebugEvent::Paused,
-            DebugFact::Resumed => DebugEvent::Resumed,
+            DebugFact::Paused { .. } => return self.note_stand(None, true),
+            DebugFact::Resumed => return self.note_stand(None, false),
+            DebugFact::ChildWaits(child) => return self.open_child(&child),
+            DebugFact::Said(message) => DebugEvent::Said(message),
+            DebugFact::MappingProposed(proposal) => DebugEvent::MappingProposed(proposal),
             DebugFact::Detached => DebugEvent::Detached,
             DebugFact::TerminateRequested => DebugEvent::TerminateRequested,
             DebugFact::Unattended => DebugEvent::Unattended,
-            DebugFact::Attached { .. }
-            | DebugFact::BreakpointsAnswered { .. }
-            | DebugFact::DebuggerRefused(_) => return,
+            DebugFact::Attached { .. } | DebugFact::DebuggerRefused(_) => return,
         };
-        debugger::tell(&self.context, event);
+        self.audience.tell(event);
+    }
+
+    /// What a child's session means to the run: its own attaching, leaving and ending are the child's alone.
+    fn of_child(&mut self, pid: u32, fact: DebugFact) {
+        match fact {
+            DebugFact::Paused { .. } => self.note_stand(Some(pid), true),
+            DebugFact::Resumed => self.note_stand(Some(pid), false),
+            DebugFact::Said(_) => self.tell(fact),
+            _ => {}
+        }
+    }
+
+    fn note_stand(&mut self, who: Option<u32>, stands: bool) {
+        let Place::Run { family } = &mut self.place else { return };
+        if let Some(event) = family.note(who, stands) {
+            self.audience.tell(event);
+        }
+    }
+
+    fn find_file(&mut self, source: String, name: String) {
+        let (Place::Run { family }, Audience::Run(context)) = (&self.place, &self.audience) else { return };
+        let Some(container) = family.container.clone() else { return };
+        let folder = family.code_folder.as_ref().map_or("/", |(_, remote)| remote).to_owned();
+        let (context, inbound) = (context.clone(), self.inbound.clone());
+        self.readers.spawn(async move {
+            let found = debugger::find_file(&context, &container, &folder, &name).await;
+            let resolved = files::resolved(Path::new(&source));
+            let _ = inbound.0.send(Inbound::FileFound { source, resolved, found });
+        });
+    }
+
+    fn release(&self, pid: u32) {
+        if let Place::Run { family } = &self.place
+            && let Some(child) = family.children.get(&pid)
+        {
+            let _ = child.0.send(Inbound::GoOn);
+        }
+    }
+
+    /// Gives a child a port, a relay and a task of its own.
+    fn open_child(&mut self, child: &Child) {
+        let (Place::Run { family }, Audience::Run(context)) = (&mut self.place, &self.audience) else {
+            return;
+        };
+        let Some(container) = family.container.clone() else { return };
+        let listener = listen(0).and_then(TcpListener::from_std);
+        let Ok((port, listener)) = listener.and_then(|it| Ok((it.local_addr()?.port(), it))) else {
+            tracing::warn!("no port for a child; it goes on by itself when its wait is over");
+            return;
+        };
+        let place = Place::Child { pid: child.pid, parent: self.inbound.clone() };
+        let (hub, inbound) = Hub::new(self.audience.clone(), place);
+        let inlet = hub.inbound.clone();
+        if let Some((local, remote)) = family.code_folder.clone() {
+            inlet.code_folder(local, remote);
+        }
+        family.mappings.iter().for_each(|pair| inlet.map(pair.clone()));
+        family.children.insert(child.pid, inlet.clone());
+        tokio::spawn(hub.run(listener, inbound));
+        self.readers.spawn(debugger::relay_child(context.as_ref().clone(), container, child.pid, inlet));
+        self.feed(GatewayInput::ChildListens { pid: child.pid, port });
     }
 }
 
 /// A task that writes frames in order; it ends, and closes the connection, when its sender is dropped.
 fn writer(
     tasks: &mut JoinSet<()>,
-    mut write: impl tokio::io::AsyncWrite + Unpin + Send + 'static,
+    mut write: impl AsyncWrite + Unpin + Send + 'static,
 ) -> mpsc::UnboundedSender<Vec<u8>> {
     let (sender, mut frames) = mpsc::unbounded_channel::<Vec<u8>>();
     tasks.spawn(async move {
@@ -282,7 +522,11 @@ async fn read_client(
     let _ = inbound.send(Inbound::ClientGone(client));
 }
 
-async fn read_debuggee(early: Vec<u8>, mut reader: Box<ExecReader>, inbound: mpsc::UnboundedSender<Inbound>) {
+async fn read_debuggee(
+    early: Vec<u8>,
+    mut reader: BoxStream<'static, Vec<u8>>,
+    inbound: mpsc::UnboundedSender<Inbound>,
+) {
     let mut frames = FrameReader::new();
     frames.feed(&early);
     loop {
@@ -290,8 +534,8 @@ async fn read_debuggee(early: Vec<u8>, mut reader: Box<ExecReader>, inbound: mps
             let _ = inbound.send(Inbound::FromDebuggee(message));
         }
         match reader.next().await {
-            Some(Ok(bytes)) => frames.feed(&bytes),
-            Some(Err(_)) | None => break,
+            Some(bytes) => frames.feed(&bytes),
+            None => break,
         }
     }
     let _ = inbound.send(Inbound::DebuggeeGone);

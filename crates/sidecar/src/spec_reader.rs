@@ -24,7 +24,7 @@ pub(crate) fn read_with(path: &Path, known: &mut Files) -> Result<Reading, Failu
     Ok(read_bytes(path, &bytes, known))
 }
 
-/// A spec whose bytes are at hand.
+/// A spec whose bytes are at hand, as on disk or as in an editor.
 pub(crate) fn read_bytes(path: &Path, bytes: &[u8], known: &mut Files) -> Reading {
     loop {
         let reading = spec::read(path, bytes, known);

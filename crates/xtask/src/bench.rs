@@ -9,7 +9,9 @@ mod dap_client;
 mod ground;
 mod image;
 mod image_cold;
+mod pipeline;
 mod plain_run;
+mod remote;
 mod serve;
 
 use std::fmt::Write as _;
@@ -41,13 +43,17 @@ enum Reach {
 type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 
 /// Name, unit, and what makes its ways.
-const CASES: [(&str, &str, Prepare); 8] = [
+const CASES: &[(&str, &str, Prepare)] = &[
     ("breakpoint-warm", "ms", breakpoint::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
     ("image-cold", "ms", image_cold::cold),
     ("image-one-more", "ms", image_cold::one_more),
     ("check-corpus", "ms", corpus::ways),
+    ("pipeline-plan", "ms", pipeline::plan),
+    ("pipeline-makespan", "ms", pipeline::makespan),
+    ("log-to-offer", "ms", remote::offer),
+    ("remote-step", "ms", remote::step),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
 ];
@@ -72,7 +78,8 @@ struct Request<'a> {
 /// Measures the named cases, or all; an error if one could not be measured, not if a figure was missed.
 pub(crate) fn bench(repository: &Repository, arguments: &[&str]) -> anyhow::Result<()> {
     let Some(request) = parse(arguments) else {
-        print!("{USAGE}\nCases: {}\n", CASES.map(|(name, ..)| name).join(", "));
+        let names: Vec<&str> = CASES.iter().map(|(name, ..)| *name).collect();
+        print!("{USAGE}\nCases: {}\n", names.join(", "));
         return Ok(());
     };
     setup::setup(repository, For::Demo)?;
@@ -86,7 +93,7 @@ pub(crate) fn bench(repository: &Repository, arguments: &[&str]) -> anyhow::Resu
     println!("\n{}", ground.machine());
     let mut table = String::new();
     let mut unmeasured = 0;
-    for (name, unit, prepare) in CASES {
+    for &(name, unit, prepare) in CASES {
         if !request.names.is_empty() && !request.names.contains(&name) {
             continue;
         }

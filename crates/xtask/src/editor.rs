@@ -164,15 +164,12 @@ pub(crate) fn dist(repository: &Repository) -> anyhow::Result<()> {
     if !crate::bundle::is_there(repository) {
         crate::bundle::make(repository)?;
     }
-    Command::new("cargo")
-        .args(["build", "--release", "--package", "sidecar"])
-        .folder(&repository.root)
-        .run()?;
+    let program = release(repository)?;
     build(repository)?;
     let server = extension.join("server");
     let _ = fs::remove_dir_all(&server);
     fs::create_dir_all(server.join("bundle"))?;
-    fs::copy(repository.binary("release"), server.join("aml-debug"))?;
+    fs::copy(&program, server.join("aml-debug"))?;
     let bundle = repository.bundle();
     fs::copy(&bundle, server.join("bundle/debugpy.tar"))?;
     let licences = bundle.with_file_name("debugpy-LICENSE.txt");
@@ -191,11 +188,39 @@ pub(crate) fn dist(repository: &Repository) -> anyhow::Result<()> {
         .folder(&extension)
         .run_quietly()?;
     fs::remove_dir_all(&server)?;
-    let kib = |path: &Path| Ok::<_, anyhow::Error>(fs::metadata(path)?.len() / 1024);
-    println!("extension bundle: {} KiB", kib(&extension.join("dist/extension.js"))?);
-    println!("program: {} KiB", kib(&repository.binary("release"))?);
-    println!("{}: {} KiB", out.display(), kib(&out)?);
+    println!("program: {} KiB", fs::metadata(&program)?.len() / 1024);
+    for (file, most) in [(extension.join("dist/extension.js"), MOST_EXTENSION), (out, MOST_PACKAGE)] {
+        let bytes = fs::metadata(&file)?.len();
+        println!("{}: {} KiB", file.display(), bytes / 1024);
+        anyhow::ensure!(bytes <= most, "{} is larger than {} KiB", file.display(), most / 1024);
+    }
     Ok(())
+}
+
+/// Bytes that the extension's own code may have, and the whole package.
+const MOST_EXTENSION: u64 = 400_000;
+const MOST_PACKAGE: u64 = 15 << 20;
+
+/// The oldest C library that the program runs on, where the tool that links for an older one is there.
+const OLDEST_GLIBC: &str = "2.28";
+
+/// Builds the program to be packed. `cargo-zigbuild` links for an older C library than this machine's.
+fn release(repository: &Repository) -> anyhow::Result<PathBuf> {
+    let build = |arguments: &[&str]| Command::new("cargo").args(arguments).folder(&repository.root);
+    let arch = std::env::consts::ARCH;
+    if std::env::consts::OS == "linux" && command::on_path("cargo-zigbuild") {
+        let triple = format!("{arch}-unknown-linux-gnu");
+        let target = format!("{triple}.{OLDEST_GLIBC}");
+        build(&["zigbuild", "--release", "--package", "sidecar", "--target", &target]).run()?;
+        return Ok(repository.target.join(triple).join("release/aml-debug"));
+    }
+    build(&["build", "--release", "--package", "sidecar"]).run()?;
+    if std::env::consts::OS == "linux" {
+        println!(
+            "linked for this machine's C library; with cargo-zigbuild it would run from glibc {OLDEST_GLIBC} on"
+        );
+    }
+    Ok(repository.binary("release"))
 }
 
 /// The licences of what is compiled into the program and bundled into the extension.
@@ -259,6 +284,8 @@ fn npm_of(tools: &Path, arguments: &[&str], folder: &Path) -> anyhow::Result<()>
         .args(arguments)
         .args(["--no-audit", "--no-fund"])
         .env("PATH", path_of(tools))
+        // This Node has a list of authorities of its own; the distribution's reads the machine's.
+        .env("NODE_USE_SYSTEM_CA", "1")
         .folder(folder)
         .run_quietly()
 }

@@ -31,7 +31,7 @@ Usage: cargo xtask COMMAND
   tidy                      the house rules that a compiler does not check
   codegen [--check]         write the generated files, or only compare them
   bench [CASE]...           the figures, as ratios against the plain way; --help for more
-  editor                    of the tests, only those of the editor: set up, build, drive a real VS Code
+  editor [STORY]...         of the tests, only those of the editor: set up, build, drive a real VS Code
   dist                      the editor's extension as a package for this platform, with the program in it
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
@@ -63,7 +63,7 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["tidy"] => tidy::tidy(&repository)?,
         ["codegen"] => codegen::codegen(&repository, true)?,
         ["codegen", "--check"] => codegen::codegen(&repository, false)?,
-        ["editor"] => return Ok(passed(checks::editor(&repository)?)),
+        ["editor", stories @ ..] => return Ok(passed(checks::editor(&repository, stories)?)),
         ["dist"] => editor::dist(&repository)?,
         ["bench", rest @ ..] => bench::bench(&repository, rest)?,
         ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,

@@ -6,6 +6,8 @@ import * as vscode from "vscode";
 import { justMyCode } from "./config";
 import type { Sidecar } from "./ctx";
 import { chooseEnvironment, chooseRun, chooseSpec } from "./choose";
+import type { RunSnapshot } from "./protocol";
+import { runName } from "./rows";
 import { shown, type Specs } from "./specs";
 import { showError, type Starter, type Wish } from "./started";
 
@@ -21,12 +23,18 @@ interface Configuration extends vscode.DebugConfiguration {
   env?: Record<string, string>;
   rebuild?: boolean;
   pull?: boolean;
+  /** Whether the processes that the program starts are debugged too, as debugpy calls it. */
+  subProcess?: boolean;
   /** Internal: an earlier run whose plan is started again. */
   rerun?: string;
   /** The run of the session. */
   run?: string;
   /** Its gateway. */
   port?: number;
+  /** Where a child of a program that is debugged listens, as debugpy says it. */
+  connect?: { port: number };
+  /** The process, of a session for a child of the program. */
+  subProcessId?: number;
 }
 
 export class DebugType implements vscode.DebugConfigurationProvider, vscode.DebugAdapterDescriptorFactory {
@@ -81,21 +89,53 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     }
   }
 
-  createDebugAdapterDescriptor(session: vscode.DebugSession): vscode.DebugAdapterDescriptor {
-    const { port } = session.configuration as Configuration;
-    return new vscode.DebugAdapterServer(Number(port), "127.0.0.1");
+  async createDebugAdapterDescriptor(session: vscode.DebugSession): Promise<vscode.DebugAdapterDescriptor | undefined> {
+    const before = session.configuration as Configuration;
+    // Restart ends the run and comes here with what it was started with: then it is started anew.
+    const configuration = (await this.isOver(before)) ? await this.resolveDebugConfigurationWithSubstitutedVariables(undefined, before) : before;
+    if (!configuration) {
+      return undefined;
+    }
+    const { connect, port } = configuration as Configuration;
+    return new vscode.DebugAdapterServer(Number(connect?.port ?? port), "127.0.0.1");
+  }
+
+  private async isOver({ request, run }: Configuration): Promise<boolean> {
+    if (request !== "launch" || run === undefined) {
+      return false;
+    }
+    const { actions } = await this.sidecar.request("aml/showRun", { run });
+    return !actions.includes("attach") && !actions.includes("takeOver");
   }
 
   private async attach(configuration: Configuration): Promise<vscode.DebugConfiguration | undefined> {
-    const run = configuration.run ?? (await chooseRun(this.sidecar, "attach"))?.run;
+    // A child of a program that is debugged: the gateway has named its port.
+    if (configuration.subProcessId !== undefined) {
+      return configuration;
+    }
+    const run = configuration.run ?? (await chooseRun(this.sidecar, "attach", "takeOver"))?.run;
     if (!run) {
       return undefined;
     }
-    const snapshot = await this.sidecar.request("aml/showRun", { run });
+    let snapshot = await this.sidecar.request("aml/showRun", { run });
+    if (snapshot.actions.includes("takeOver")) {
+      if (!(await this.mayTakeOver(snapshot))) {
+        return undefined;
+      }
+      snapshot = await this.starter.released(run);
+    }
     if (snapshot.gatewayPort === null) {
       throw new Error(vscode.l10n.t("No debugger can attach to the run {0}: it is over, or it was not started for a debugger.", run));
     }
     return { ...defaults(), ...configuration, run: snapshot.run, port: snapshot.gatewayPort };
+  }
+
+  /** A run has one session: whoever has it, here or in another window, loses it. */
+  private async mayTakeOver(run: RunSnapshot): Promise<boolean> {
+    const take = vscode.l10n.t("Take Over");
+    const question = vscode.l10n.t("A debugger is attached to the run {0} already.", runName(run));
+    const detail = vscode.l10n.t("Its session ends and this one begins. The run goes on.");
+    return (await vscode.window.showWarningMessage(question, { modal: true, detail }, take)) === take;
   }
 
   private async launch(configuration: Configuration): Promise<vscode.DebugConfiguration | undefined> {
@@ -126,8 +166,8 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     if (environment === undefined) {
       return undefined;
     }
-    const { experiment = null, process = null, inputs = {}, env = {}, rebuild = false, pull = false } = configuration;
-    return { start: { spec, environment, experiment, process, inputs, env, rebuild, pull }, debug };
+    const { experiment = null, process = null, inputs = {}, env = {}, rebuild = false, pull = false, subProcess = false } = configuration;
+    return { start: { spec, environment, experiment, process, inputs, env, rebuild, pull, children: subProcess }, debug };
   }
 }
 

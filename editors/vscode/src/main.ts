@@ -6,7 +6,9 @@ import { onChange } from "./config";
 import { Sidecar } from "./ctx";
 import { DebugType } from "./debug";
 import { RunLogs } from "./output";
-import { RunsView } from "./runs_view";
+import { Pages } from "./pages";
+import { RunPages } from "./run_page";
+import { NamedExperiments, RunsView } from "./runs_view";
 import { Specs } from "./specs";
 import { showError, Starter } from "./started";
 import { createStatus } from "./status";
@@ -21,8 +23,11 @@ export function activate(extension: vscode.ExtensionContext): void {
   const logs = new RunLogs(sidecar);
   const starter = new Starter(sidecar, logs);
   const specs = new Specs(sidecar, log);
-  const runs = new RunsView(sidecar);
-  const parts: Parts = { sidecar, specs, runs, logs, starter, log };
+  const named = new NamedExperiments(extension.globalState);
+  const runs = new RunsView(sidecar, named);
+  const pages = new Pages();
+  const runPages = new RunPages(sidecar);
+  const parts: Parts = { sidecar, specs, runs, named, pages, runPages, logs, starter, log, extension: extension.extensionUri };
   extension.subscriptions.push(
     log,
     sidecar,
@@ -30,6 +35,8 @@ export function activate(extension: vscode.ExtensionContext): void {
     starter,
     specs,
     runs,
+    pages,
+    runPages,
     createStatus(sidecar, runs),
     new DebugType(sidecar, specs, starter, log, extension.workspaceState).register(),
     onChange(() => void settingsChanged(parts)),

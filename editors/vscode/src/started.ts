@@ -5,8 +5,11 @@ import * as vscode from "vscode";
 import { SidecarFailure, type Sidecar } from "./ctx";
 import type { RunLogs } from "./output";
 import type { DebugReady, RerunParams, RunSnapshot, StartRunParams } from "./protocol";
-import { runName } from "./runs_view";
+import { runName } from "./rows";
 import { phaseWord, sayFailure, stateWord } from "./words";
+
+/** How long whoever is attached may take to leave, in milliseconds. */
+const RELEASED_WITHIN = 5000;
 
 /** What to start: a spec, or an earlier run's plan. */
 export type Wish = ({ start: Partial<StartRunParams> } | { again: RerunParams }) & { debug: boolean };
@@ -59,6 +62,20 @@ export class Starter implements vscode.Disposable {
         cancelled.dispose();
       }
     });
+  }
+
+  /** Sends away whoever debugs a run; resolves when it has left. */
+  async released(run: string): Promise<RunSnapshot> {
+    await this.sidecar.request("aml/releaseDebugger", { run });
+    const end = Date.now() + RELEASED_WITHIN;
+    for (;;) {
+      const snapshot = await this.sidecar.request("aml/showRun", { run });
+      if (!snapshot.actions.includes("takeOver") || Date.now() > end) {
+        return snapshot;
+      }
+      // Its owner may be another process, which tells nobody but its own editor.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   dispose(): void {

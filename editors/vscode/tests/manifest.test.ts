@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
+import { table } from "./table.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 
@@ -40,8 +41,10 @@ test("every command has a title in both languages and the category of the palett
 test("an inline action has an icon, and every entry of a menu is a command", () => {
   const commands = new Map(manifest.contributes.commands.map((command) => [command.command, command]));
   for (const [menu, entries] of Object.entries(manifest.contributes.menus)) {
-    for (const { command, group } of entries) {
+    for (const { command, when, group, ...more } of entries) {
       const known = commands.get(command);
+      assert.ok(when, `${command} is always in ${menu}`);
+      assert.deepEqual(more, {}, `${command} in ${menu}`);
       assert.ok(known, `${menu} names ${command}`);
       assert.ok(!/^(inline|navigation)/.test(group ?? "") || known.icon, `${command} has no icon in ${menu}`);
     }
@@ -109,7 +112,7 @@ test("every setting is explained, and the sidecar knows it", () => {
 });
 
 test("only one file speaks to the language client", () => {
-  const speakers = sources("src").filter((file) => fs.readFileSync(file, "utf8").includes('from "vscode-languageclient'));
+  const speakers = sources("src").filter((file) => fs.readFileSync(file, "utf8").match(/^import (?!type).*from "vscode-languageclient|^} from "vscode-languageclient/m));
   assert.deepEqual(speakers.map((file) => path.basename(file)), ["ctx.ts"]);
 });
 
@@ -131,3 +134,52 @@ function sources(folder: string): string[] {
     .filter((file) => file.endsWith(".ts"))
     .map((file) => path.join(ROOT, folder, file));
 }
+
+test("every command is used in a story, and the table in the documentation says in which", () => {
+  const { text, untested } = table();
+  assert.deepEqual(untested, [], "commands that no story uses");
+  const file = path.join(ROOT, "../../docs/editor.md");
+  const document = fs.readFileSync(file, "utf8");
+  const [before, after] = [document.indexOf("<!-- table -->"), document.indexOf("<!-- end of table -->")];
+  const wanted = `${document.slice(0, before)}<!-- table -->\n\n${text}\n\n${document.slice(after)}`;
+  if (process.env["AML_DEBUG_CODEGEN"] === "write") {
+    fs.writeFileSync(file, wanted);
+  }
+  assert.equal(fs.readFileSync(file, "utf8"), wanted, "`AML_DEBUG_CODEGEN=write npm test` writes it");
+});
+
+test("each row offers what its kind allows", () => {
+  const offered = (row: string) =>
+    new Set(
+      (manifest.contributes.menus["view/item/context"] ?? [])
+        .filter(({ when }) => new RegExp(/viewItem =~ \/(.*)\/$/.exec(when ?? "")?.[1] ?? "^$").test(row))
+        .map(({ command }) => command.replace("amlDebug.", "")),
+    );
+  assert.deepEqual([...offered("workspace")].toSorted(), ["createExperiment", "newConfiguration", "runExperiment"]);
+  assert.deepEqual([...offered("experiment")].toSorted(), ["newConfiguration", "runExperiment"]);
+  assert.deepEqual([...offered("experiment empty")].toSorted(), ["newConfiguration", "removeExperiment", "runExperiment"]);
+  assert.deepEqual([...offered("images")], ["pruneImages"]);
+  assert.deepEqual([...offered("imageRow")], ["whyImage"]);
+  assert.deepEqual([...offered("log")], ["openLog"]);
+  assert.deepEqual([...offered("output")], ["openOutput"]);
+  for (const row of ["phase", "metric", "phases", "outputs"]) {
+    assert.deepEqual([...offered(row)], [], row);
+  }
+  const [live, over] = [offered("run attach cancel container image"), offered("run rerun remove image")];
+  for (const [command, whileLive, whenOver] of [
+    ["startDebugger", true, true],
+    ["cancel", true, false],
+    ["attachContainer", true, false],
+    ["rerun", false, true],
+    ["remove", false, true],
+    ["showRun", true, true],
+  ] as const) {
+    assert.deepEqual([live.has(command), over.has(command)], [whileLive, whenOver], command);
+  }
+  assert.ok(offered("run takeOver cancel container").has("startDebugger"));
+});
+
+test("the bundle stays small", () => {
+  const bytes = fs.statSync(path.join(ROOT, "dist/extension.js")).size;
+  assert.ok(bytes <= 400_000, `dist/extension.js has ${bytes} bytes`);
+});

@@ -41,6 +41,7 @@ pub(crate) fn shell(line: &str) -> ContainerPlan {
         user: None,
         labels: BTreeMap::from([("aml-debug.test".to_owned(), "docker".to_owned())]),
         limits: Limits::default(),
+        grants: Default::default(),
         gpu: false,
     }
 }

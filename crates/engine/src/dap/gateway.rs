@@ -1,6 +1,6 @@
 //! The debuggee's only client and the editors' only server: frames from both sides in, frames and facts out.
 //!
-//! One gateway per run. It holds at most one session, keeps the run alive when a session ends, and owns
+//! One gateway per debuggee: one for a run, and one for each child of its program that is debugged. It holds at most one session, keeps the run alive when a session ends, and owns
 //! what ends a run. The debug server in the container is trusted to be debugpy's in-process one, which
 //! starts a new session on the same connection with a new `initialize`, so a session is passed through
 //! and not imitated; what it does not do is tell a new client that the program is already paused.
@@ -8,8 +8,15 @@
 //! True at any time: sequence numbers to each side are our own; a request is answered once; `paused` is
 //! what the debuggee said last, whether or not anybody was attached.
 
+mod children;
+mod paths;
+
+use crate::dap::path_doctor::{self, Complaint, Pair, Proposal};
 use crate::message;
 use crate::message::Message;
+pub use children::Child;
+use children::Children;
+use paths::Paths;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,11 +40,35 @@ pub enum GatewayInput {
     DebuggeeConnected {
         /// The thread that was found paused.
         paused: Option<i64>,
+        /// Whether it stands before its first line until somebody attends it.
+        waiting: bool,
     },
     /// A message of the debug server.
     FromDebuggee(Value),
     /// The connection to the debug server ended, or the run did before there was one.
     DebuggeeGone,
+    /// A client can reach a child at this port.
+    ChildListens {
+        /// The child.
+        pid: u32,
+        /// Port on loopback.
+        port: u16,
+    },
+    /// A child has ended.
+    ChildGone(u32),
+    /// What a search for a file has found.
+    FileFound {
+        /// The file as the client names it.
+        source: String,
+        /// The same with links followed, where it is a file of this machine.
+        resolved: Option<String>,
+        /// Files of that name in the container.
+        found: Vec<String>,
+    },
+    /// The user wants this mapping to hold from here on.
+    Map(Pair),
+    /// Nobody will attend this debuggee: it is to go on by itself, now or once it is connected.
+    GoOn,
 }
 
 /// What the gateway wants done, in this order.
@@ -49,6 +80,15 @@ pub enum GatewayOutput {
     CloseClient(ClientId),
     /// Send the debug server a message.
     ToDebuggee(Value),
+    /// Look in the container for files of this name.
+    FindFile {
+        /// The file as the client names it.
+        source: String,
+        /// Its name alone.
+        name: String,
+    },
+    /// Nobody will attend this child.
+    ReleaseChild(u32),
     /// Something the run should know.
     Fact(DebugFact),
 }
@@ -76,38 +116,29 @@ pub enum DebugFact {
     Detached,
     /// The client wants the run to end. The gateway leaves that to the run.
     TerminateRequested,
-    /// The debug server has judged the breakpoints of one file.
-    BreakpointsAnswered {
-        /// The file as the client names it.
-        source: String,
-        /// In the order asked.
-        breakpoints: Vec<BreakpointAnswer>,
-    },
     /// The debug server did not accept the client's `attach`.
     DebuggerRefused(String),
     /// Nobody attended the program in time, so it runs on.
     Unattended,
-}
-
-/// The debug server's judgement of one breakpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BreakpointAnswer {
-    /// Line asked for, from 1.
-    pub asked: i64,
-    /// Line it will stop at.
-    pub line: i64,
-    /// Whether it is bound.
-    pub verified: bool,
-    /// Why not.
-    pub message: Option<String>,
+    /// A child of the program waits for a debugger.
+    ChildWaits(Child),
+    /// A sentence for the user.
+    Said(Message),
+    /// A file with breakpoints was not found, and a mapping would reach it.
+    MappingProposed(Proposal),
 }
 
 /// The state of one run's debugging.
 #[derive(Debug)]
 pub struct Gateway {
     /// Used where a client's `attach` maps no path: local folder, folder in the container.
-    mappings: Vec<(String, String)>,
+    mappings: Vec<Pair>,
+    role: Role,
+    children: Children,
+    paths: Paths,
     debuggee: Connection,
+    /// Whether the program is past its first line, or nobody will come before it.
+    started: bool,
     session: Option<Session>,
     /// Sequence number of the last message to the debug server.
     sent: i64,
@@ -115,6 +146,15 @@ pub struct Gateway {
     paused: Option<Pause>,
     /// Files in which the debug server has breakpoints, as the client that set them names them.
     left_behind: BTreeSet<String>,
+}
+
+/// Whose debuggee it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The run's own: its session may end the run.
+    Run,
+    /// A child's: its session may end the child.
+    Child,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +174,14 @@ struct Session {
     attached: bool,
     configured: bool,
     terminated: bool,
+    /// Whether the client starts sessions when asked by the protocol's own request.
+    starts_sessions: bool,
+    /// The arguments of its `attach`, as it sent them.
+    attach: Value,
+    /// Children that it was asked to attach to, by the number of the request.
+    asked: BTreeMap<i64, u32>,
+    /// By file: the arguments of its last `setBreakpoints` and what was answered.
+    breakpoints: BTreeMap<String, (Value, Vec<Value>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -147,6 +195,8 @@ struct Pause {
 enum Waiting {
     /// A client's.
     Client { client: ClientId, seq: i64, request: Value },
+    /// One of ours that sets a client's breakpoints in a file again.
+    Again { client: ClientId, source: String },
     /// One of ours, whose answer nobody needs.
     Own,
 }
@@ -154,10 +204,14 @@ enum Waiting {
 impl Gateway {
     /// A gateway for a run whose code folder stands elsewhere in the container: pairs of a local folder
     /// and the folder in the container.
-    pub fn new(mappings: Vec<(String, String)>) -> Self {
+    pub fn new(role: Role, mappings: Vec<Pair>) -> Self {
         Self {
             mappings,
+            role,
+            children: Children::default(),
+            paths: Paths::default(),
             debuggee: Connection::Absent,
+            started: false,
             session: None,
             sent: 0,
             waiting: BTreeMap::new(),
@@ -184,9 +238,21 @@ impl Gateway {
             GatewayInput::ClientConnected(_) => {}
             GatewayInput::FromClient(client, message) => self.client_says(client, message, &mut out),
             GatewayInput::ClientGone(client) => self.client_gone(client, &mut out),
-            GatewayInput::DebuggeeConnected { paused } => self.debuggee_connected(paused, &mut out),
+            GatewayInput::DebuggeeConnected { paused, waiting } => {
+                self.debuggee_connected(paused, waiting, &mut out);
+            }
             GatewayInput::FromDebuggee(message) => self.debuggee_says(message, &mut out),
             GatewayInput::DebuggeeGone => self.debuggee_gone(&mut out),
+            GatewayInput::ChildListens { pid, port } => {
+                self.children.listens(pid, port);
+                self.tell_children(&mut out);
+            }
+            GatewayInput::ChildGone(pid) => self.children.ended(pid),
+            GatewayInput::FileFound { source, resolved, found } => {
+                self.file_found(&source, resolved.as_deref(), &found, &mut out);
+            }
+            GatewayInput::Map(pair) => self.map_also(pair, &mut out),
+            GatewayInput::GoOn => self.go_on(&mut out),
         }
         out
     }
@@ -195,8 +261,9 @@ impl Gateway {
 
     fn client_says(&mut self, client: ClientId, message: Value, out: &mut Vec<GatewayOutput>) {
         // The debug server is never asked anything on a client's behalf that it could answer with a request,
-        // so a client's responses answer nothing.
+        // so a client answers our own.
         if message["type"] != "request" {
+            self.client_answers(client, &message, out);
             return;
         }
         match &self.session {
@@ -207,11 +274,15 @@ impl Gateway {
                 return;
             }
             Some(_) => {}
-            None => self.session = Some(Session::new(client, &message)),
+            None => {
+                self.session = Some(Session::new(client, &message));
+                self.children.forget_announcements();
+                self.paths.told.clear();
+            }
         }
         match message["command"].as_str().unwrap_or_default() {
             "disconnect" => self.disconnect(&message, out),
-            "terminate" => {
+            "terminate" if self.role == Role::Run => {
                 self.reply(&message, out);
                 out.push(GatewayOutput::Fact(DebugFact::TerminateRequested));
             }
@@ -235,7 +306,10 @@ impl Gateway {
             // Before the paths of the new client's mapping hold.
             "attach" | "launch" => {
                 self.clear_left_behind(out);
-                complete_attach(&mut message, &self.mappings);
+                if let Some(session) = &mut self.session {
+                    session.attach = message["arguments"].clone();
+                }
+                complete_attach(&mut message, &self.mappings, &self.paths.corrections);
             }
             "setBreakpoints" => self.left_behind.extend(source_path(&message).map(str::to_owned)),
             _ => {}
@@ -261,8 +335,10 @@ impl Gateway {
 
     /// The run goes on without the client, unless the client wants it ended.
     fn disconnect(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
-        if message["arguments"]["terminateDebuggee"] == true {
+        if message["arguments"]["terminateDebuggee"] == true && self.role == Role::Run {
             out.push(GatewayOutput::Fact(DebugFact::TerminateRequested));
+        } else if message["arguments"]["terminateDebuggee"] == true {
+            self.ask("terminate", json!({}), out);
         } else if self.debuggee == Connection::Open {
             // debugpy clears the breakpoints, resumes every thread and keeps the connection.
             self.ask("disconnect", json!({"restart": false, "terminateDebuggee": false}), out);
@@ -307,11 +383,15 @@ impl Gateway {
 
     // The debuggee's side.
 
-    fn debuggee_connected(&mut self, paused: Option<i64>, out: &mut Vec<GatewayOutput>) {
+    fn debuggee_connected(&mut self, paused: Option<i64>, waiting: bool, out: &mut Vec<GatewayOutput>) {
         if self.debuggee == Connection::Open {
             self.debuggee_gone(out);
         }
         self.debuggee = Connection::Open;
+        // A child may have been released before it was connected.
+        if std::mem::replace(&mut self.started, !waiting) && waiting && self.role == Role::Child {
+            self.go_on(out);
+        }
         if let Some(thread) = paused {
             self.stopped(Pause { reason: "pause".to_owned(), thread: Some(thread) }, out);
         }
@@ -323,7 +403,7 @@ impl Gateway {
 
     fn debuggee_gone(&mut self, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
-        self.waiting.clear();
+        self.answer_what_waits(out);
         self.left_behind.clear();
         self.paused = None;
         let Some(session) = &mut self.session else { return };
@@ -340,6 +420,21 @@ impl Gateway {
         self.end_session(out);
     }
 
+    /// A program may end before its debug server has answered, and whoever asked must not wait for ever.
+    fn answer_what_waits(&mut self, out: &mut Vec<GatewayOutput>) {
+        for waiting in std::mem::take(&mut self.waiting).into_values() {
+            let Waiting::Client { client, seq, mut request } = waiting else { continue };
+            if self.attached() != Some(client) {
+                continue;
+            }
+            request["seq"] = seq.into();
+            match request["command"].as_str() {
+                Some("continue" | "next" | "stepIn" | "stepOut") => self.reply(&request, out),
+                _ => self.refuse(&request, &message!("dap.gone"), out),
+            }
+        }
+    }
+
     fn debuggee_says(&mut self, message: Value, out: &mut Vec<GatewayOutput>) {
         match message["type"].as_str() {
             Some("response") => self.response(message, out),
@@ -351,18 +446,22 @@ impl Gateway {
 
     fn response(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
         let answered = message["request_seq"].as_i64().and_then(|seq| self.waiting.remove(&seq));
-        let Some(Waiting::Client { client, seq, request }) = answered else { return };
+        let (client, seq, request) = match answered {
+            Some(Waiting::Client { client, seq, request }) => (client, seq, request),
+            Some(Waiting::Again { client, source }) => return self.set_again(client, &source, &message, out),
+            Some(Waiting::Own) | None => return,
+        };
         let success = message["success"] == true;
         let command = request["command"].as_str().unwrap_or_default();
-        if command == "setBreakpoints" {
-            out.extend(breakpoints_answered(&request, &message));
-        }
         // Whoever asked may have gone meanwhile, and another come.
         if self.attached() != Some(client) {
             return;
         }
         if success && command == "initialize" {
             claim_only_what_works(&mut message);
+        }
+        if success && command == "setBreakpoints" {
+            self.breakpoints_answered(&request, &mut message, out);
         }
         let said = message["message"].as_str().unwrap_or_default().to_owned();
         message["request_seq"] = seq.into();
@@ -386,8 +485,14 @@ impl Gateway {
         if let Some(session) = &mut self.session {
             session.configured = true;
         }
+        self.started = true;
         out.push(GatewayOutput::Fact(DebugFact::Configured));
         if let Some(pause) = self.paused.clone() {
+            // Configured means going on, to whoever keeps the run's state; this one stands where it stood.
+            out.push(GatewayOutput::Fact(DebugFact::Paused {
+                reason: pause.reason.clone(),
+                thread: pause.thread,
+            }));
             let body = json!({
                 "reason": pause.reason,
                 "threadId": pause.thread,
@@ -396,13 +501,22 @@ impl Gateway {
             });
             self.tell_client(event("stopped", body), out);
         }
+        self.tell_children(out);
     }
 
     fn event(&mut self, message: Value, out: &mut Vec<GatewayOutput>) {
         let configured = self.session.as_ref().is_some_and(|session| session.configured);
         match message["event"].as_str().unwrap_or_default() {
             "amlDebugUnattended" => {
+                self.started = true;
                 out.push(GatewayOutput::Fact(DebugFact::Unattended));
+                self.tell_children(out);
+                return;
+            }
+            "amlDebugChild" => {
+                if let Some(child) = Child::read(&message["body"]) {
+                    self.child_started(child, out);
+                }
                 return;
             }
             // A client that has not finished its configuration learns of a pause when it has.
@@ -427,12 +541,156 @@ impl Gateway {
                     session.terminated = true;
                 }
             }
+            own if self.paths.swallows(own) => return,
             _ => {}
         }
         self.tell_client(message, out);
     }
 
-    /// Children are not debugged and the container has no terminal of the editor's.
+    /// Remembers what a client's breakpoints came to, and has files looked for that are not there.
+    fn breakpoints_answered(&mut self, request: &Value, response: &mut Value, out: &mut Vec<GatewayOutput>) {
+        let Some(source) = source_path(request).map(str::to_owned) else { return };
+        let Some(session) = &mut self.session else { return };
+        let mappings = session.mappings(&self.mappings, &self.paths.corrections);
+        let complaint =
+            Complaint { source: &source, resolved: None, mappings: &mappings, code: self.mappings.first() };
+        let missing = paths::take_missing(response, || complaint.first_word().text());
+        let name = complaint.file_name().to_owned();
+        let answered = response["body"]["breakpoints"].as_array().cloned().unwrap_or_default();
+        session.breakpoints.insert(source.clone(), (request["arguments"].clone(), answered));
+        // A child has the files of its parent, whose gateway has looked for them.
+        if !missing.is_empty() && self.role == Role::Run {
+            self.paths.missing.insert(source.clone(), missing);
+            out.push(GatewayOutput::FindFile { source, name });
+        }
+    }
+
+    fn file_found(
+        &mut self,
+        source: &str,
+        resolved: Option<&str>,
+        found: &[String],
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Some(missing) = self.paths.missing.remove(source) else { return };
+        let Some(session) = &self.session else { return };
+        let mappings = session.mappings(&self.mappings, &self.paths.corrections);
+        let complaint = Complaint { source, resolved, mappings: &mappings, code: self.mappings.first() };
+        let path_doctor::Diagnosis { message, pair } = complaint.examine(found);
+        for mut breakpoint in missing {
+            breakpoint["message"] = message.text().into();
+            self.tell_client(paths::changed(&breakpoint), out);
+        }
+        if !self.paths.told.insert(source.to_owned()) {
+            return;
+        }
+        self.say(&message, out);
+        if let Some(pair) = pair {
+            let proposal = Proposal { file: source.to_owned(), message, pair };
+            out.push(GatewayOutput::Fact(DebugFact::MappingProposed(proposal)));
+        }
+    }
+
+    /// Has another mapping hold. debugpy takes mappings with an `attach`, and each breakpoint keeps the file
+    /// that it was set for, so the breakpoints are taken away before and set again behind it.
+    fn map_also(&mut self, pair: Pair, out: &mut Vec<GatewayOutput>) {
+        self.paths.correct(pair);
+        let Some(session) = self.session.as_ref().filter(|session| session.attached) else { return };
+        let client = session.client;
+        let mut attach = json!({"arguments": session.attach});
+        complete_attach(&mut attach, &self.mappings, &self.paths.corrections);
+        let breakpoints: Vec<(String, Value)> = session
+            .breakpoints
+            .iter()
+            .map(|(source, (arguments, _))| (source.clone(), arguments.clone()))
+            .collect();
+        for (_, arguments) in &breakpoints {
+            self.ask("setBreakpoints", json!({"source": arguments["source"], "breakpoints": []}), out);
+        }
+        self.paths.own_attaches += 1;
+        self.ask("attach", attach["arguments"].take(), out);
+        for (source, arguments) in breakpoints {
+            self.ask("setBreakpoints", arguments, out);
+            self.waiting.insert(self.sent, Waiting::Again { client, source });
+        }
+    }
+
+    /// The client knows its breakpoints by the numbers that were answered first.
+    fn set_again(&mut self, client: ClientId, source: &str, response: &Value, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = self.session.as_mut().filter(|session| session.client == client) else { return };
+        let Some((_, known)) = session.breakpoints.get_mut(source) else { return };
+        let answered = response["body"]["breakpoints"].as_array().cloned().unwrap_or_default();
+        let mut changed = Vec::new();
+        for (known, mut now) in known.iter_mut().zip(answered) {
+            now["id"] = known["id"].clone();
+            if now["verified"] != known["verified"] {
+                changed.push(paths::changed(&now));
+            }
+            *known = now;
+        }
+        changed.into_iter().for_each(|event| self.tell_client(event, out));
+    }
+
+    fn child_started(&mut self, child: Child, out: &mut Vec<GatewayOutput>) {
+        if child.debugged {
+            self.children.started(&child);
+            out.push(GatewayOutput::Fact(DebugFact::ChildWaits(child)));
+        } else if !std::mem::replace(&mut self.children.said, true) {
+            self.say(&child.undebugged(), out);
+        }
+    }
+
+    /// Lets the client attach to the children that it does not know, or lets them go on where nobody does.
+    fn tell_children(&mut self, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = self.session.as_mut().filter(|session| session.configured) else {
+            if self.started {
+                out.extend(self.children.waiting().into_iter().map(GatewayOutput::ReleaseChild));
+            }
+            return;
+        };
+        for (pid, configuration) in self.children.announce(&session.attach) {
+            session.sent += 1;
+            let message = if session.starts_sessions {
+                session.asked.insert(session.sent, pid);
+                let arguments = json!({"request": "attach", "configuration": configuration});
+                json!({"seq": session.sent, "type": "request", "command": "startDebugging", "arguments": arguments})
+            } else {
+                json!({"seq": session.sent, "type": "event", "event": "debugpyAttach", "body": configuration})
+            };
+            out.push(GatewayOutput::ToClient(session.client, message));
+        }
+    }
+
+    fn client_answers(&mut self, client: ClientId, message: &Value, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = self.session.as_mut().filter(|session| session.client == client) else { return };
+        let child = message["request_seq"].as_i64().and_then(|seq| session.asked.remove(&seq));
+        if let (Some(pid), false) = (child, message["success"] == true) {
+            out.push(GatewayOutput::ReleaseChild(pid));
+        }
+    }
+
+    /// The session that a debuggee without anybody needs in order to go on.
+    fn go_on(&mut self, out: &mut Vec<GatewayOutput>) {
+        if self.session.is_some() || (self.started && self.debuggee == Connection::Open) {
+            return;
+        }
+        self.started = true;
+        if self.debuggee == Connection::Open {
+            self.ask("initialize", json!({"adapterID": "aml-debug"}), out);
+            self.paths.own_attaches += 1;
+            self.ask("attach", json!({}), out);
+            self.ask("configurationDone", json!({}), out);
+        }
+    }
+
+    /// Says something in the run's control log and, where a debugger is attached, in its console.
+    fn say(&mut self, message: &Message, out: &mut Vec<GatewayOutput>) {
+        let body = json!({"category": "important", "output": format!("{message}\n")});
+        self.tell_client(event("output", body), out);
+        out.push(GatewayOutput::Fact(DebugFact::Said(message.clone())));
+    }
+
+    /// The container has no terminal of the editor's.
     fn reverse_request(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
         self.sent += 1;
         let mut answer = refusal(self.sent, message, &message!("dap.no-reverse-request"));
@@ -475,13 +733,26 @@ impl Session {
             attached: false,
             configured: false,
             terminated: false,
+            starts_sessions: arguments["supportsStartDebuggingRequest"] == true,
+            attach: Value::Null,
+            asked: BTreeMap::new(),
+            breakpoints: BTreeMap::new(),
         }
+    }
+
+    /// The mappings in force.
+    fn mappings(&self, of_the_run: &[Pair], corrections: &[Pair]) -> Vec<Pair> {
+        let mut attach = json!({"arguments": self.attach});
+        complete_attach(&mut attach, of_the_run, corrections);
+        let text = |pair: &Value, key: &str| pair[key].as_str().map(str::to_owned);
+        let pairs = attach["arguments"]["pathMappings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        pairs.iter().filter_map(|pair| Some((text(pair, "localRoot")?, text(pair, "remoteRoot")?))).collect()
     }
 }
 
 /// Adds what debugpy's separate adapter would add: one form of the path mapping, and whose paths they are.
-/// Where the client maps no path, the run's own mapping is what it means.
-fn complete_attach(message: &mut Value, mappings: &[(String, String)]) {
+/// Where the client maps no path, the run's own mapping is what it means. The first mapping that fits wins.
+fn complete_attach(message: &mut Value, mappings: &[Pair], corrections: &[Pair]) {
     if !message["arguments"].is_object() {
         message["arguments"] = json!({});
     }
@@ -493,23 +764,25 @@ fn complete_attach(message: &mut Value, mappings: &[(String, String)]) {
             (Some(local), Some(remote)) => vec![(local, remote)],
             _ => mappings.to_vec(),
         };
-        let pairs = pairs.iter().map(|(local, remote)| json!({"localRoot": local, "remoteRoot": remote}));
-        arguments.insert("pathMappings".to_owned(), pairs.collect());
+        arguments.insert("pathMappings".to_owned(), pairs.iter().map(pair_of).collect());
     }
-    let of_windows = arguments["pathMappings"]
-        .as_array()
-        .is_some_and(|pairs| pairs.iter().filter_map(|pair| pair["localRoot"].as_str()).any(is_windows_path));
+    if let Some(pairs) = arguments["pathMappings"].as_array_mut() {
+        pairs.splice(0..0, corrections.iter().map(pair_of));
+    }
+    let of_windows = arguments["pathMappings"].as_array().is_some_and(|pairs| {
+        pairs.iter().filter_map(|pair| pair["localRoot"].as_str()).any(path_doctor::is_windows)
+    });
     if of_windows && !arguments.contains_key("clientOS") {
         arguments.insert("clientOS".to_owned(), "windows".into());
     }
 }
 
-fn text(arguments: &Map<String, Value>, key: &str) -> Option<String> {
-    arguments.get(key).and_then(Value::as_str).map(str::to_owned)
+fn pair_of((local, remote): &Pair) -> Value {
+    json!({"localRoot": local, "remoteRoot": remote})
 }
 
-fn is_windows_path(path: &str) -> bool {
-    path.starts_with(r"\\") || path.as_bytes().get(1) == Some(&b':')
+fn text(arguments: &Map<String, Value>, key: &str) -> Option<String> {
+    arguments.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn claim_only_what_works(response: &mut Value) {
@@ -518,25 +791,6 @@ fn claim_only_what_works(response: &mut Value) {
     body.insert("supportsTerminateRequest".to_owned(), true.into());
     body.insert("supportTerminateDebuggee".to_owned(), true.into());
     body.insert("supportSuspendDebuggee".to_owned(), false.into());
-}
-
-fn breakpoints_answered(request: &Value, response: &Value) -> Option<GatewayOutput> {
-    let source = source_path(request)?.to_owned();
-    let asked = request["arguments"]["breakpoints"].as_array()?;
-    let answered = response["body"]["breakpoints"].as_array();
-    let judge = |(at, breakpoint): (usize, &Value)| {
-        let asked = breakpoint["line"].as_i64().unwrap_or_default();
-        let answer = answered.and_then(|answered| answered.get(at)).unwrap_or(&Value::Null);
-        let said = answer["message"].as_str().or(response["message"].as_str());
-        BreakpointAnswer {
-            asked,
-            line: answer["line"].as_i64().unwrap_or(asked),
-            verified: answer["verified"] == true,
-            message: said.map(str::to_owned),
-        }
-    };
-    let breakpoints = asked.iter().enumerate().map(judge).collect();
-    Some(GatewayOutput::Fact(DebugFact::BreakpointsAnswered { source, breakpoints }))
 }
 
 fn source_path(request: &Value) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! What a run asks the sidecar to do. Deciding happens in the engine, doing in the sidecar.
 
+use crate::dap::path_doctor::{Pair, Proposal};
 use crate::ids::{ContainerId, ImageRef};
 use crate::message::Message;
 use crate::plan::ImageFacts;
@@ -35,10 +36,16 @@ pub enum Effect {
         /// Whether it was built for this run.
         built: bool,
     },
-    /// Have debugpy and the start hook in a volume, with bytecode for this image → `DebuggerPrepared`.
-    PrepareDebugger {
-        /// The image that the debuggee runs from.
+    /// Have what a container of this image needs beside the image → `Prepared`.
+    Prepare {
+        /// The image that the container runs from.
         image: ImageFacts,
+        /// `uid:gid` of the container's process; `None` is root.
+        user: Option<String>,
+        /// debugpy and the start hook in a volume, with bytecode for this image.
+        debugger: bool,
+        /// A volume for bytecode, if the image turns out to have none.
+        bytecode: bool,
     },
     /// → `ContainerCreated`.
     CreateContainer(Box<ContainerPlan>),
@@ -53,6 +60,10 @@ pub enum Effect {
     OpenRelay(ContainerId),
     /// Tell the user that a debugger can attach. Nothing answers.
     OfferDebugger,
+    /// Offer the user a path mapping. Nothing answers.
+    OfferMapping(Proposal),
+    /// Have this path mapping hold for whoever is attached or will be. Nothing answers.
+    ApplyMapping(Pair),
     /// Stop the whole process tree; the container's exit comes from following it.
     StopContainer {
         /// Which.

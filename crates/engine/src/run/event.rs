@@ -1,8 +1,10 @@
 //! What can happen to a run.
 
+use crate::dap::path_doctor::{Pair, Proposal};
 use crate::debuggee::Report;
 use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef};
+use crate::message::Message;
 use crate::plan::image::BuildSettings;
 use crate::plan::{ImageFacts, Plan};
 use serde::{Deserialize, Serialize};
@@ -41,10 +43,12 @@ pub enum RunEvent {
     ImagePulled(ImageRef),
     /// A build ended well.
     ImageBuilt(ImageFacts),
-    /// debugpy and the start hook are in this volume.
-    DebuggerPrepared {
-        /// Name of the engine's volume.
-        volume: String,
+    /// What a container of this image needs beside the image is there.
+    Prepared {
+        /// The engine's volume with debugpy and the start hook, if they are wanted.
+        debugger: Option<String>,
+        /// The engine's volume for bytecode, if the image has none.
+        bytecode: Option<String>,
     },
     /// The container exists.
     ContainerCreated(ContainerId),
@@ -54,6 +58,8 @@ pub enum RunEvent {
     DebuggeeReported(Report),
     /// Word from the gateway.
     Debug(DebugEvent),
+    /// The user applies a path mapping.
+    MappingChosen(Pair),
     /// The container's first process ended.
     ContainerExited(Exit),
     /// The engine does not know the container any more.
@@ -69,7 +75,7 @@ pub enum RunEvent {
 }
 
 /// What the gateway reads from the frames that pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DebugEvent {
     /// A debugger has attached and set its breakpoints; the debuggee goes on.
     Configured,
@@ -85,6 +91,10 @@ pub enum DebugEvent {
     Unattended,
     /// The connection to the debuggee broke; nothing is said of the container.
     DebuggeeGone,
+    /// A sentence for the user.
+    Said(Message),
+    /// A file with breakpoints was not found, and a mapping would reach it.
+    MappingProposed(Proposal),
 }
 
 /// How a container ended.

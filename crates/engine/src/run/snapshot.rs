@@ -70,6 +70,9 @@ pub struct Snapshot {
     pub gateway_port: Option<u16>,
     /// The code folder here and in the container, once the spec is resolved.
     pub mapping: Option<(PathBuf, String)>,
+    /// Whether a debugger holds the session.
+    #[serde(default)]
+    pub attached: bool,
     /// Exit code, once the container has ended.
     pub exit_code: Option<i64>,
     /// Why it did not succeed.
@@ -83,9 +86,8 @@ impl Snapshot {
     pub fn actions(&self) -> Vec<&'static str> {
         match self.state {
             State::Completed | State::Failed | State::Cancelled | State::Lost => vec!["rerun", "remove"],
-            // A debugger that is attached already is told so by the gateway, with what to do.
             State::Waiting | State::Running | State::Paused if self.gateway_port.is_some() => {
-                vec!["attach", "cancel"]
+                vec![if self.attached { "takeOver" } else { "attach" }, "cancel"]
             }
             State::Preparing | State::Waiting | State::Running | State::Paused => vec!["cancel"],
             State::Stopping => Vec::new(),
@@ -104,6 +106,7 @@ impl Run {
             container: self.container.clone(),
             gateway_port: self.gateway_port,
             mapping: self.plan.as_ref().map(|plan| (plan.code.clone(), plan.debuggee.remote_root.clone())),
+            attached: self.attached,
             exit_code: self.exit.as_ref().map(|exit| exit.code),
             failure: self.failure.clone(),
             began: self.card.0.first().map(|phase| phase.began),
@@ -122,10 +125,19 @@ impl Run {
             Stage::Live(Debugger::Paused) => State::Paused,
             Stage::Stopping(_) => State::Stopping,
             Stage::Collecting(_) | Stage::Removing(_) => State::Stopping,
-            Stage::Finished(End::Completed) => State::Completed,
-            Stage::Finished(End::Failed) => State::Failed,
-            Stage::Finished(End::Cancelled) => State::Cancelled,
-            Stage::Finished(End::Lost) => State::Lost,
+            Stage::Finished(end) => end.state(),
+        }
+    }
+}
+
+impl End {
+    /// The state of what has ended so.
+    pub fn state(self) -> State {
+        match self {
+            End::Completed => State::Completed,
+            End::Failed => State::Failed,
+            End::Cancelled => State::Cancelled,
+            End::Lost => State::Lost,
         }
     }
 }

@@ -49,7 +49,7 @@ impl Trace {
     fn until_live(self) -> Self {
         self.on(RunEvent::Resolved(plan(), BuildSettings::default()))
             .on(inspected(BASE, true))
-            .on(RunEvent::DebuggerPrepared { volume: "v".into() })
+            .on(prepared(Some("v")))
             .on(RunEvent::ContainerCreated("c1".into()))
             .on(RunEvent::ContainerStarted)
     }
@@ -110,6 +110,7 @@ fn plan() -> Box<Plan> {
             user: None,
             labels: Default::default(),
             limits: Limits::default(),
+            grants: Default::default(),
             gpu: false,
         },
         code: "/home/a".into(),
@@ -117,13 +118,19 @@ fn plan() -> Box<Plan> {
             remote_root: "/wd".into(),
             process: Some(Process::Script("train.py".into())),
             isolated_by: None,
+            rank: None,
         },
         outputs: vec![],
         folders: vec![],
         mount_points: vec![],
         timeout_seconds: None,
         distribution: None,
+        notes: vec![],
     })
+}
+
+fn prepared(debugger: Option<&str>) -> RunEvent {
+    RunEvent::Prepared { debugger: debugger.map(str::to_owned), bytecode: None }
 }
 
 fn inspected(name: &str, there: bool) -> RunEvent {
@@ -167,6 +174,7 @@ fn a_run_without_a_debugger_goes_through_every_phase() {
         .on(inspected(BASE, false))
         .on(RunEvent::ImagePulled(BASE.into()))
         .on(inspected(BASE, true))
+        .on(prepared(None))
         .on(RunEvent::ContainerCreated("c1".into()))
         .on(RunEvent::ContainerStarted)
         .on(RunEvent::ContainerExited(exit(0)))
@@ -177,7 +185,8 @@ fn a_run_without_a_debugger_goes_through_every_phase() {
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
         ImageInspected -> [PullImage(ImageRef("base:1"))] preparing
         ImagePulled(ImageRef("base:1")) -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [CreateContainer] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
         ContainerStarted -> [] running
         ContainerExited -> [Collect] stopping
@@ -186,7 +195,7 @@ fn a_run_without_a_debugger_goes_through_every_phase() {
     "#]]);
     assert_eq!(
         trace.card(),
-        "resolve 10 Ok, build 30 Ok, create 10 Ok, start 10 Ok, run 10 Ok, collect 10 Ok"
+        "resolve 10 Ok, build 30 Ok, create 20 Ok, start 10 Ok, run 10 Ok, collect 10 Ok"
     );
 }
 
@@ -206,8 +215,8 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         start -> [OpenGateway, Resolve] preparing
         GatewayOpen { port: 5 } -> [] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [PrepareDebugger] preparing
-        DebuggerPrepared { volume: "v" } -> [CreateContainer] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
         ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
@@ -280,6 +289,7 @@ fn a_container_that_appears_after_cancel_is_removed() {
     let trace = Trace::start(Wish::default())
         .on(RunEvent::Resolved(plan(), BuildSettings::default()))
         .on(inspected(BASE, true))
+        .on(prepared(None))
         .on(RunEvent::CancelRequested { at_once: false })
         .on(RunEvent::ContainerCreated("c1".into()))
         .on(RunEvent::ContainerRemoved)
@@ -287,7 +297,8 @@ fn a_container_that_appears_after_cancel_is_removed() {
     trace.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [CreateContainer] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         CancelRequested { at_once: false } -> [] stopping
         ContainerCreated(ContainerId("c1")) -> [RemoveContainer(ContainerId("c1"))] stopping
         ContainerRemoved -> [CloseGateway] cancelled
@@ -365,6 +376,7 @@ fn the_specs_own_time_limit_ends_the_run() {
     let trace = Trace::start(Wish::default())
         .on(RunEvent::Resolved(limited, BuildSettings::default()))
         .on(inspected(BASE, true))
+        .on(prepared(None))
         .on(RunEvent::ContainerCreated("c1".into()))
         .on(RunEvent::ContainerStarted)
         .later(61_000)
@@ -442,11 +454,36 @@ fn an_image_with_a_user_of_its_own_runs_as_root_unless_the_host_says_otherwise()
         let facts = ImageFacts { user: image.to_owned(), ..facts(BASE) };
         let mut run = Run::start("r".into(), Wish::default(), 1).0;
         run.on(2, RunEvent::Resolved(wanted, BuildSettings::default()));
-        let effects = run.on(3, RunEvent::ImageInspected { reference: BASE.into(), facts: Some(facts) });
+        run.on(3, RunEvent::ImageInspected { reference: BASE.into(), facts: Some(facts) });
+        let effects = run.on(4, prepared(None));
         let [Effect::CreateContainer(container)] = effects.as_slice() else { panic!("{effects:?}") };
         container.user.clone()
     };
     assert_eq!(user("", None), None);
     assert_eq!(user("app", None).as_deref(), Some("0:0"));
     assert_eq!(user("app", Some("1000:100")).as_deref(), Some("1000:100"));
+}
+
+#[test]
+fn an_image_with_bytecode_is_used_as_it_is_and_one_without_gets_a_cache() {
+    let of = |cache: Option<&str>, of_spec: &[(&str, &str)]| {
+        let mut wanted = plan();
+        let own = of_spec.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        wanted.container.environment.extend(own);
+        let mut run = Run::start("r".into(), Wish::default(), 1).0;
+        run.on(2, RunEvent::Resolved(wanted, BuildSettings::default()));
+        run.on(3, inspected(BASE, true));
+        let bytecode = cache.map(str::to_owned);
+        let effects = run.on(4, RunEvent::Prepared { debugger: None, bytecode });
+        let [Effect::CreateContainer(container)] = effects.as_slice() else { panic!("{effects:?}") };
+        let digest = debuggee::volume_digest();
+        format!("{:?} {:?}", container.environment, container.mounts).replace(&digest, "DIGEST")
+    };
+    expect![[r#"
+        [("PYTHONDONTWRITEBYTECODE", "1")] []
+        [("PYTHONPYCACHEPREFIX", "/aml-debug-bytecode/DIGEST/29ce385229e8"), ("PYTHONDONTWRITEBYTECODE", "")] [Volume { name: "v", target: "/aml-debug-bytecode", read_only: false }]
+        [("PYTHONPYCACHEPREFIX", "/x")] []"#]]
+    .assert_eq(
+        &[of(None, &[]), of(Some("v"), &[]), of(Some("v"), &[("PYTHONPYCACHEPREFIX", "/x")])].join("\n"),
+    );
 }

@@ -2,7 +2,7 @@
 
 use super::files::resolve;
 use super::schema::Checker;
-use crate::yaml::{self, Node, Value};
+use crate::yaml::{Node, Value};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -97,9 +97,8 @@ impl CondaFile {
         match &node.value {
             Value::Map(_) => Some(CondaFile::from_node(node, None)),
             Value::Str(path) => {
-                let bytes = checker.bytes(path)??;
-                let parsed = yaml::parse(&bytes);
-                parsed.root.map(|root| CondaFile::from_node(&root, Some(path.clone())))
+                let parsed = checker.parsed(path)??;
+                parsed.root.as_ref().map(|root| CondaFile::from_node(root, Some(path.clone())))
             }
             _ => None,
         }

@@ -5,7 +5,7 @@ use super::job::{is_local, local};
 use super::schema::tables::Shape;
 use super::schema::{self, Checker, Field, head};
 use crate::message;
-use crate::yaml::{self, Node, Value};
+use crate::yaml::{Node, Value};
 
 /// Hooks that run before the keys are looked at.
 pub(super) fn before(checker: &mut Checker<'_>, node: &Node, shape: Shape) -> bool {
@@ -116,26 +116,23 @@ fn conda_file(checker: &mut Checker<'_>, node: &Node) -> bool {
         Value::List(items) if items.is_empty() => return true,
         _ => return checker.error(conda.span, message!("spec.conda-file-type")),
     };
-    match checker.bytes(path) {
+    match checker.parsed(path) {
         None => true,
         Some(None) => checker.error(conda.span, message!("spec.conda-file-missing", path = path)),
-        Some(Some(bytes)) => {
-            let parsed = yaml::parse(&bytes);
-            match parsed.findings.first().filter(|_| parsed.is_broken()) {
-                None => true,
-                Some(first) => {
-                    let line = first.range.start.line + 1;
-                    let message = message!(
-                        "spec.in-other-file",
-                        path = path,
-                        line = line,
-                        problem = first.message,
-                        count = parsed.findings.len(),
-                    );
-                    checker.error(conda.span, message)
-                }
+        Some(Some(parsed)) => match parsed.findings.first().filter(|_| parsed.is_broken()) {
+            None => true,
+            Some(first) => {
+                let line = first.range.start.line + 1;
+                let message = message!(
+                    "spec.in-other-file",
+                    path = path,
+                    line = line,
+                    problem = first.message,
+                    count = parsed.findings.len(),
+                );
+                checker.error(conda.span, message)
             }
-        }
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 //! What is accepted and what is refused is azure-ai-ml's; only the text of a finding is ours. An alternative
 //! is tried in silence first, so that one typo makes one finding and not one per alternative.
 
+mod memory;
 pub mod tables;
 
 use super::files::{Files, Found, Need, resolve};
@@ -10,8 +11,10 @@ use super::rules;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
 use crate::message;
 use crate::message::Message;
-use crate::yaml::{self, Entry, MAX_FINDINGS, Node, Source, Span, Value};
+use crate::yaml::{Entry, MAX_FINDINGS, Node, Parsed, Source, Span, Value};
+use memory::{Memory, Verdict};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use tables::Shape;
 
 /// One key of a [`Shape`].
@@ -116,6 +119,7 @@ pub enum Ty {
 /// One file being checked.
 pub(crate) struct Checker<'a> {
     files: &'a Files,
+    memory: Rc<Memory>,
     source: &'a Source,
     /// The folder that relative paths are seen from.
     folder: PathBuf,
@@ -135,6 +139,7 @@ impl<'a> Checker<'a> {
     pub(crate) fn new(files: &'a Files, source: &'a Source, folder: &Path) -> Self {
         Self {
             files,
+            memory: Rc::default(),
             source,
             folder: folder.to_owned(),
             depth: 0,
@@ -305,12 +310,30 @@ impl<'a> Checker<'a> {
         if self.depth >= MAX_FILES_DEEP {
             return self.error(node.span, message!("spec.files-in-a-circle", path = written));
         }
-        let parsed = yaml::parse(&bytes);
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let memory = self.memory.clone();
+        let verdict = memory.verdict(&path, shape, open, || self.judge_file(&path, &bytes, shape, open));
+        self.needs.extend(verdict.needs.iter().cloned());
+        let findings = verdict.findings.iter();
+        let errors: Vec<_> = findings.filter(|finding| finding.severity == Severity::Error).collect();
+        let Some(first) = errors.first() else { return true };
+        let line = first.range.start.line + 1;
+        let message = message!(
+            "spec.in-other-file",
+            path = written,
+            line = line,
+            problem = first.message,
+            count = errors.len()
+        );
+        self.error(node.span, message)
+    }
+
+    fn judge_file(&self, path: &Path, bytes: &[u8], shape: Shape, open: bool) -> Verdict {
+        let parsed = self.memory.parsed(path, bytes);
         let mut inner = Checker {
             files: self.files,
+            memory: self.memory.clone(),
             source: &parsed.source,
-            folder,
+            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             depth: self.depth + 1,
             quiet: 0,
             may_bind: false,
@@ -327,18 +350,7 @@ impl<'a> Checker<'a> {
             None => {}
         }
         let (findings, needs) = inner.finish();
-        self.needs.extend(needs);
-        let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
-        let Some(first) = errors.first() else { return true };
-        let line = first.range.start.line + 1;
-        let message = message!(
-            "spec.in-other-file",
-            path = written,
-            line = line,
-            problem = first.message,
-            count = errors.len()
-        );
-        self.error(node.span, message)
+        Verdict { findings, needs }
     }
 
     /// Reads another file and looks at it with its own places and folder; `None` if it cannot be read.
@@ -347,10 +359,10 @@ impl<'a> Checker<'a> {
         written: &str,
         look: impl FnOnce(&mut Checker<'_>, &Node) -> T,
     ) -> Option<T> {
-        let bytes = self.bytes(written)??;
-        let parsed = yaml::parse(&bytes);
+        let parsed = self.parsed(written)??;
         let path = resolve(&self.folder, written);
         let mut inner = Checker::new(self.files, &parsed.source, path.parent().unwrap_or(Path::new("")));
+        inner.memory = self.memory.clone();
         let seen = look(&mut inner, parsed.root.as_ref()?);
         self.needs.extend(inner.needs);
         Some(seen)
@@ -366,6 +378,14 @@ impl<'a> Checker<'a> {
                 None
             }
         }
+    }
+
+    /// The tree of another file, `None` where its bytes are asked for now, `Some(None)` where there is no such
+    /// file.
+    pub(crate) fn parsed(&mut self, written: &str) -> Option<Option<Rc<Parsed>>> {
+        let bytes = self.bytes(written)?;
+        let path = resolve(&self.folder, written);
+        Some(bytes.map(|bytes| self.memory.parsed(&path, &bytes)))
     }
 
     /// The bytes of a file, `None` where they are asked for now, `Some(None)` where there is no such file.
@@ -653,7 +673,7 @@ pub(crate) fn head(node: &Node) -> Span {
     }
 }
 
-fn flatten(alternatives: &[Ty], into: &mut Vec<Ty>) {
+pub(super) fn flatten(alternatives: &[Ty], into: &mut Vec<Ty>) {
     for ty in alternatives {
         match ty {
             Ty::Union(inner) => flatten(inner, into),
@@ -665,7 +685,7 @@ fn flatten(alternatives: &[Ty], into: &mut Vec<Ty>) {
 
 /// Whether an alternative is worth trying: the kind of value fits, and a mapping's `type` and `task` are
 /// among those of the alternative.
-fn may_be(node: &Node, ty: &Ty) -> bool {
+pub(super) fn may_be(node: &Node, ty: &Ty) -> bool {
     match (&node.value, ty) {
         (Value::Map(_), Ty::Nested(shape) | Ty::Open(shape)) => ["type", "task"].iter().all(|key| {
             let Some(value) = node.get(key) else { return true };
@@ -887,7 +907,7 @@ pub(crate) fn kind_of(node: &Node) -> String {
 }
 
 /// What is wanted, in words.
-fn expected(ty: &Ty) -> String {
+pub(super) fn expected(ty: &Ty) -> String {
     let mut flat = Vec::new();
     flatten(std::slice::from_ref(ty), &mut flat);
     let mut words: Vec<String> = Vec::new();

@@ -24,8 +24,12 @@ pub(crate) enum Command {
     Rerun(Rerun),
     /// Build or reuse the image of a spec, and nothing more.
     Build(Build),
-    /// Make or refresh the launch.json entry of a run, and print it.
-    Attach(RunName),
+    /// Make or refresh the launch.json entry of a run, or of a step on a node, and print it.
+    Attach(Attach),
+    /// Put the remote-debug convention of the published page into a script, correctly, or take it out again.
+    Instrument(Instrument),
+    /// Write a pipeline in which chosen steps await a debugger, and show what differs.
+    Variant(Variant),
     /// List runs, read their logs and outputs, cancel or remove them.
     Runs(Runs),
     /// List the images that were built here, say why, remove what nobody needs.
@@ -47,8 +51,10 @@ impl Command {
             Command::Run(run) => run.json.json,
             Command::Rerun(rerun) => rerun.json.json,
             Command::Build(build) => build.json.json,
-            Command::Attach(name) => name.json.json,
+            Command::Attach(attach) => attach.json.json,
             Command::Doctor(json) => json.json,
+            Command::Instrument(instrument) => instrument.json.json,
+            Command::Variant(variant) => variant.json.json,
             Command::Runs(runs) => match &runs.verb {
                 None => runs.list.json,
                 Some(RunsVerb::List(list)) => list.json,
@@ -92,10 +98,17 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A v2 command job (YAML) or a Python script.
+    /// A v2 command job or pipeline job (YAML), a v1 run configuration, or a Python script.
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) debug: Debug,
+    /// Step of a pipeline that is debugged; may be given several times. Without it, --debug debugs every step
+    /// and --break those that have the file.
+    #[arg(long = "step", value_name = "NAME")]
+    pub(crate) steps: Vec<String>,
+    /// Run every step of a pipeline, although an earlier result of the same content is there.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) values: Values,
     /// Experiment to list the run under, instead of the spec's own.
@@ -118,9 +131,19 @@ pub(crate) struct Debug {
     /// Stop at this line, print its locals and go on; may be given several times. Implies --debug.
     #[arg(long = "break", value_name = "FILE:LINE")]
     pub(crate) breaks: Vec<String>,
+    /// Stop where an exception is raised that nothing catches, print it with the locals and let the program
+    /// end of it. Implies --debug.
+    #[arg(long)]
+    pub(crate) break_on_exception: bool,
     /// Script whose process is debugged, where the command starts several.
     #[arg(long, value_name = "SCRIPT")]
     pub(crate) process: Option<String>,
+    /// Rank whose process is debugged, where a launcher (torchrun, mpirun) starts several alike.
+    #[arg(long, value_name = "N")]
+    pub(crate) rank: Option<u32>,
+    /// Debug the Python processes that it starts as well: worker processes, other ranks.
+    #[arg(long)]
+    pub(crate) children: bool,
     /// How debugpy gets in, instead of the setting.
     #[arg(long, value_name = "WAY")]
     pub(crate) debugger: Option<Debugger>,
@@ -169,6 +192,9 @@ pub(crate) struct Image {
 pub(crate) struct Rerun {
     /// The earlier run, or a unique beginning of its name.
     pub(crate) run: String,
+    /// Of a pipeline run: only this step, with the inputs that it had.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
     #[command(flatten)]
     pub(crate) debug: Debug,
     #[command(flatten)]
@@ -186,6 +212,92 @@ pub(crate) struct Build {
     pub(crate) image: Image,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Instrument {
+    /// The Python script, or a scoring script.
+    pub(crate) script: PathBuf,
+    #[command(flatten)]
+    pub(crate) what: InstrumentVerb,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+pub(crate) struct InstrumentVerb {
+    /// Print what would change, as a diff; the default.
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Change the script.
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Give the script its original bytes back.
+    #[arg(long)]
+    pub(crate) undo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Variant {
+    /// The v2 pipeline job.
+    pub(crate) pipeline: PathBuf,
+    /// A step that awaits a debugger; may be given several times.
+    #[arg(long = "step", value_name = "NAME", required = true)]
+    pub(crate) steps: Vec<String>,
+    /// Where to write it: a new file in the pipeline's folder; PIPELINE.debug.yml by default.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How long a step waits for its debugger.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) wait: u32,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attach {
+    /// The run, or a unique beginning of its name.
+    #[arg(required_unless_present = "log", conflicts_with = "log")]
+    run: Option<String>,
+    #[command(flatten)]
+    pub(crate) node: Node,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+impl Attach {
+    /// The run of this machine's, if one was named.
+    pub(crate) fn name(&self) -> Option<RunName> {
+        Some(RunName { run: self.run.clone()?, json: Json { json: self.json.json } })
+    }
+}
+
+/// A step that awaits its debugger on a node.
+#[derive(Debug, Args)]
+pub(crate) struct Node {
+    /// The step's log, which grows: a file, or a URL that is read piece by piece. As soon as it says where
+    /// the step awaits its debugger, the step is reached and offered.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) log: Option<String>,
+    /// Name of the step, for its own entry in launch.json where there are several.
+    #[arg(long, value_name = "NAME", requires = "log")]
+    pub(crate) step: Option<String>,
+    /// The step's code folder on this machine; the current one by default.
+    #[arg(long, value_name = "FOLDER", requires = "log")]
+    pub(crate) code: Option<PathBuf>,
+    /// The same folder on the node; the step's working directory by default.
+    #[arg(long, value_name = "PATH", requires = "log", default_value = ".")]
+    pub(crate) remote_root: String,
+    /// The port of a step whose log names none.
+    #[arg(long, value_name = "PORT", requires = "log", default_value_t = engine::log::beacon::PORT)]
+    pub(crate) debug_port: u16,
+    /// The rank to attach to, where several write to one log.
+    #[arg(long, value_name = "N", requires = "log")]
+    pub(crate) rank: Option<u32>,
+    /// Stop at this line, print its locals and go on; may be given several times.
+    #[arg(long = "break", value_name = "FILE:LINE", requires = "log")]
+    pub(crate) breaks: Vec<String>,
 }
 
 #[derive(Debug, Args)]

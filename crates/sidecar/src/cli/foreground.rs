@@ -10,13 +10,14 @@ use crate::main_loop::Ask;
 use crate::outbox::Notice;
 use crate::settings::Settings;
 use crate::to_proto;
-use engine::dap::breaker::{Breakpoint, line_with_code};
+use engine::dap::breaker::{Breakpoint, Missed, StopWish, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::debug::AttachParams;
 use protocol::run::{CancelRunParams, RerunParams, RunAnswer, RunIdParams, RunSnapshot};
 use protocol::text::FailureText;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -32,17 +33,27 @@ pub(crate) async fn run(
         return Err(Failure::new(Blame::User, message!("cli.target-not-yet", target = run.target))
             .with_fix(message!("cli.target-not-yet.fix")));
     }
-    let places = break_places(&run.debug)?;
+    let stops = Stops::wished(&run.debug)?;
     let mut params = start_params(&settings, &run.file, &run.values, &run.image)?;
-    params.debug = run.debug.debug || !places.is_empty();
+    params.debug = run.debug.debug || stops.is_some();
+    if !params.debug && !run.steps.is_empty() {
+        return Err(Failure::new(Blame::User, message!("cli.step-without-debug"))
+            .with_fix(message!("cli.step-without-debug.fix")));
+    }
+    let places = stops.iter().flat_map(|stops| &stops.places);
+    params.breaks = places.map(BreakPlace::file_of_step).collect();
+    params.steps = run.steps;
+    params.force = run.force;
     params.process = run.debug.process;
+    params.rank = run.debug.rank;
+    params.children = run.debug.children;
     if let Some(debugger) = run.debug.debugger {
         settings.debugpy_in_image = debugger == Debugger::Image;
     }
     params.experiment = run.experiment;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, places, began).until_over(printer).await
+    Watch::new(session, run, stops, began).until_over(printer).await
 }
 
 pub(crate) async fn rerun(
@@ -51,12 +62,14 @@ pub(crate) async fn rerun(
     printer: &mut Printer,
     began: Instant,
 ) -> Result<u8, Failure> {
-    let places = break_places(&rerun.debug)?;
-    let debug = (rerun.debug.debug || !places.is_empty()).then_some(true);
+    let stops = Stops::wished(&rerun.debug)?;
+    let debug = (rerun.debug.debug || stops.is_some()).then_some(true);
     let session = Session::open(settings).await?;
-    let params = RerunParams { run: rerun.run, debug };
+    let Debug { process, rank, children, .. } = rerun.debug;
+    let children = children.then_some(true);
+    let params = RerunParams { run: rerun.run, debug, process, rank, children, step: rerun.step };
     let RunAnswer { run } = session.ask(|reply| Ask::Rerun(params, reply)).await?;
-    Watch::new(session, run, places, began).until_over(printer).await
+    Watch::new(session, run, stops, began).until_over(printer).await
 }
 
 pub(crate) async fn build(
@@ -70,7 +83,7 @@ pub(crate) async fn build(
     params.with_debugpy = build.with_debugpy;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, Vec::new(), began).until_over(printer).await
+    Watch::new(session, run, None, began).until_over(printer).await
 }
 
 /// Writes the entry; a live run that nobody owns is taken over and kept within reach of debuggers.
@@ -97,37 +110,53 @@ pub(crate) async fn attach(
         return Ok(0);
     }
     printer.say(&message!("attach.adopted", run = answer.run));
-    Watch::new(session, answer.run, Vec::new(), began).until_over(printer).await
+    Watch::new(session, answer.run, None, began).until_over(printer).await
 }
 
-fn break_places(debug: &Debug) -> Result<Vec<BreakPlace>, Failure> {
-    debug.breaks.iter().map(|text| break_place(text)).collect()
+/// Where this command itself stops the program.
+struct Stops {
+    places: Vec<BreakPlace>,
+    exceptions: bool,
+}
+
+impl Stops {
+    /// `None` leaves the program to other debuggers.
+    fn wished(debug: &Debug) -> Result<Option<Self>, Failure> {
+        let places: Vec<BreakPlace> =
+            debug.breaks.iter().map(|text| break_place(text)).collect::<Result<_, _>>()?;
+        let exceptions = debug.break_on_exception;
+        Ok((exceptions || !places.is_empty()).then_some(Self { places, exceptions }))
+    }
 }
 
 /// One run, watched until it has ended.
 struct Watch {
     session: Session,
     run: String,
-    places: Vec<BreakPlace>,
+    /// Runs of its steps, where it is a pipeline.
+    steps: BTreeSet<String>,
+    wished: Option<Stops>,
     began: Instant,
     stops: (mpsc::UnboundedSender<TimedStop>, mpsc::UnboundedReceiver<TimedStop>),
     seen: Vec<Value>,
-    debugger: Option<JoinHandle<std::io::Result<Left>>>,
+    /// The run that each of our debuggers is attached to. A pipeline may have several, one per step.
+    debuggers: BTreeMap<String, JoinHandle<Left>>,
     /// What is wrong with a `--break`, found when the code folder was known.
     misplaced: Option<Failure>,
     interrupts: u32,
 }
 
 impl Watch {
-    fn new(session: Session, run: String, places: Vec<BreakPlace>, began: Instant) -> Self {
+    fn new(session: Session, run: String, wished: Option<Stops>, began: Instant) -> Self {
         Self {
             session,
             run,
-            places,
+            steps: BTreeSet::new(),
+            wished,
             began,
             stops: mpsc::unbounded_channel(),
             seen: Vec::new(),
-            debugger: None,
+            debuggers: BTreeMap::new(),
             misplaced: None,
             interrupts: 0,
         }
@@ -154,11 +183,12 @@ impl Watch {
                 () = signals.next() => self.interrupted(printer),
             }
         };
-        let left = self.debugger_left().await;
+        let mut left = self.debuggers_left().await;
         while let Ok((stop, ms)) = self.stops.1.try_recv() {
             printer.stop(&stop, ms);
             self.seen.push(stop_json(&stop, ms));
         }
+        self.forget_hit(&mut left.missed);
         Ok(self.conclude(&last, left, printer))
     }
 
@@ -166,20 +196,29 @@ impl Watch {
     fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
         let of = match notice {
             Notice::RunChanged(run) => run.run.as_str(),
-            Notice::Lines { run, .. } | Notice::Progress(run, _) | Notice::DebuggerReady(run, _) => {
-                run.as_str()
-            }
+            Notice::Lines { run, .. }
+            | Notice::Progress(run, _)
+            | Notice::DebuggerReady(run, _)
+            | Notice::MappingProposed(run, _) => run.as_str(),
         };
-        if of != self.run {
+        // A step says whose it is in its first word, which is its record.
+        let is_step = match notice {
+            Notice::RunChanged(run) => run.parent.as_deref() == Some(&self.run),
+            _ => self.steps.contains(of),
+        };
+        if of != self.run && !is_step {
             return None;
+        }
+        if is_step {
+            self.steps.insert(of.to_owned());
         }
         match notice {
             // Whoever gave breakpoints has a debugger already.
-            Notice::DebuggerReady(..) if !self.places.is_empty() => {}
+            Notice::DebuggerReady(..) if self.wished.is_some() => {}
             notice => printer.notice(notice),
         }
         let Notice::RunChanged(run) = notice else { return None };
-        if run.ended_at.is_some() {
+        if run.ended_at.is_some() && !is_step {
             return Some(run.as_ref().clone());
         }
         self.attach_when_possible(run);
@@ -187,10 +226,12 @@ impl Watch {
     }
 
     /// Attaches as soon as the gateway listens and the code folder is known: the gateway holds everything
-    /// back until the debuggee is there, so there is no moment to wait for.
+    /// back until the debuggee is there, so there is no moment to wait for. In a step of a pipeline only the
+    /// breakpoints in its own code are set.
     fn attach_when_possible(&mut self, run: &RunSnapshot) {
         let (Some(port), Some(mapping)) = (run.gateway_port, &run.mapping) else { return };
-        if self.places.is_empty() || self.debugger.is_some() || self.misplaced.is_some() {
+        let Some(wished) = &self.wished else { return };
+        if self.debuggers.contains_key(&run.run) || self.misplaced.is_some() {
             return;
         }
         let (local, remote) = (Path::new(&mapping.local_root), &mapping.remote_root);
@@ -202,9 +243,13 @@ impl Watch {
             let code_line = line_with_code(&files::read_text(&file)?, place.line);
             Ok(Breakpoint { file: place.file.clone(), remote, line: place.line, code_line })
         };
-        match self.places.iter().map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
+        let is_own = |place: &&BreakPlace| run.parent.is_none() || place.local(local).is_ok();
+        match wished.places.iter().filter(is_own).map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
             Ok(breakpoints) => {
-                self.debugger = Some(breaks::attach(port, breakpoints, self.began, self.stops.0.clone()));
+                let code_folder = (mapping.local_root.clone(), mapping.remote_root.clone());
+                let wish = StopWish { breakpoints, exceptions: wished.exceptions, code_folder };
+                let debugger = breaks::attach(port, wish, self.began, self.stops.0.clone());
+                self.debuggers.insert(run.run.clone(), debugger);
             }
             Err(failure) => {
                 self.misplaced = Some(failure);
@@ -228,18 +273,35 @@ impl Watch {
         self.session.tell(|reply| Ask::CancelRun(params, reply));
     }
 
-    async fn debugger_left(&mut self) -> Left {
-        let Some(debugger) = self.debugger.take() else { return Left::default() };
-        // The gateway is closed, so the client sees the end of its connection at once.
-        match tokio::time::timeout(Duration::from_secs(2), debugger).await {
-            Ok(Ok(Ok(left))) => left,
-            _ => Left::default(),
+    /// What all debuggers have left.
+    async fn debuggers_left(&mut self) -> Left {
+        let mut all = Left::default();
+        for (_, debugger) in std::mem::take(&mut self.debuggers) {
+            // The gateway is closed, so the client sees the end of its connection at once.
+            if let Ok(Ok(left)) = tokio::time::timeout(Duration::from_secs(2), debugger).await {
+                all.missed.extend(left.missed);
+                all.refused = all.refused.or(left.refused);
+            }
         }
+        all
+    }
+
+    /// A breakpoint may be in several steps: it is missed where none of them has hit it.
+    fn forget_hit(&self, missed: &mut Vec<Missed>) {
+        let was_hit = |one: &Missed| {
+            let Breakpoint { file, line, code_line, .. } = &one.breakpoint;
+            let is_there = |stop: &Value| {
+                stop["file"] == file.as_str() && (stop["line"] == *line || stop["line"] == *code_line)
+            };
+            self.seen.iter().any(is_there)
+        };
+        missed.retain(|one| !was_hit(one));
+        missed.dedup_by(|one, other| one.message() == other.message());
     }
 
     fn conclude(&self, last: &RunSnapshot, left: Left, printer: &mut Printer) -> u8 {
         let (code, failure) = self.verdict(last, left);
-        let stops = (!self.places.is_empty()).then_some(self.seen.as_slice());
+        let stops = self.wished.is_some().then_some(self.seen.as_slice());
         printer.result(last, stops, failure.as_ref());
         code
     }
@@ -280,11 +342,11 @@ fn exit_code(blame: &str) -> u8 {
 
 /// The ways in which the system asks a command to end.
 #[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 3]);
+pub(super) struct Signals([tokio::signal::unix::Signal; 3]);
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
         let take = |kind| {
             signal(kind).map_err(|error| {
@@ -299,7 +361,7 @@ impl Signals {
         ]))
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -310,15 +372,15 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         // Where the system cannot tell, the command goes on.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -21,33 +21,43 @@ pub(crate) fn list_outputs(state: &mut State, params: &RunIdParams, reply: Reply
     tokio::task::spawn_blocking(move || {
         let root = folder.root();
         let mut outputs = Vec::new();
-        for part in ["outputs", "named_outputs", "logs"] {
-            for (path, bytes) in files::list(&root.join(part)) {
+        let parts = ["outputs", "named_outputs", "logs"].map(str::to_owned);
+        let linked =
+            files::links(&folder.named_outputs()).into_iter().map(|name| format!("named_outputs/{name}"));
+        for part in parts.into_iter().chain(linked) {
+            for (path, bytes) in files::list(&root.join(&part)) {
                 outputs.push(OutputFile { path: format!("{part}/{path}"), bytes });
             }
         }
-        let folder_name = root.to_string_lossy().into_owned();
-        give(
-            reply,
-            Ok(OutputsAnswer { folder: folder_name, files: outputs, metrics: metrics(&folder.mlruns()) }),
-        );
+        let metric_history = metrics(&folder.mlruns());
+        let last = |(name, values): (&String, &Vec<(f64, f64)>)| Some((name.clone(), values.last()?.1));
+        let metrics = metric_history.iter().filter_map(last).collect();
+        let folder = root.to_string_lossy().into_owned();
+        give(reply, Ok(OutputsAnswer { folder, files: outputs, metrics, metric_history }));
     });
 }
 
-/// The last value of every metric in MLflow's file store: `<experiment>/<run>/metrics/<name>`, a line per
+/// Step and value of every metric in MLflow's file store: `<experiment>/<run>/metrics/<name>`, a line per
 /// value: time, value, step.
-fn metrics(mlruns: &Path) -> BTreeMap<String, f64> {
+fn metrics(mlruns: &Path) -> BTreeMap<String, Vec<(f64, f64)>> {
     let mut metrics = BTreeMap::new();
     for (path, _) in files::list(mlruns) {
         let Some((_, name)) = path.split_once("/metrics/") else { continue };
-        let last = files::read_text(&mlruns.join(&path))
-            .ok()
-            .and_then(|text| text.lines().last()?.split_whitespace().nth(1)?.parse::<f64>().ok());
-        if let Some(value) = last {
-            metrics.insert(name.to_owned(), value);
+        let text = files::read_text(&mlruns.join(&path)).unwrap_or_default();
+        let values: Vec<(f64, f64)> = text.lines().filter_map(logged).collect();
+        if !values.is_empty() {
+            metrics.insert(name.to_owned(), values);
         }
     }
     metrics
+}
+
+/// JSON has no infinity: a value that is no number is left out.
+fn logged(line: &str) -> Option<(f64, f64)> {
+    let mut words = line.split_whitespace().skip(1).map(str::parse::<f64>);
+    let value = words.next()?.ok().filter(|value| value.is_finite())?;
+    let step = words.next().and_then(Result::ok).unwrap_or(0.0);
+    Some((step, value))
 }
 
 pub(crate) fn read_log(state: &mut State, params: ReadLogParams, reply: Reply<ReadLogAnswer>) {

@@ -1,7 +1,9 @@
 //! Time passed: watchdogs, and what other processes ask of our runs.
 
 use super::cancel_run::CANCEL;
+use super::release_debugger::RELEASE;
 use crate::state::State;
+use engine::pipeline::PipelineEvent;
 use engine::run::event::RunEvent;
 
 pub(crate) fn tick(state: &mut State) {
@@ -13,8 +15,22 @@ pub(crate) fn tick(state: &mut State) {
             continue;
         }
         match state.store.take_requests(&run) {
+            Ok(requests) => {
+                let is_asked = |verb: &str| requests.iter().any(|request| request.verb == verb);
+                if is_asked(RELEASE) {
+                    state.release_debugger(&run);
+                }
+                if is_asked(CANCEL) {
+                    state.on_run(&run, RunEvent::CancelRequested { at_once: false });
+                }
+            }
+            Err(failure) => tracing::warn!(%run, %failure, "requests for the run could not be read"),
+        }
+    }
+    for run in state.live_pipelines().into_iter().filter(|_| asked) {
+        match state.store.take_requests(&run) {
             Ok(requests) if requests.iter().any(|request| request.verb == CANCEL) => {
-                state.on_run(&run, RunEvent::CancelRequested { at_once: false });
+                state.on_pipeline(&run, PipelineEvent::CancelRequested { at_once: false });
             }
             Ok(_) => {}
             Err(failure) => tracing::warn!(%run, %failure, "requests for the run could not be read"),

@@ -8,8 +8,10 @@
     reason = "a failed test shows what the server said, a passed one its figures"
 )]
 
+mod debugging;
 mod editor;
 mod ground;
+mod neovim;
 mod rows;
 mod stories;
 mod third_party;

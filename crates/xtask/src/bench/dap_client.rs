@@ -17,6 +17,14 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// One step over a line, in milliseconds.
+    pub(super) fn step(&mut self) -> anyhow::Result<f64> {
+        let begin = Instant::now();
+        self.connection.send("next", &json!({ "threadId": self.thread }))?;
+        self.connection.wait_for(|message| message["event"] == "stopped")?;
+        Ok(begin.elapsed().as_secs_f64() * 1000.0)
+    }
+
     /// Lets the script run to its end.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         self.connection.send("continue", &json!({ "threadId": self.thread }))?;

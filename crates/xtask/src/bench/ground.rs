@@ -79,6 +79,12 @@ impl Ground {
         }
     }
 
+    /// The archive with debugpy.
+    pub(super) fn bundle(&self) -> anyhow::Result<&str> {
+        let bundle = self.variables.iter().find(|(name, _)| *name == "AML_DEBUG_BUNDLE");
+        bundle.map(|(_, path)| path.as_str()).context("find the bundle with debugpy")
+    }
+
     /// Machine and engine, for the head of the table.
     pub(super) fn machine(&self) -> String {
         let processors = std::thread::available_parallelism().map_or(0, usize::from);

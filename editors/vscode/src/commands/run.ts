@@ -2,17 +2,18 @@
 
 import * as vscode from "vscode";
 import { chooseOutput, chooseRun } from "../choose";
-import type { Command, Parts } from "../commands";
+import { asNode, type Command, type Parts } from "../commands";
 import { attachConfiguration, rerunConfiguration } from "../debug";
 import type { LogName } from "../output";
 import type { RunSnapshot } from "../protocol";
-import type { Node } from "../runs_view";
+import { runName } from "../rows";
+import { askAndStart } from "./spec";
 
 /** The play icon: joins a run that is under way, starts one that is over again under the debugger. */
 export const startDebugger: Command = async (parts, target) => {
-  const run = await theRun(parts, target, "attach");
+  const run = await theRun(parts, target, "attach", "takeOver");
   if (run) {
-    const configuration = run.actions.includes("attach") ? attachConfiguration(run.run) : rerunConfiguration(run.run);
+    const configuration = run.actions.includes("attach") || run.actions.includes("takeOver") ? attachConfiguration(run.run) : rerunConfiguration(run.run);
     await vscode.debug.startDebugging(folderOf(run), configuration);
   }
 };
@@ -28,6 +29,51 @@ export const rerun: Command = async (parts, target) => {
   const run = await theRun(parts, target, "rerun");
   if (run) {
     await vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run.run), { noDebug: !run.debug });
+  }
+};
+
+/** The specification as it is now, where a rerun is the plan as it was then. */
+export const submitAgain: Command = async (parts, target) => {
+  const run = await theRun(parts, target);
+  if (run) {
+    await askAndStart(vscode.Uri.file(run.spec), { experiment: run.experiment });
+  }
+};
+
+/** A window in the container needs the Dev Containers extension; a shell in it needs none. */
+export const attachContainer: Command = async (parts, target) => {
+  const run = await theRun(parts, target, "cancel");
+  if (!run?.container) {
+    if (run) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("The run {0} has no container now.", run.run));
+    }
+    return;
+  }
+  const [window, shell] = [vscode.l10n.t("Open Window in Container"), vscode.l10n.t("Open Shell in Container")];
+  const isThere = vscode.extensions.getExtension(DEV_CONTAINERS) !== undefined;
+  const install = vscode.l10n.t("Get Dev Containers");
+  const question = vscode.l10n.t("The container of {0}", runName(run));
+  const choice = await vscode.window.showInformationMessage(question, isThere ? window : install, shell);
+  if (choice === window) {
+    const name = Buffer.from(JSON.stringify({ containerName: run.container })).toString("hex");
+    const folder = run.mapping?.remoteRoot ?? "/";
+    const uri = vscode.Uri.from({ scheme: "vscode-remote", authority: `attached-container+${name}`, path: folder });
+    await vscode.commands.executeCommand("vscode.openFolder", uri, { forceNewWindow: true });
+  } else if (choice === install) {
+    await vscode.commands.executeCommand("workbench.extensions.search", `@id:${DEV_CONTAINERS}`);
+  } else if (choice === shell) {
+    const options = { name: runName(run), shellPath: "docker", shellArgs: ["exec", "--interactive", "--tty", run.container, "sh"] };
+    vscode.window.createTerminal(options).show();
+  }
+};
+
+const DEV_CONTAINERS = "ms-vscode-remote.remote-containers";
+
+/** The run's page: phases, metrics, outputs, environment. */
+export const showRun: Command = async (parts, target) => {
+  const run = await theRun(parts, target);
+  if (run) {
+    await parts.runPages.show(run);
   }
 };
 
@@ -107,7 +153,7 @@ export const loadMore: Command = async ({ runs }, target) => {
 };
 
 /** The run that a command was called on, by row or by name; from the palette, the one that the user picks. */
-async function theRun({ sidecar, runs }: Parts, target: unknown, action?: string): Promise<RunSnapshot | undefined> {
+async function theRun({ sidecar, runs }: Parts, target: unknown, ...wanted: string[]): Promise<RunSnapshot | undefined> {
   const node = asNode(target);
   if (node?.kind === "run" || node?.kind === "group") {
     return sidecar.request("aml/showRun", { run: node.run.run });
@@ -117,10 +163,10 @@ async function theRun({ sidecar, runs }: Parts, target: unknown, action?: string
     return sidecar.request("aml/showRun", { run: name });
   }
   const selected = runs.tree.visible ? runs.tree.selection[0] : undefined;
-  if (selected?.kind === "run" && (action === undefined || selected.run.actions.includes(action))) {
+  if (selected?.kind === "run" && (wanted.length === 0 || selected.run.actions.some((action) => wanted.includes(action)))) {
     return sidecar.request("aml/showRun", { run: selected.run.run });
   }
-  return chooseRun(sidecar, action);
+  return chooseRun(sidecar, ...wanted);
 }
 
 async function outputOf(parts: Parts, target: unknown): Promise<string | undefined> {
@@ -130,8 +176,4 @@ async function outputOf(parts: Parts, target: unknown): Promise<string | undefin
 
 function folderOf(run: RunSnapshot): vscode.WorkspaceFolder | undefined {
   return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(run.spec));
-}
-
-function asNode(target: unknown): Node | undefined {
-  return typeof target === "object" && target !== null && "kind" in target ? (target as Node) : undefined;
 }

@@ -22,7 +22,6 @@ export interface Place {
 const SETTINGS = {
   "workbench.startupEditor": "none",
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
-  "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
   "extensions.autoUpdate": "off",
@@ -65,7 +64,6 @@ export class Server {
   install(vsix: string): void {
     const user = path.join(this.place.scratch, "user");
     fs.mkdirSync(path.join(user, "User"), { recursive: true });
-    fs.writeFileSync(path.join(user, "User/settings.json"), JSON.stringify(SETTINGS, null, 2));
     knowJapanese(user);
     const { status, stdout, stderr } = spawnSync(this.program(), [...this.folders(), "--install-extension", vsix], {
       env: this.variables(),
@@ -76,7 +74,9 @@ export class Server {
     }
   }
 
-  async start(locale: string, environment: Record<string, string>): Promise<void> {
+  async start(name: string, locale: string, environment: Record<string, string>, trusts = true): Promise<void> {
+    const settings = { ...SETTINGS, "security.workspace.trust.enabled": !trusts };
+    fs.writeFileSync(path.join(this.place.scratch, "user/User/settings.json"), JSON.stringify(settings, null, 2));
     this.port = await freePort();
     const config = path.join(this.place.scratch, "code-server.yaml");
     const options = {
@@ -85,12 +85,12 @@ export class Server {
       cert: false,
       "disable-telemetry": true,
       "disable-update-check": true,
-      "disable-workspace-trust": true,
+      "disable-workspace-trust": trusts,
       "disable-getting-started-override": true,
       "disable-proxy": true,
     };
     fs.writeFileSync(config, Object.entries(options).map(([key, value]) => `${key}: ${value}\n`).join(""));
-    const log = fs.openSync(path.join(this.place.results, `code-server-${locale}.log`), "w");
+    const log = fs.openSync(path.join(this.place.results, `code-server-${name}.log`), "w");
     this.process = spawn(this.program(), [...this.folders(), "--locale", locale], {
       stdio: ["ignore", log, log],
       detached: true,

@@ -111,10 +111,6 @@ fn a_command_job_becomes_a_plan() {
                         "1",
                     ),
                     (
-                        "PYTHONDONTWRITEBYTECODE",
-                        "1",
-                    ),
-                    (
                         "AZUREML_RUN_ID",
                         "r1",
                     ),
@@ -145,6 +141,14 @@ fn a_command_job_becomes_a_plan() {
                     (
                         "HOME",
                         "/mnt/azureml/home",
+                    ),
+                    (
+                        "LOGNAME",
+                        "azureml",
+                    ),
+                    (
+                        "USER",
+                        "azureml",
                     ),
                     (
                         "AZUREML_PARAMETER_lr",
@@ -223,6 +227,14 @@ fn a_command_job_becomes_a_plan() {
                     memory_bytes: None,
                     nano_cpus: None,
                 },
+                grants: Grants {
+                    ports: [],
+                    hosts: [],
+                    hostname: None,
+                    ulimits: [],
+                    ipc: None,
+                    tracing: false,
+                },
                 gpu: false,
             },
             code: "/p/src",
@@ -234,6 +246,7 @@ fn a_command_job_becomes_a_plan() {
                     ),
                 ),
                 isolated_by: None,
+                rank: None,
             },
             outputs: [
                 Output {
@@ -256,6 +269,7 @@ fn a_command_job_becomes_a_plan() {
                 60,
             ),
             distribution: None,
+            notes: [],
         }
     "#]].assert_debug_eq(&plan);
 }

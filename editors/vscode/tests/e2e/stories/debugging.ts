@@ -1,0 +1,75 @@
+// Debugging without a launch.json, several sessions at once, Restart and Stop, and two windows that want one run.
+
+import type { Story } from "../stories.ts";
+import { RUN_PATIENCE, Workbench } from "../workbench.ts";
+import { GROWTH, nothingIsLeft, PRODUCT } from "./ground.ts";
+
+let other: Workbench | undefined;
+
+export const debugging: Story = {
+  locale: "en",
+  steps: {
+    "F5 on a job needs no launch.json": async (vscode) => {
+      await vscode.openFile("src/measure.py");
+      await vscode.breakpoint(PRODUCT);
+      await vscode.openFile("job.yml");
+      await vscode.lens("Debug").first().waitFor();
+      await vscode.page.keyboard.press("F5");
+      await vscode.pickIfAsked("Azure ML");
+      await vscode.stoppedOn(PRODUCT);
+    },
+
+    "Restart starts it anew": async (vscode) => {
+      await vscode.command("Debug: Restart");
+      await vscode.openView("Azure ML Debug");
+      await vscode.row(/^Run measure leaves, cancelled/).waitFor({ timeout: RUN_PATIENCE });
+      await vscode.row(/^Run measure leaves, paused/).waitFor({ timeout: RUN_PATIENCE });
+      await vscode.stoppedOn(PRODUCT);
+    },
+
+    "every job is in the list of configurations": async (vscode) => {
+      await vscode.openFile("src/grow.py");
+      await vscode.breakpoint(GROWTH);
+      await vscode.command("Debug: Select and Start Debugging");
+      await vscode.pick("Azure ML…");
+      await vscode.pick("Azure ML: wait.yml");
+      await vscode.stoppedOn(GROWTH);
+    },
+
+    "two sessions stand at two breakpoints": async (vscode) => {
+      await vscode.openView("Azure ML Debug");
+      await vscode.row(/^Run measure leaves, paused/).waitFor();
+      await vscode.row(/^Run wait.yml, paused/).waitFor();
+      await vscode.status().filter({ hasText: "2" }).waitFor();
+    },
+
+    "another window sees both runs": async (vscode, { url, project }) => {
+      other = await vscode.window(url(project));
+      await other.openView("Azure ML Debug");
+      await other.row(/^Run wait.yml, paused/).waitFor();
+      await other.shot("other-window");
+    },
+
+    "it takes one of them over, and is asked first": async (vscode) => {
+      if (!other) {
+        throw new Error("there is no other window");
+      }
+      await other.inline(other.row(/^Run wait.yml, paused/), "Start debugger");
+      await other.confirm("Take Over");
+      await other.openFile("src/grow.py");
+      await other.stoppedOn(GROWTH);
+      await other.shot("taken-over");
+      await vscode.page.locator(".debug-toolbar, .statusbar.debugging").first().waitFor();
+    },
+
+    "Stop ends each": async (vscode) => {
+      await other?.close();
+      for (const name of ["wait.yml", "measure leaves"]) {
+        await vscode.menu(vscode.row(new RegExp(`^Run ${name}, (paused|running)`)), "Cancel run");
+        await vscode.row(new RegExp(`^Run ${name}, (paused|running|stopping)`)).waitFor({ state: "detached", timeout: RUN_PATIENCE });
+      }
+    },
+
+    "nothing is left on the engine": async (_vscode, ground) => nothingIsLeft(ground, 3),
+  },
+};

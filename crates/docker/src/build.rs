@@ -177,7 +177,8 @@ fn options(recipe: &Recipe, builder: Builder) -> BuildImageOptions {
         |map: &BTreeMap<String, String>| -> HashMap<String, String> { map.clone().into_iter().collect() };
     let mut options = BuildImageOptionsBuilder::default()
         .dockerfile(&recipe.dockerfile_path)
-        .nocache(recipe.afresh)
+        // Without its cache, BuildKit gives a step empty cache mounts, too; ours is made anew by what it is sent.
+        .nocache(recipe.afresh && recipe.folder.is_some())
         .t(recipe.name.as_str())
         .buildargs(&strings(&recipe.arguments))
         .labels(&strings(&recipe.labels))
@@ -206,7 +207,9 @@ fn context(recipe: &Recipe) -> io::Result<Bytes> {
     let mut archive = tar::Builder::new(Vec::new());
     let dockerfile = (recipe.dockerfile_path.as_str(), recipe.dockerfile.as_bytes());
     let others = recipe.context.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-    for (path, bytes) in std::iter::once(dockerfile).chain(others) {
+    let mark = session();
+    let mark = recipe.afresh.then_some(("afresh", mark.as_bytes()));
+    for (path, bytes) in std::iter::once(dockerfile).chain(others).chain(mark) {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);

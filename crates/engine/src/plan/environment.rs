@@ -61,13 +61,35 @@ fn registered(name: &str, rewrites: &[ImageRewrite]) -> Result<ImagePlan, Failur
             .find(|rule| apply(name, std::slice::from_ref(*rule)).is_some())
             .map(|rule| &rule.replacement)
     });
-    match image {
-        Some(image) => Ok(ImagePlan::Existing { reference: ImageRef(image.clone()) }),
+    match image.cloned().or_else(|| curated(name).map(|image| rewrite(&image, rewrites))) {
+        Some(image) => Ok(ImagePlan::Existing { reference: ImageRef(image) }),
         None => {
             let fix = message!("plan.registered-environment.fix", name = in_registry.unwrap_or(plain));
             Err(Failure::new(Blame::User, message!("plan.registered-environment", name = name)).with_fix(fix))
         }
     }
+}
+
+/// The public image of a curated environment, whose name and version are the image's too:
+/// `AzureML-NAME@latest`, or the address in the registry that Azure keeps for everybody.
+fn curated(name: &str) -> Option<String> {
+    let (name, version) = match name.strip_prefix("azureml://registries/azureml/environments/") {
+        Some(rest) => {
+            let mut parts = rest.split('/');
+            let name = parts.next()?;
+            match (parts.next(), parts.next()) {
+                (Some("versions"), Some(version)) => (name, version),
+                (Some("labels"), Some("latest")) | (None, None) => (name, "latest"),
+                _ => return None,
+            }
+        }
+        None => {
+            let rest = name.strip_prefix("AzureML-")?;
+            let version = rest.split_once('@').or_else(|| rest.split_once(':'));
+            version.unwrap_or((rest, "latest"))
+        }
+    };
+    Some(format!("mcr.microsoft.com/azureml/curated/{}:{version}", name.to_lowercase()))
 }
 
 /// What a conda file asks for.
@@ -176,6 +198,35 @@ mod tests {
         );
         let pip = ["--extra-index-url https://a/b", "NumPy", "pandas==2.0"].map(str::to_owned).to_vec();
         assert_eq!(packages, Ok(Packages { python: Some("3.11".to_owned()), pip, ..Packages::default() }));
+    }
+
+    #[test]
+    fn a_curated_environment_is_its_public_image() {
+        let image = |name: &str, rules: &[&str]| {
+            let rules: Vec<_> = rules.iter().filter_map(|rule| ImageRewrite::parse(rule)).collect();
+            let plan = image_plan(&Environment::Registered(name.to_owned()), &rules);
+            plan.ok().and_then(|plan| plan.named().map(|image| image.0.clone()))
+        };
+        let curated = |rest: &str| Some(format!("mcr.microsoft.com/azureml/curated/{rest}"));
+        let registry = "azureml://registries/azureml/environments/sklearn-1.5";
+        assert_eq!(image(&format!("{registry}/labels/latest"), &[]), curated("sklearn-1.5:latest"));
+        assert_eq!(image(&format!("{registry}/versions/25"), &[]), curated("sklearn-1.5:25"));
+        assert_eq!(
+            image("AzureML-ACPT-pytorch-2.8-cuda12.6@latest", &[]),
+            curated("acpt-pytorch-2.8-cuda12.6:latest")
+        );
+        assert_eq!(image("AzureML-lightgbm-3.3:4", &[]), curated("lightgbm-3.3:4"));
+        assert_eq!(
+            image("AzureML-lightgbm-3.3:4", &["mcr.microsoft.com=mirror:5000"]).as_deref(),
+            Some("mirror:5000/azureml/curated/lightgbm-3.3:4")
+        );
+        // A name that somebody has mapped, and names that only a workspace knows.
+        assert_eq!(
+            image(&format!("{registry}/versions/25"), &["sklearn-1.5=mine:1"]).as_deref(),
+            Some("mine:1")
+        );
+        assert_eq!(image("my-own@latest", &[]), None);
+        assert_eq!(image("azureml://registries/company/environments/x/versions/1", &[]), None);
     }
 
     #[test]

@@ -359,7 +359,6 @@ fn what_cannot_run_here_says_why_and_what_to_do() {
         "script: train.py\nframework: PySpark\nENV\n",
         "script: train.py\ndata: {d: {dataLocation: {dataset: {name: iris, version: 2}}}}\nENV\n",
         "script: train.py\ndataReferences: {d: {dataStoreName: s, pathOnDataStore: a/b}}\nENV\n",
-        "script: train.py\nenvironment: {name: AzureML-Minimal}\n",
     ];
     let mut out = String::new();
     for text in table {
@@ -381,8 +380,6 @@ fn what_cannot_run_here_says_why_and_what_to_do() {
             use a copy on this machine: --set inputs.d=PATH
         the input "d" is "azureml://datastores/s/paths/a/b", which is not on this machine; reading it needs a signed-in workspace
             use a copy on this machine: --set inputs.d=PATH
-        the environment "AzureML-Minimal@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace
-            map it to an image (image rewriting: "AzureML-Minimal=IMAGE"), or write the environment out in the spec with "image" and "conda_file"
     "#]].assert_eq(&out);
 }
 

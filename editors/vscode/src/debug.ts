@@ -154,7 +154,7 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
 
   private async wish(configuration: Configuration, debug: boolean): Promise<Wish | undefined> {
     if (configuration.rerun) {
-      return { again: { run: configuration.rerun, debug }, debug };
+      return { again: { run: configuration.rerun }, debug };
     }
     const spec = configuration.spec ?? (await chooseSpec(this.specs))?.fsPath;
     if (!spec) {

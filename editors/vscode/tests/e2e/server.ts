@@ -85,7 +85,8 @@ export class Server {
       cert: false,
       "disable-telemetry": true,
       "disable-update-check": true,
-      "disable-workspace-trust": trusts,
+      // Named at all, it counts as said.
+      ...(trusts ? { "disable-workspace-trust": true } : {}),
       "disable-getting-started-override": true,
       "disable-proxy": true,
     };

@@ -1,8 +1,8 @@
 //! Environments that are built from a folder of the user's with a Dockerfile.
 
-use crate::support::Ground;
 use crate::support::engine::docker_says;
 use crate::support::program::told;
+use crate::support::{Bridge, Ground};
 use serde_json::Value;
 use std::fs;
 
@@ -119,6 +119,60 @@ fn a_step_of_the_users_dockerfile_that_fails_is_named() {
     let said = told(&ended.result()["failure"]);
     assert!(said.contains("there is no Dockerfile at ") && said.contains("train.Dockerfile"), "{said}");
     assert!(said.contains("-> correct \"dockerfile_path\""), "{said}");
+    ground.leaves_nothing();
+}
+
+#[test]
+fn an_engine_without_buildkit_builds_the_classic_way_and_says_so() {
+    let mut ground = Ground::with(&format!(
+        "{JOB}//- /packages.yml\ntype: command\ncommand: python -c 'import six; print(six.__name__)'\nenvironment:\n  image: $BASE\n  conda_file:\n    dependencies:\n      - pip:\n          - six\n          - no-such-thing; python_version < '3'\n"
+    ));
+    let bridge = Bridge::without_buildkit(ground.beside("engine.sock"));
+    ground.set("DOCKER_HOST", bridge.address());
+    ground.set("HTTPS_PROXY", "");
+    fs::write(ground.path("env/of.txt"), ground.path("").display().to_string()).unwrap();
+
+    let ended = ground.call(["run", "job.yml", "--json"]).with_code(0);
+    let _image = Images(vec![ended.result()["image"].as_str().unwrap_or_default().to_owned()]);
+    assert_eq!(ended.log("driver"), ["hello green False"]);
+    let log = control_log(&ground, &ended.result());
+    assert!(log.contains("by the classic builder: this engine has no BuildKit"), "{log}");
+    assert!(
+        log.contains("Step 6/10 : COPY said.txt /opt/said") && log.contains("building with care"),
+        "{log}"
+    );
+
+    let ended = ground.call(["run", "packages.yml", "--rebuild", "--json"]).with_code(0);
+    let image = ended.result()["image"].as_str().unwrap_or_default().to_owned();
+    let _image = Images(vec![image.clone()]);
+    assert_eq!(ended.log("driver"), ["six"]);
+    let log = control_log(&ground, &ended.result());
+    assert!(log.contains("in a container that is kept as the image"), "{log}");
+    let facts = docker_says(&["inspect", "--format", "{{json .Config}}", &image]).expect("the image");
+    assert!(facts.contains("AZUREML_ENVIRONMENT_IMAGE=True") && !facts.contains("environment.sh"), "{facts}");
+    assert!(
+        !facts.contains(ended.result()["run"].as_str().unwrap()),
+        "the run's labels stay out of it: {facts}"
+    );
+    let left = docker_says(&["run", "--rm", &image, "ls", "-A", "/run/aml-debug"]).expect("a container");
+    assert_eq!(left, "cache", "an empty folder, where the cache stood");
+
+    let broken = fs::read_to_string(ground.path("packages.yml"))
+        .unwrap()
+        .replace("- six", "- aml-debug-no-such-package");
+    fs::write(ground.path("packages.yml"), broken).unwrap();
+    let said = told(&ground.call(["run", "packages.yml", "--json"]).with_code(3).result()["failure"]);
+    assert!(said.contains("`uv pip install") && said.contains("aml-debug-no-such-package"), "{said}");
+    let dockerfile = ground.path("env/docker/train.Dockerfile");
+    let text = fs::read_to_string(&dockerfile)
+        .unwrap()
+        .replace("COPY said.txt", "RUN echo no luck; exit 3\nCOPY said.txt");
+    fs::write(&dockerfile, text).unwrap();
+    let said = told(&ground.call(["run", "job.yml", "--json"]).with_code(3).result()["failure"]);
+    assert!(
+        said.contains("`echo no luck; exit 3` ended with exit code 3") && said.contains("no luck"),
+        "{said}"
+    );
     ground.leaves_nothing();
 }
 

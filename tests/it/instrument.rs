@@ -155,11 +155,18 @@ pub(crate) struct Python {
 
 impl Python {
     pub(crate) fn prepare() -> Self {
-        let ground = Ground::with("");
+        let python = Self::prepare_with("");
+        let ground = &python.ground;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/instrument");
         for file in fs::read_dir(folder).expect("the scripts").map_while(Result::ok) {
             fs::copy(file.path(), ground.path("").join(file.file_name())).expect("ours");
         }
+        python
+    }
+
+    /// With files of its own, as in [`Ground::with`], instead.
+    pub(crate) fn prepare_with(files: &str) -> Self {
+        let ground = Ground::with(files);
         let debugpy = ground.unpack_debugpy();
         Self { ground, debugpy }
     }
@@ -203,7 +210,7 @@ impl Python {
             };
             let (code, text) = shown(&waited);
             let beacon = format!(
-                "Timeout for debug connection: 0.3\nip_address: 127.0.0.1\nremote_debug_port: {port}\nDebugger attached = False\n"
+                "Timeout for debug connection: 0.3\nremote_debug_port: {port}\nip_address: 127.0.0.1\nDebugger attached = False\n"
             );
             let rest = text.strip_prefix(&beacon).unwrap_or_else(|| panic!("{script}: {waited:?}"));
             assert_eq!((code, rest.to_owned()), shown(&before), "{script} went on differently");
@@ -239,13 +246,13 @@ impl Python {
 }
 
 /// A script that waits for a debugger.
-struct Waiting {
+pub(crate) struct Waiting {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
 impl Waiting {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::inherit()).spawn().expect("Python");
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         Self { child, lines }
@@ -257,14 +264,14 @@ impl Waiting {
         line.unwrap_or_else(|| panic!("it never said {beginning}"))
     }
 
-    fn beacon(&mut self) -> (String, u16) {
+    pub(crate) fn beacon(&mut self) -> (String, u16) {
         let value = |line: String| line.rsplit(' ').next().unwrap_or_default().to_owned();
-        let address = value(self.until("ip_address: "));
         let port = value(self.until("remote_debug_port: "));
+        let address = value(self.until("ip_address: "));
         (address, port.parse().expect("a port"))
     }
 
-    fn rest(&mut self) -> String {
+    pub(crate) fn rest(&mut self) -> String {
         let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
         self.child.wait().expect("it is ours");
         rest.join("\n")

@@ -59,7 +59,7 @@ print("rank", rank)
 fn ranks() -> Ground {
     let ground = Ground::with_job("PATH=$PWD/bin:$PATH torchrun train.py", RANKS);
     let everybody = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(ground.path("src/bin/torchrun"), everybody).unwrap();
+    fs::set_permissions(ground.path("src/bin/torchrun"), everybody).expect("it is ours");
     ground
 }
 

@@ -3,16 +3,17 @@
 //! BuildKit tells what it does as a graph of vertices with logs; `docker build --progress=plain` prints
 //! that as numbered steps, and so do we: the text of the lines is what `60_control_log.txt` keeps.
 
-use crate::{Cause, Docker, Error, FailedStep, Verb};
+use crate::{Builder, Cause, Docker, Error, FailedStep, Verb};
 use bollard::errors::Error as Theirs;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
 use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use bytes::Bytes;
+use engine::ids::ContainerId;
 use engine::plan::image::Recipe;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::pin::Pin;
@@ -47,25 +48,52 @@ impl Stream for BuildStream {
     }
 }
 
+impl BuildLine {
+    /// A line of no numbered step.
+    pub(crate) fn outside(text: String) -> Self {
+        Self { step: 0, text, cached: false, begins: false }
+    }
+}
+
 /// A tar archive that is still being made.
 pub type Archive = BoxStream<'static, io::Result<Bytes>>;
 
 impl Docker {
     /// Builds the recipe's image under its name. The base image is the engine's own if it is there; it is
-    /// never asked for at its registry then. `folder` is the archive of the recipe's folder, if it has one.
-    pub fn build(&self, recipe: &Recipe, folder: Option<Archive>) -> BuildStream {
+    /// never asked for at its registry then. `folder` is the archive of the recipe's folder, if it has one;
+    /// `labels` are for what stands on the engine only while it builds.
+    pub fn build(
+        &self,
+        recipe: &Recipe,
+        folder: Option<Archive>,
+        builder: Builder,
+        labels: BTreeMap<String, String>,
+    ) -> BuildStream {
         let (sender, receiver) = mpsc::channel(256);
-        let verb = Verb::Build(recipe.name.clone());
-        let this = self.clone();
-        let options = options(recipe);
-        let context = folder.unwrap_or_else(|| {
-            let own = context(recipe);
-            futures::stream::once(async { own }).boxed()
-        });
+        let (this, recipe) = (self.clone(), recipe.clone());
         tokio::spawn(async move {
             let gone = sender.clone();
+            if builder == Builder::Classic && recipe.folder.is_none() {
+                let name = format!("aml-debug-build-{}", session());
+                let made = tokio::select! {
+                    () = gone.closed() => Ok(()),
+                    made = this.make_in_container(&recipe, &name, &labels, &sender) => made,
+                };
+                // Whatever the end was, and whoever still reads.
+                let removed = this.remove(&ContainerId(name)).await;
+                if let Err(error) = made.and(removed) {
+                    let _ = sender.send(Err(error)).await;
+                }
+                return;
+            }
+            let verb = Verb::Build(recipe.name.clone());
+            let options = options(&recipe, builder);
+            let context = folder.unwrap_or_else(|| {
+                let own = context(&recipe);
+                futures::stream::once(async { own }).boxed()
+            });
             tokio::select! {
-                // The reader has gone: dropping the other branch drops the connection, and BuildKit stops.
+                // The reader has gone: dropping the other branch drops the connection, and the builder stops.
                 () = gone.closed() => {}
                 () = this.follow_build(verb, options, context, sender) => {}
             }
@@ -122,21 +150,24 @@ impl Docker {
     }
 }
 
-fn options(recipe: &Recipe) -> BuildImageOptions {
-    let strings = |map: &std::collections::BTreeMap<String, String>| -> HashMap<String, String> {
-        map.clone().into_iter().collect()
-    };
+fn options(recipe: &Recipe, builder: Builder) -> BuildImageOptions {
+    let strings =
+        |map: &BTreeMap<String, String>| -> HashMap<String, String> { map.clone().into_iter().collect() };
     let mut options = BuildImageOptionsBuilder::default()
         .dockerfile(&recipe.dockerfile_path)
         .nocache(recipe.afresh)
         .t(recipe.name.as_str())
-        .version(BuilderVersion::BuilderBuildKit)
-        // BuildKit wants one of its own for each build.
-        .session(&session())
         .buildargs(&strings(&recipe.arguments))
         .labels(&strings(&recipe.labels))
         .rm(true)
         .forcerm(true);
+    options = match builder {
+        Builder::Classic => options.version(BuilderVersion::BuilderV1),
+        // BuildKit wants a session of its own for each build.
+        Builder::BuildKit | Builder::Podman => {
+            options.version(BuilderVersion::BuilderBuildKit).session(&session())
+        }
+    };
     if recipe.host_network {
         options = options.networkmode("host");
     }
@@ -173,7 +204,7 @@ struct BuildLog {
 }
 
 #[derive(Default)]
-struct Step {
+pub(crate) struct Step {
     name: String,
     /// Seconds since 1970.
     started: Option<f64>,
@@ -181,9 +212,9 @@ struct Step {
     /// What has come of a line that has not ended yet.
     open: Vec<u8>,
     /// Its last whole lines.
-    last: VecDeque<String>,
+    pub(crate) last: VecDeque<String>,
     /// The command that its script was running, as the script says itself.
-    command: Option<String>,
+    pub(crate) command: Option<String>,
     error: String,
 }
 
@@ -191,7 +222,7 @@ impl BuildLog {
     fn take(&mut self, info: BuildInfo) -> Vec<Result<BuildLine, Error>> {
         let lines = match (info.aux, info.stream) {
             (Some(BuildInfoAux::BuildKit(status)), _) => self.status(status),
-            // Builders that are not BuildKit (Podman's) just write.
+            // Builders that are not BuildKit just write.
             (_, Some(text)) => self.plain(&text),
             _ => Vec::new(),
         };
@@ -271,20 +302,25 @@ impl BuildLog {
     /// Lines outside of BuildKit's steps: `Successfully tagged …`, or all of another builder's.
     fn plain(&mut self, text: &str) -> Vec<BuildLine> {
         let whole = text.lines().filter(|text| !text.is_empty());
-        let tell = |text: &str| BuildLine {
-            step: 0,
-            text: self.outside.remember(text.as_bytes()),
-            cached: false,
-            begins: false,
+        let tell = |text: &str| {
+            // `Step 2/3 : RUN …` (classic), `STEP 2/3: RUN …` (Podman).
+            if let Some((_, name)) =
+                text.split_once(": ").filter(|(head, _)| head.to_lowercase().starts_with("step "))
+            {
+                self.outside = Step { name: name.trim().to_owned(), ..Step::default() };
+            }
+            BuildLine::outside(self.outside.remember(text.as_bytes()))
         };
         whole.map(tell).collect()
     }
 
     /// The step that failed, as far as the log tells.
     fn failed_step(&mut self) -> Option<FailedStep> {
-        let number =
-            self.failed.or_else(|| (self.numbers.is_empty() && !self.steps.is_empty()).then_some(0))?;
-        let step = &mut self.steps[number];
+        let step = match self.failed {
+            Some(number) => &mut self.steps[number],
+            None if self.steps.is_empty() && !self.outside.name.is_empty() => &mut self.outside,
+            None => return None,
+        };
         Some(FailedStep {
             command: step.command.take().unwrap_or_else(|| command_of(&step.name)),
             exit_code: exit_code(&step.error),
@@ -296,7 +332,7 @@ impl BuildLog {
 
 impl Step {
     /// Cleans a line, keeps it among the last ones and returns it.
-    fn remember(&mut self, bytes: &[u8]) -> String {
+    pub(crate) fn remember(&mut self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes);
         // A progress bar writes over itself; only its last state is of interest.
         let text = text.trim_end().rsplit('\r').next().unwrap_or_default().to_owned();
@@ -330,7 +366,8 @@ fn command_of(name: &str) -> String {
 }
 
 fn exit_code(text: &str) -> Option<i64> {
-    let (_, after) = text.rsplit_once("exit code: ")?;
+    // BuildKit's words, and the classic builder's.
+    let (_, after) = text.rsplit_once("exit code: ").or_else(|| text.rsplit_once("non-zero code: "))?;
     let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }

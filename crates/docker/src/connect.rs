@@ -116,11 +116,11 @@ impl Docker {
     pub async fn connect(settings: &EngineSettings) -> Result<Self, Error> {
         let mut attempts = Vec::new();
         for (source, endpoint) in candidates(settings).await {
-            let (outcome, client) = attempt(&endpoint, settings).await;
+            let (outcome, client, wire) = attempt(&endpoint, settings).await;
             let address = endpoint.map(|endpoint| endpoint.host).unwrap_or_default();
             attempts.push(Attempt { source, address: address.clone(), outcome });
             if let Some(client) = client {
-                return Ok(Self::over(client, address, attempts));
+                return Ok(Self::over(client, address, attempts, wire));
             }
         }
         Err(Error::new(Verb::Connect { attempts }, Cause::Unreachable(String::new()), ""))
@@ -182,25 +182,28 @@ fn tls_of_variables(settings: &EngineSettings) -> Option<PathBuf> {
 async fn attempt(
     endpoint: &Result<Endpoint, String>,
     settings: &EngineSettings,
-) -> (Outcome, Option<bollard::Docker>) {
+) -> (Outcome, Option<bollard::Docker>, Option<Wire>) {
     let endpoint = match endpoint {
         Ok(endpoint) => endpoint,
-        Err(reason) => return (Outcome::Failed(reason.clone()), None),
+        Err(reason) => return (Outcome::Failed(reason.clone()), None, None),
     };
-    let opened = match way(endpoint, settings) {
-        Ok(Way::Ours(wire @ Wire::Program(_))) => {
-            transport::client(wire, SHORT).map(|client| (Outcome::Taken, client))
+    let (opened, wire) = match way(endpoint, settings) {
+        Ok(Way::Ours(wire)) => {
+            let outcome = match &wire {
+                Wire::Program(_) => Outcome::Taken,
+                wire => match transport::open(wire).await {
+                    Ok(_) => Outcome::Connected,
+                    Err(error) => return (not_opened(wire, &error).await, None, None),
+                },
+            };
+            (transport::client(wire.clone(), SHORT).map(|client| (outcome, client)), Some(wire))
         }
-        Ok(Way::Ours(wire)) => match transport::open(&wire).await {
-            Ok(_) => transport::client(wire, SHORT).map(|client| (Outcome::Connected, client)),
-            Err(error) => return (not_opened(&wire, &error).await, None),
-        },
-        Ok(Way::Bollards(client)) => client.map(|client| (Outcome::Taken, client)),
-        Err(reason) => return (Outcome::Failed(reason), None),
+        Ok(Way::Bollards(client)) => (client.map(|client| (Outcome::Taken, client)), None),
+        Err(reason) => return (Outcome::Failed(reason), None, None),
     };
     match opened {
-        Ok((outcome, client)) => (outcome, Some(client)),
-        Err(error) => (Outcome::Failed(error.to_string()), None),
+        Ok((outcome, client)) => (outcome, Some(client), wire),
+        Err(error) => (Outcome::Failed(error.to_string()), None, None),
     }
 }
 

@@ -8,6 +8,7 @@
 mod about;
 mod archive;
 mod build;
+mod builder;
 mod connect;
 mod container;
 mod context;
@@ -21,6 +22,7 @@ mod volume;
 
 pub use about::EngineFacts;
 pub use build::{Archive, BuildLine, BuildStream};
+pub use builder::Builder;
 pub use connect::{Attempt, EngineSettings, Outcome, Source};
 pub use container::{ContainerFacts, Exit, State};
 pub use error::{Cause, Error, FailedStep, Verb};
@@ -43,12 +45,19 @@ pub struct Docker {
     patient: bollard::Docker,
     address: Arc<str>,
     attempts: Arc<[Attempt]>,
+    /// The way to the engine, where it is one of ours.
+    wire: Option<transport::Wire>,
 }
 
 impl Docker {
-    fn over(client: bollard::Docker, address: String, attempts: Vec<Attempt>) -> Self {
+    fn over(
+        client: bollard::Docker,
+        address: String,
+        attempts: Vec<Attempt>,
+        wire: Option<transport::Wire>,
+    ) -> Self {
         let patient = client.clone().with_timeout(LONG);
-        Self { quick: client, patient, address: address.into(), attempts: attempts.into() }
+        Self { quick: client, patient, address: address.into(), attempts: attempts.into(), wire }
     }
 
     /// Address of the engine, with its scheme.

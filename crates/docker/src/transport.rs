@@ -108,6 +108,26 @@ fn dial_error(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), DialError(error))
 }
 
+/// Whether the engine takes a BuildKit session. The one that is opened here is given up at once.
+pub(crate) async fn offers_sessions(wire: &Wire) -> bool {
+    let ask = async {
+        let connection = open(wire).await.ok()?;
+        let (mut sender, driver) =
+            hyper::client::conn::http1::handshake(TokioIo::new(connection)).await.ok()?;
+        tokio::spawn(driver.with_upgrades());
+        let request = hyper::Request::post("/session")
+            .header(HOST, "docker")
+            .header("Connection", "Upgrade")
+            .header("Upgrade", "h2c")
+            .header("X-Docker-Expose-Session-Uuid", format!("probe-{:x}", std::process::id()))
+            .body(http_body_util::Empty::<bytes::Bytes>::new())
+            .ok()?;
+        Some(sender.send_request(request).await.ok()?.status() == StatusCode::SWITCHING_PROTOCOLS)
+    };
+    // As long as any question that is answered from memory.
+    tokio::time::timeout(DIAL, ask).await.ok().flatten().unwrap_or_default()
+}
+
 /// Docker and Podman put their API version on every answer; a web server that happens to listen does not.
 /// A proxy that filters calls may answer for the engine, so its refusals are let through.
 fn recognise(response: &Response<Incoming>) -> io::Result<()> {
@@ -256,7 +276,7 @@ mod tests {
 
     fn through(argv: &[&str]) -> Docker {
         let wire = Wire::Program(argv.iter().map(|&word| word.to_owned()).collect());
-        Docker::over(client(wire, 60).expect("a client"), "ssh://test".to_owned(), Vec::new())
+        Docker::over(client(wire, 60).expect("a client"), "ssh://test".to_owned(), Vec::new(), None)
     }
 
     /// What `ssh host docker system dial-stdio` does on the far side, done on this one.

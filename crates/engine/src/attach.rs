@@ -53,6 +53,20 @@ impl StartTask {
             args: ["run", spec, "--debug"].map(str::to_owned).to_vec(),
         }
     }
+
+    /// The task that runs a pipeline with one of its steps under the debugger.
+    pub fn run_step(spec: &str, step: &str) -> Self {
+        Self {
+            label: format!("aml-debug: {}", target_of_step(spec, step)),
+            command: "aml-debug".to_owned(),
+            args: ["run", spec, "--debug", "--step", step].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// How a step of a pipeline is named as a target beside other specs.
+pub fn target_of_step(spec: &str, step: &str) -> String {
+    format!("{spec} ({step})")
 }
 
 /// The configuration's name for a spec of a local run; `spec` as in [`shown_path`], so it is unique.

@@ -7,3 +7,5 @@ pub mod frames;
 pub mod gateway;
 
 pub mod breaker;
+
+pub mod path_doctor;

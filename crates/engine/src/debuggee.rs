@@ -165,6 +165,16 @@ pub fn child_relay_command(pid: u32) -> Vec<String> {
     in_any_python(&format!("relay.py {pid}"))
 }
 
+/// Lists files of this name, whatever the case of its letters, below a folder and in the image itself.
+pub fn find_command(folder: &str, name: &str) -> Vec<String> {
+    let literal: String = name
+        .chars()
+        .flat_map(|letter| ['\\'].into_iter().filter(move |_| "*?[]\\".contains(letter)).chain([letter]))
+        .collect();
+    let words = ["find", folder, "/", "-xdev", "-type", "f", "-iname", &literal];
+    words.map(str::to_owned).to_vec()
+}
+
 /// Writes the bytecode of the volume for the image's Python, to be run as root with the volume writable.
 /// Worth a third of a second for every run, so do it when [`Report::bytecode`] is false.
 pub fn compile_command() -> Vec<String> {

@@ -42,3 +42,7 @@ pub mod ledger;
 pub mod diff;
 
 pub mod instrument;
+
+pub mod variant;
+
+pub mod reach;

@@ -1,3 +1,4 @@
 //! Log bytes → lines. What a line means is decided elsewhere.
 
+pub mod beacon;
 pub mod lines;

@@ -271,7 +271,14 @@ impl Pipeline {
                 continue;
             }
             match found(&self.steps[step]) {
+                // Its run went with its owner before the command can have done anything: once more.
+                Some((_, State::Lost, _)) if !self.is_held => self.steps[step].state = StepState::Pending,
                 None => self.steps[step].state = StepState::Pending,
+                Some((run, State::Lost, _)) => {
+                    self.steps[step].run = Some(run);
+                    self.steps[step].state = StepState::Ended { end: End::Lost };
+                    self.steps[step].ended = Some(at);
+                }
                 Some((run, state, failure)) => {
                     self.steps[step].run = Some(run);
                     self.note(at, step, state, true, failure);
@@ -294,6 +301,11 @@ impl Pipeline {
     /// Whether it waits for a run of one of its steps.
     pub fn has_live_steps(&self) -> bool {
         self.steps.iter().any(Step::is_active)
+    }
+
+    /// What the machine had when it began.
+    pub fn room(&self) -> Room {
+        self.room
     }
 
     /// Whether the content of a step's result is worth knowing, for now or for later.
@@ -482,17 +494,19 @@ impl Pipeline {
     }
 
     fn conclude(&mut self, at: Millis) -> Vec<PipelineEffect> {
-        let is_undone = |step: &Step| matches!(step.state, StepState::Pending);
+        let is_undone =
+            |step: &Step| matches!(step.state, StepState::Pending | StepState::Ended { end: End::Lost });
         let end = if self.stage == Stage::Stopping {
             self.failure = Some(Failure::new(Blame::Cancelled, message!("run.cancelled")));
             End::Cancelled
-        } else if self.steps.iter().any(is_undone) {
+        } else if self.is_held && self.steps.iter().any(is_undone) {
             // It is held: what it would still have to do, nobody is there to do.
             self.failure = Some(
                 Failure::new(Blame::Environment, message!("adopt.owner-gone", phase = PhaseName::Run))
                     .with_fix(message!("pipeline.owner-gone.fix", run = self.id)),
             );
-            self.steps.iter_mut().filter(|step| is_undone(step)).for_each(|step| step.skip(at));
+            let pending = self.steps.iter_mut().filter(|step| step.state == StepState::Pending);
+            pending.for_each(|step| step.skip(at));
             End::Lost
         } else if self.failure.is_some() {
             End::Failed

@@ -225,6 +225,7 @@ impl Run {
             RunEvent::ContainerStarted => self.started(at),
             RunEvent::DebuggeeReported(report) => self.reported(at, report),
             RunEvent::Debug(event) => self.debugged(at, event),
+            RunEvent::MappingChosen(pair) => vec![Effect::ApplyMapping(pair)],
             RunEvent::ContainerExited(exit) => self.exited(at, exit),
             RunEvent::ContainerGone => self.gone(at),
             RunEvent::EngineLost(failure) => self.engine_lost(at, failure),
@@ -454,6 +455,7 @@ impl Run {
             DebugEvent::Unattended => return self.unattended(at),
             DebugEvent::DebuggeeGone => return self.relay_broke(),
             DebugEvent::Said(message) => return vec![Effect::Note(message)],
+            DebugEvent::MappingProposed(proposal) => return vec![Effect::OfferMapping(proposal)],
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.

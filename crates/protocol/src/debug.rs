@@ -1,5 +1,6 @@
 //! Attaching, on the wire.
 
+use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -16,6 +17,34 @@ pub struct DebugReady {
     /// The whole entry as launch.json has it.
     #[ts(type = "unknown")]
     pub configuration: serde_json::Value,
+}
+
+/// Breakpoints in a file of the editor's were not found in the container, and a mapping would reach it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MappingProposal {
+    /// The run.
+    pub run: String,
+    /// The file as the debugger names it.
+    pub file: String,
+    /// What is wrong.
+    pub message: Text,
+    /// Folder as the debugger names it.
+    pub local_root: String,
+    /// The same folder in the container.
+    pub remote_root: String,
+}
+
+/// Which path mapping is to hold for a run from here on, before the debugger's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplyMappingParams {
+    /// The run, or a unique beginning of its name.
+    pub run: String,
+    /// Folder as the debugger names it.
+    pub local_root: String,
+    /// The same folder in the container.
+    pub remote_root: String,
 }
 
 /// For which run to make or refresh the launch.json entry.

@@ -1,7 +1,7 @@
 //! Every method of the wire; the only place where a method's name is written.
 
 use crate::check::{CheckAnswer, CheckParams};
-use crate::debug::{AttachAnswer, AttachParams, DebugReady};
+use crate::debug::{ApplyMappingParams, AttachAnswer, AttachParams, DebugReady, MappingProposal};
 use crate::doctor::{DoctorAnswer, DoctorParams};
 use crate::draft::{DraftSpecAnswer, DraftSpecParams};
 use crate::images::{
@@ -82,6 +82,8 @@ requests! {
     Attach = "aml/attach": AttachParams => AttachAnswer;
     /// Sends away whoever is attached to a run, so that another may attach. The run goes on.
     ReleaseDebugger = "aml/releaseDebugger": RunIdParams => RunAnswer;
+    /// Has another path mapping hold for whoever debugs a run: sets their breakpoints again.
+    ApplyMapping = "aml/applyMapping": ApplyMappingParams => RunAnswer;
     /// The images that were built here.
     ListImages = "aml/listImages": ListImagesParams => ListImagesAnswer;
     /// Why an image was built although others were there.
@@ -105,4 +107,6 @@ notifications! {
     Progressed = "aml/progress": Progress;
     /// The debuggee stands before its first line: attach now.
     DebuggerReady = "aml/debugReady": DebugReady;
+    /// A file with breakpoints is not where the path mapping leads: offer the one that reaches it.
+    MappingProposed = "aml/mappingProposed": MappingProposal;
 }

@@ -36,6 +36,15 @@ pub struct StartRunParams {
     pub pull: bool,
     /// End when the image is ready.
     pub image_only: bool,
+    /// Of a pipeline: the steps that wait for a debugger, by name. With `debug` and none named, those whose
+    /// code has a file of `breaks`, and without those every step.
+    pub steps: Vec<String>,
+    /// Of a pipeline: files that have a breakpoint, absolute or as seen from a step's code folder.
+    pub breaks: Vec<String>,
+    /// Of a pipeline: run every step although an earlier result of the same content is there.
+    pub force: bool,
+    /// Have debugpy in the image, as one more dependency of its environment.
+    pub with_debugpy: bool,
 }
 
 /// The name of a run.
@@ -72,6 +81,9 @@ pub struct RerunParams {
     /// Debug the processes that the debuggee starts as well; absent means as before.
     #[serde(default)]
     pub children: Option<bool>,
+    /// Of a pipeline run: only this step, with the inputs that it had.
+    #[serde(default)]
+    pub step: Option<String>,
 }
 
 /// Which run to end.
@@ -103,6 +115,8 @@ pub struct ListRunsParams {
     pub limit: u32,
     /// After so many.
     pub offset: u32,
+    /// Instead of all these: the steps of this pipeline run, oldest first.
+    pub parent: Option<String>,
 }
 
 /// A page of runs, newest first.
@@ -123,6 +137,14 @@ pub struct RunSnapshot {
     pub experiment: String,
     /// Name the spec gives it.
     pub display_name: Option<String>,
+    /// `run`, `pipeline`, or `step` of one.
+    pub kind: String,
+    /// The pipeline run that a step belongs to.
+    pub parent: Option<String>,
+    /// Name of the step in its pipeline, also of a run that repeats it alone.
+    pub step: Option<String>,
+    /// Of a pipeline run: its steps and how the data goes.
+    pub graph: Option<Graph>,
     /// Path of the spec.
     pub spec: String,
     /// `preparing`, `waiting`, `running`, `paused`, `stopping`, `completed`, `failed`, `cancelled`, `lost`.
@@ -152,6 +174,66 @@ pub struct RunSnapshot {
     /// What may be asked of it as it stands: `attach`, `takeOver` (somebody is attached),
     /// `cancel`, `rerun`, `remove`.
     pub actions: Vec<String>,
+}
+
+/// The steps of a pipeline run, and what flows between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Graph {
+    /// The steps, in the order of the spec; `outer.inner` for one of a nested pipeline.
+    pub steps: Vec<StepSnapshot>,
+    /// Outputs that are inputs of other steps.
+    pub edges: Vec<Edge>,
+    /// Outputs of the pipeline itself.
+    pub outputs: Vec<PipelineOutput>,
+}
+
+/// One step of a pipeline run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct StepSnapshot {
+    /// Its name.
+    pub name: String,
+    /// The state of its run; before that `pending`, and `skipped` where it never runs.
+    pub state: String,
+    /// Its run; the earlier one where that run's result is reused.
+    pub run: Option<String>,
+    /// Whether the result of an earlier run took its place.
+    pub reused: bool,
+    /// Whether a debugger is wanted in it.
+    pub debug: bool,
+    /// When its turn came, in milliseconds since 1970.
+    #[ts(type = "number | null")]
+    pub started_at: Option<u64>,
+    /// When it ended, in milliseconds since 1970.
+    #[ts(type = "number | null")]
+    pub ended_at: Option<u64>,
+}
+
+/// An output of one step that is an input of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Edge {
+    /// Name of the step that writes it.
+    pub from: String,
+    /// The output there.
+    pub output: String,
+    /// Name of the step that reads it.
+    pub to: String,
+    /// The input there.
+    pub input: String,
+}
+
+/// An output of a pipeline, and the step that writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineOutput {
+    /// Its name.
+    pub name: String,
+    /// Name of the step.
+    pub from: String,
+    /// The output there.
+    pub output: String,
 }
 
 /// Which experiments: all there are.

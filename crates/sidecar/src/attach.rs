@@ -1,26 +1,29 @@
 //! The launch.json entry of a run: where it belongs, what it says, and writing it.
 
 use crate::files;
-use engine::attach::{AttachEntry, PathMapping, StartTask, folder_for, local_root, run_name, shown_path};
+use engine::attach::{
+    AttachEntry, PathMapping, StartTask, folder_for, local_root, run_name, shown_path, target_of_step,
+};
 use engine::failure::Failure;
 use engine::launch_json::{self, Edited};
 use engine::plan::Plan;
 use protocol::debug::AttachAnswer;
 use std::path::{Path, PathBuf};
 
-/// The folder whose `.vscode` belongs to a spec, and the spec's name from there.
-pub(crate) fn place(spec: &Path) -> (PathBuf, String) {
+/// The folder whose `.vscode` belongs to a spec, and the target's name there: the spec, or a step of it.
+pub(crate) fn place(spec: &Path, step: Option<&str>) -> (PathBuf, String) {
     let spec = std::path::absolute(spec).unwrap_or_else(|_| spec.to_owned());
     let folder = folder_for(&spec, files::exists);
     let shown = shown_path(&folder, &spec);
-    (folder, shown)
+    let target = step.map_or_else(|| shown.clone(), |step| target_of_step(&shown, step));
+    (folder, target)
 }
 
 /// The entry for a plan, the same from run to run.
-pub(crate) fn entry(folder: &Path, plan: &Plan, port: u16) -> AttachEntry {
+pub(crate) fn entry(folder: &Path, plan: &Plan, step: Option<&str>, port: u16) -> AttachEntry {
     let spec = shown_path(folder, &plan.spec);
     AttachEntry {
-        name: run_name(&spec),
+        name: step.map_or_else(|| run_name(&spec), |step| run_name(&target_of_step(&spec, step))),
         host: "127.0.0.1".to_owned(),
         port,
         path_mappings: vec![PathMapping {
@@ -28,7 +31,7 @@ pub(crate) fn entry(folder: &Path, plan: &Plan, port: u16) -> AttachEntry {
             remote_root: plan.debuggee.remote_root.clone(),
         }],
         just_my_code: true,
-        start: Some(StartTask::run(&spec)),
+        start: Some(step.map_or_else(|| StartTask::run(&spec), |step| StartTask::run_step(&spec, step))),
     }
 }
 

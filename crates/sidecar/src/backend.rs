@@ -77,6 +77,7 @@ pub(crate) fn service(
     .custom_method(rpc::ReadLog::METHOD, Backend::read_log)
     .custom_method(rpc::Attach::METHOD, Backend::attach)
     .custom_method(rpc::ReleaseDebugger::METHOD, Backend::release_debugger)
+    .custom_method(rpc::ApplyMapping::METHOD, Backend::apply_mapping)
     .custom_method(rpc::ListImages::METHOD, Backend::list_images)
     .custom_method(rpc::WhyImage::METHOD, Backend::why_image)
     .custom_method(rpc::PruneImages::METHOD, Backend::prune_images)
@@ -110,6 +111,7 @@ impl Backend {
         read_log: ReadLog => Ask::ReadLog;
         attach: Attach => Ask::Attach;
         release_debugger: ReleaseDebugger => Ask::ReleaseDebugger;
+        apply_mapping: ApplyMapping => Ask::ApplyMapping;
         list_images: ListImages => |_, reply| Ask::ListImages(reply);
         why_image: WhyImage => Ask::WhyImage;
         prune_images: PruneImages => Ask::PruneImages;
@@ -288,6 +290,10 @@ async fn say(client: Client, notice: Notice) {
                 configuration: launch_json::configuration(&entry),
             };
             client.send_notification::<Told<rpc::DebuggerReady>>(ready).await;
+        }
+        Notice::MappingProposed(run, proposal) => {
+            let proposal = to_proto::mapping_proposal(&run, &proposal);
+            client.send_notification::<Told<rpc::MappingProposed>>(proposal).await;
         }
     }
 }

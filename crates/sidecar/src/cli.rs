@@ -10,6 +10,7 @@ mod printer;
 mod runs;
 mod session;
 mod values;
+mod variant;
 
 use crate::serve;
 use crate::settings::Settings;
@@ -59,6 +60,7 @@ async fn perform(
         Command::Build(build) => foreground::build(settings, build, printer, began).await,
         Command::Attach(name) => foreground::attach(settings, name, printer, began).await,
         Command::Check(check) => check::check(&check, printer),
+        Command::Variant(arguments) => variant::make(&arguments, printer),
         Command::Instrument(arguments) => instrument::instrument(&arguments, printer),
         Command::Runs(runs) => runs::runs(settings, runs, printer).await,
         Command::Images(images) => images::images(settings, images, printer).await,

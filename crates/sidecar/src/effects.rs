@@ -12,9 +12,10 @@ mod follow;
 mod image;
 mod resolve;
 mod secrets;
+mod steps;
 
 use crate::gateway::GatewayHandle;
-use crate::main_loop::{Event, LogName};
+use crate::main_loop::{Event, Happened, LogName};
 use crate::outbox::{Progress, Stretch};
 use crate::settings::Settings;
 use crate::store::{LogFile, RunFolder};
@@ -23,10 +24,12 @@ use engine::failure::Failure;
 use engine::ids::{RunId, StoreId};
 use engine::message::Message;
 use engine::plan::Plan;
+use engine::plan::pipeline::Content;
 use engine::run::effect::Effect;
 use engine::run::event::RunEvent;
 use protocol::run::StartRunParams;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -49,6 +52,11 @@ pub(crate) struct RunTasks {
 }
 
 impl RunTasks {
+    /// What was asked for.
+    pub(crate) fn params(&self) -> StartRunParams {
+        self.context.params.as_ref().clone()
+    }
+
     /// What was asked for, less what must not be written down.
     pub(crate) fn public_params(&self) -> StartRunParams {
         let mut params = self.context.params.as_ref().clone();
@@ -80,6 +88,11 @@ impl RunContext {
     pub(crate) fn tell(&self, event: RunEvent) {
         // The loop is gone only when the process ends.
         let _ = self.inbox.send(Event::Run(self.id.clone(), event));
+    }
+
+    /// Sends an event of this pipeline run to the owner loop.
+    pub(crate) fn tell_of_pipeline(&self, happened: Happened) {
+        let _ = self.inbox.send(Event::Pipeline(self.id.clone(), happened));
     }
 
     /// Shows lines that have been written to the log at `offset`, and `end` behind them.
@@ -141,6 +154,19 @@ impl Effects {
         debugger::open_gateway(tasks, port);
     }
 
+    /// Works out the digest of what decides a step's result; it comes as an event.
+    pub(crate) fn weigh(&self, tasks: &mut RunTasks, step: usize, content: Content) {
+        let context = tasks.context.clone();
+        tasks.work.spawn(async move { steps::weigh(&context, step, content).await });
+    }
+
+    /// Links the outputs of a pipeline into its folder; the end of it comes as an event. `outputs` are names
+    /// and folders of steps.
+    pub(crate) fn link_outputs(&self, tasks: &mut RunTasks, outputs: Vec<(String, PathBuf)>) {
+        let context = tasks.context.clone();
+        tasks.work.spawn(async move { steps::link_outputs(&context, outputs).await });
+    }
+
     /// Starts what the effect asks for; the result comes as an event.
     pub(crate) fn perform(&self, tasks: &mut RunTasks, plan: Option<&Plan>, effect: Effect) {
         let context = tasks.context.clone();
@@ -169,6 +195,11 @@ impl Effects {
             }),
             Effect::Collect => answering(tasks, collect::collect(context)),
             Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
+            Effect::ApplyMapping(pair) => {
+                if let Some(gateway) = &tasks.gateway {
+                    gateway.inlet().map(pair);
+                }
+            }
             Effect::CloseGateway => {
                 if let Some(gateway) = tasks.gateway.take() {
                     gateway.close();
@@ -181,7 +212,10 @@ impl Effects {
             Effect::Abandon => tasks.work.abort_all(),
             Effect::Note(message) => note(&context, &message),
             // These need what the loop alone knows; it has done them.
-            Effect::OpenGateway | Effect::OfferDebugger | Effect::NoteImage { .. } => {}
+            Effect::OpenGateway
+            | Effect::OfferDebugger
+            | Effect::OfferMapping(_)
+            | Effect::NoteImage { .. } => {}
         }
     }
 }

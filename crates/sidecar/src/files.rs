@@ -7,9 +7,11 @@
 use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::spec::files::{Found, Need};
+use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// More than any spec, launch.json or script that a person wrote; above it, something else was named.
 pub const TEXT_LIMIT: u64 = 16 << 20;
@@ -84,6 +86,11 @@ pub fn own_user() -> Option<(u32, u32)> {
     None
 }
 
+/// A file of this machine with all links followed; `None` if it is none, or too odd to be named.
+pub fn resolved(path: &Path) -> Option<String> {
+    fs::canonicalize(path).ok()?.into_os_string().into_string().ok()
+}
+
 /// The kernel's table of IPv4 connections, where it has one.
 pub fn tcp_table() -> Option<String> {
     fs::read_to_string("/proc/net/tcp").ok()
@@ -130,6 +137,88 @@ pub fn list(folder: &Path) -> Vec<(String, u64)> {
     }
     found.sort();
     found
+}
+
+/// Names of the links in a folder, sorted: the outputs of a pipeline, which its steps have written.
+pub fn links(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+    let mut names: Vec<_> = links.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Folders in which nothing is that a program of the user's would read.
+const NOT_CONTENT: [&str; 4] = [".git", ".vscode", "__pycache__", ".ipynb_checkpoints"];
+
+/// Bytes of a file above which its size and time stand for its content: reading it would take longer than a
+/// step may wait.
+const LARGE: u64 = 256 << 20;
+
+/// Digests a file, or every file below a folder with its path from there. Links are not followed.
+pub fn digest(path: &Path, hash: &mut Sha256) -> Result<(), Failure> {
+    let facts = fs::metadata(path).map_err(|error| read_failure(path, &error))?;
+    if facts.is_file() {
+        return digest_file(path, &facts, hash);
+    }
+    let mut names: Vec<_> = fs::read_dir(path)
+        .map_err(|error| read_failure(path, &error))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.file_name()))
+        .filter(|name| !NOT_CONTENT.iter().any(|skipped| name == skipped))
+        .collect();
+    names.sort();
+    for name in names {
+        let inner = path.join(&name);
+        let facts = fs::symlink_metadata(&inner).map_err(|error| read_failure(&inner, &error))?;
+        if facts.is_file() || facts.is_dir() {
+            hash.update([1]);
+            hash.update(name.as_encoded_bytes());
+            digest(&inner, hash)?;
+        }
+    }
+    hash.update([2]);
+    Ok(())
+}
+
+fn digest_file(path: &Path, facts: &fs::Metadata, hash: &mut Sha256) -> Result<(), Failure> {
+    hash.update(facts.len().to_le_bytes());
+    if facts.len() > LARGE {
+        let changed = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        hash.update(changed.unwrap_or_default().as_nanos().to_le_bytes());
+        return Ok(());
+    }
+    let failed = |error: io::Error| read_failure(path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(()),
+            length => hash.update(&buffer[..length]),
+        }
+    }
+}
+
+/// Makes a link to a folder, in place of one that is there.
+pub fn link(path: &Path, target: &Path) -> Result<(), Failure> {
+    let failed = |error: io::Error| write_failure(path, &error);
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    link_folder(target, path).map_err(failed)
+}
+
+#[cfg(unix)]
+fn link_folder(target: &Path, path: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, path)
+}
+
+#[cfg(windows)]
+fn link_folder(target: &Path, path: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_dir(target, path)
 }
 
 /// Removes a folder if nothing is in it.

@@ -7,9 +7,11 @@
 mod peer;
 
 use crate::effects::{RunContext, debugger};
+use crate::files;
 use docker::{ExecReader, ExecWriter};
 use engine::dap::frames::{FrameReader, frame};
 use engine::dap::gateway::{Child, ClientId, DebugFact, Gateway, GatewayInput, GatewayOutput, Role};
+use engine::dap::path_doctor::Pair;
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
@@ -18,6 +20,7 @@ use futures::StreamExt;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +53,11 @@ impl Inlet {
     /// Where the code folder stands here and in the container, for a client that maps no paths.
     pub(crate) fn code_folder(&self, local: String, remote: String) {
         let _ = self.0.send(Inbound::CodeFolder { local, remote });
+    }
+
+    /// A path mapping of the user's, for whoever is attached or will be.
+    pub(crate) fn map(&self, pair: Pair) {
+        let _ = self.0.send(Inbound::Map(pair));
     }
 
     /// A debuggee that has reported.
@@ -125,6 +133,12 @@ enum Inbound {
     Release,
     FromDebuggee(Value),
     DebuggeeGone,
+    FileFound {
+        source: String,
+        resolved: Option<String>,
+        found: Vec<String>,
+    },
+    Map(Pair),
     /// Nobody comes to this child.
     GoOn,
     OfChild(u32, DebugFact),
@@ -155,6 +169,7 @@ struct Family {
     container: Option<ContainerId>,
     code_folder: Option<(String, String)>,
     children: BTreeMap<u32, Inlet>,
+    mappings: Vec<Pair>,
     /// By process; the run's own debuggee is `None`.
     paused: BTreeSet<Option<u32>>,
 }
@@ -288,6 +303,16 @@ impl Hub {
                 }
             }
             Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
+            Inbound::FileFound { source, resolved, found } => {
+                self.feed(GatewayInput::FileFound { source, resolved, found });
+            }
+            Inbound::Map(pair) => {
+                if let Place::Run { family } = &mut self.place {
+                    family.children.values().for_each(|child| child.map(pair.clone()));
+                    family.mappings.push(pair.clone());
+                }
+                self.feed(GatewayInput::Map(pair));
+            }
             Inbound::GoOn => self.feed(GatewayInput::GoOn),
             Inbound::OfChild(pid, fact) => self.of_child(pid, fact),
             Inbound::ChildGone(pid) => {
@@ -325,6 +350,7 @@ impl Hub {
                         let _ = debuggee.send(frame(&message));
                     }
                 }
+                GatewayOutput::FindFile { source, name } => self.find_file(source, name),
                 GatewayOutput::ReleaseChild(pid) => self.release(pid),
                 GatewayOutput::Fact(fact) => self.tell(fact),
             }
@@ -342,12 +368,11 @@ impl Hub {
             DebugFact::Resumed => return self.note_stand(None, false),
             DebugFact::ChildWaits(child) => return self.open_child(&child),
             DebugFact::Said(message) => DebugEvent::Said(message),
+            DebugFact::MappingProposed(proposal) => DebugEvent::MappingProposed(proposal),
             DebugFact::Detached => DebugEvent::Detached,
             DebugFact::TerminateRequested => DebugEvent::TerminateRequested,
             DebugFact::Unattended => DebugEvent::Unattended,
-            DebugFact::Attached { .. }
-            | DebugFact::BreakpointsAnswered { .. }
-            | DebugFact::DebuggerRefused(_) => return,
+            DebugFact::Attached { .. } | DebugFact::DebuggerRefused(_) => return,
         };
         debugger::tell(&self.context, event);
     }
@@ -367,6 +392,18 @@ impl Hub {
         if let Some(event) = family.note(who, stands) {
             debugger::tell(&self.context, event);
         }
+    }
+
+    fn find_file(&mut self, source: String, name: String) {
+        let Place::Run { family } = &self.place else { return };
+        let Some(container) = family.container.clone() else { return };
+        let folder = family.code_folder.as_ref().map_or("/", |(_, remote)| remote).to_owned();
+        let (context, inbound) = (self.context.clone(), self.inbound.clone());
+        self.readers.spawn(async move {
+            let found = debugger::find_file(&context, &container, &folder, &name).await;
+            let resolved = files::resolved(Path::new(&source));
+            let _ = inbound.0.send(Inbound::FileFound { source, resolved, found });
+        });
     }
 
     fn release(&self, pid: u32) {
@@ -392,6 +429,7 @@ impl Hub {
         if let Some((local, remote)) = family.code_folder.clone() {
             inlet.code_folder(local, remote);
         }
+        family.mappings.iter().for_each(|pair| inlet.map(pair.clone()));
         family.children.insert(child.pid, inlet.clone());
         tokio::spawn(hub.run(listener, inbound));
         self.readers.spawn(debugger::relay_child(self.context.clone(), container, child.pid, inlet));

@@ -1,6 +1,7 @@
 //! One request, one file: what is asked of the state, and what has to be done about it. No handler waits.
 
 pub(crate) mod adopt;
+pub(crate) mod apply_mapping;
 pub(crate) mod attach;
 pub(crate) mod cancel_run;
 pub(crate) mod check;

@@ -13,10 +13,12 @@ use crate::state::State;
 use crate::store::RunRecord;
 use engine::failure::Failure;
 use engine::ids::{ImageRef, RunId};
+use engine::pipeline::room::Room;
+use engine::plan::pipeline::PipelinePlan;
 use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
-use protocol::debug::{AttachAnswer, AttachParams};
+use protocol::debug::{ApplyMappingParams, AttachAnswer, AttachParams};
 use protocol::doctor::DoctorAnswer;
 use protocol::draft::{DraftSpecAnswer, DraftSpecParams};
 use protocol::images::{
@@ -40,6 +42,8 @@ pub enum Event {
     Asked(Ask),
     /// Something happened to a run.
     Run(RunId, RunEvent),
+    /// Something happened to a pipeline run.
+    Pipeline(RunId, Happened),
     /// A run wrote lines.
     Lines(RunId, LogName, Vec<String>, Stretch),
     /// How far a pull or a build is, for whoever watches.
@@ -52,6 +56,17 @@ pub enum Event {
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
     /// An image was removed from the engine.
     ImageGone(ImageRef),
+}
+
+/// What work for a pipeline run ends with.
+#[derive(Debug)]
+pub enum Happened {
+    /// Its spec is read: what was a run with a spec is a pipeline run from here on.
+    Planned(Box<PipelinePlan>, Room),
+    /// The digest of what decides a step's result; `None` where something of it could not be read.
+    Weighed(usize, Option<String>),
+    /// Its outputs are in its folder.
+    Collected,
 }
 
 /// Which log of a run.
@@ -88,6 +103,7 @@ pub enum Ask {
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
     ReleaseDebugger(RunIdParams, Reply<RunAnswer>),
+    ApplyMapping(ApplyMappingParams, Reply<RunAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
     DraftSpec(DraftSpecParams, Reply<DraftSpecAnswer>),
     ListImages(Reply<ListImagesAnswer>),
@@ -122,6 +138,7 @@ pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
 fn handle(state: &mut State, event: Event) {
     match event {
         Event::Run(run, event) => state.on_run(&run, event),
+        Event::Pipeline(run, happened) => state.on_happened(&run, happened),
         Event::Lines(run, log, lines, stretch) => {
             state.outbox.say(Notice::Lines { run, log, lines, stretch });
         }
@@ -153,6 +170,9 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ReleaseDebugger(params, reply) => {
             give(reply, handlers::release_debugger::release_debugger(state, &params));
         }
+        Ask::ApplyMapping(params, reply) => {
+            give(reply, handlers::apply_mapping::apply_mapping(state, params));
+        }
         Ask::Check(params, reply) => handlers::check::check(params, reply),
         Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
@@ -182,6 +202,7 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
         Ask::ReadLog(_, reply) => give(reply, Err(failure)),
         Ask::Attach(_, reply) => give(reply, Err(failure)),
         Ask::ReleaseDebugger(_, reply) => give(reply, Err(failure)),
+        Ask::ApplyMapping(_, reply) => give(reply, Err(failure)),
         Ask::ListExperiments(reply) => give(reply, Err(failure)),
         Ask::ListImages(reply) => give(reply, Err(failure)),
         Ask::WhyImage(_, reply) => give(reply, Err(failure)),

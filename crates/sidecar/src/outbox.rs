@@ -2,6 +2,7 @@
 
 use crate::main_loop::LogName;
 use engine::attach::AttachEntry;
+use engine::dap::path_doctor::Proposal;
 use engine::ids::RunId;
 use protocol::run::RunSnapshot;
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub enum Notice {
     Progress(RunId, Progress),
     /// The debuggee waits: attach now.
     DebuggerReady(RunId, Box<AttachEntry>),
+    /// A file with breakpoints was not found, and a mapping would reach it.
+    MappingProposed(RunId, Box<Proposal>),
 }
 
 /// A piece of a log file. What a log says is in its file before anybody is told of it.

@@ -28,6 +28,10 @@ pub enum Setting {
     Bundle,
     /// Images that are taken from elsewhere.
     ImageRewrite,
+    /// How debugpy gets into a container.
+    Debugger,
+    /// The builder's cache for packages.
+    BuildCache,
     /// Address of the container engine.
     DockerHost,
     /// Seconds that a debuggee waits for a debugger.
@@ -57,10 +61,12 @@ pub enum Kind {
 
 impl Setting {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Setting; 8] = [
+    pub const ALL: [Setting; 10] = [
         Setting::Home,
         Setting::Bundle,
         Setting::ImageRewrite,
+        Setting::Debugger,
+        Setting::BuildCache,
         Setting::DockerHost,
         Setting::Wait,
         Setting::KeepRunsDays,
@@ -74,6 +80,8 @@ impl Setting {
             Setting::Home => "AML_DEBUG_HOME",
             Setting::Bundle => "AML_DEBUG_BUNDLE",
             Setting::ImageRewrite => "AML_DEBUG_IMAGE_REWRITE",
+            Setting::Debugger => "AML_DEBUG_DEBUGGER",
+            Setting::BuildCache => "AML_DEBUG_BUILD_CACHE",
             Setting::DockerHost => "AML_DEBUG_DOCKER_HOST",
             Setting::Wait => "AML_DEBUG_WAIT",
             Setting::KeepRunsDays => "AML_DEBUG_KEEP_RUNS_DAYS",
@@ -88,6 +96,8 @@ impl Setting {
             Setting::Home => "home",
             Setting::Bundle => "bundle",
             Setting::ImageRewrite => "imageRewrite",
+            Setting::Debugger => "debugger",
+            Setting::BuildCache => "buildCache",
             Setting::DockerHost => "dockerHost",
             Setting::Wait => "wait",
             Setting::KeepRunsDays => "keepRunsDays",
@@ -101,7 +111,7 @@ impl Setting {
         match self {
             Setting::Home | Setting::Bundle => Kind::Path,
             Setting::ImageRewrite => Kind::List,
-            Setting::DockerHost | Setting::Log => Kind::Text,
+            Setting::DockerHost | Setting::Log | Setting::Debugger | Setting::BuildCache => Kind::Text,
             Setting::Wait | Setting::KeepRunsDays => Kind::Number,
             Setting::JustMyCode => Kind::Switch,
         }
@@ -112,6 +122,9 @@ impl Setting {
         match self {
             Setting::Home | Setting::Bundle | Setting::DockerHost => None,
             Setting::ImageRewrite => Some(""),
+            // The image stays as it is.
+            Setting::Debugger => Some("volume"),
+            Setting::BuildCache => Some("aml-debug"),
             // As the published page's `--remote_debug_connection_timeout`.
             Setting::Wait => Some("300"),
             // Never: outputs are the user's work.
@@ -127,6 +140,8 @@ impl Setting {
             Setting::Home => message!("settings.home"),
             Setting::Bundle => message!("settings.bundle"),
             Setting::ImageRewrite => message!("settings.image-rewrite"),
+            Setting::Debugger => message!("settings.debugger"),
+            Setting::BuildCache => message!("settings.build-cache"),
             Setting::DockerHost => message!("settings.docker-host"),
             Setting::Wait => message!("settings.wait"),
             Setting::KeepRunsDays => message!("settings.keep-runs-days"),
@@ -226,6 +241,10 @@ pub struct Settings {
     pub bundle: Option<PathBuf>,
     /// Image rewriting, in the order given.
     pub rewrites: Vec<ImageRewrite>,
+    /// Whether debugpy gets into a debugged run's container as a part of its image.
+    pub debugpy_in_image: bool,
+    /// Name of the builder's cache for packages.
+    pub build_cache: String,
     /// Which container engine.
     pub engine: EngineSettings,
     /// Seconds that a debuggee waits for a debugger.
@@ -275,6 +294,8 @@ impl Settings {
             },
             bundle: path(sources, Setting::Bundle)?.or_else(|| bundle_beside(sources.program.as_deref()?)),
             rewrites: rewrites(sources)?,
+            debugpy_in_image: debugpy_in_image(sources)?,
+            build_cache: text(sources, Setting::BuildCache)?.value,
             engine: engine(sources)?,
             wait_s: number(sources, Setting::Wait)?,
             keep_runs_days: (keep > 0).then_some(keep),
@@ -292,7 +313,13 @@ impl Settings {
             Some(path) => files::read(Path::new(path), files::TEXT_LIMIT)?,
             None => Vec::new(),
         };
-        Ok(BuildSettings { ca_bundle, index: self.only(&INDEXES), proxy: self.proxies(), context: None })
+        Ok(BuildSettings {
+            cache: self.build_cache.clone(),
+            ca_bundle,
+            index: self.only(&INDEXES),
+            proxy: self.proxies(),
+            context: None,
+        })
     }
 
     /// The proxy variables of this process, for builds and runs.
@@ -365,6 +392,15 @@ fn rewrites(sources: &Sources) -> Result<Vec<ImageRewrite>, Failure> {
                 .ok_or_else(|| bad(&found.place, rule, &message!("settings.expected-rewrite")))
         })
         .collect()
+}
+
+fn debugpy_in_image(sources: &Sources) -> Result<bool, Failure> {
+    let found = text(sources, Setting::Debugger)?;
+    match found.value.trim() {
+        "volume" => Ok(false),
+        "image" => Ok(true),
+        _ => Err(bad(&found.place, &found.value, &message!("settings.expected-debugger"))),
+    }
 }
 
 fn engine(sources: &Sources) -> Result<EngineSettings, Failure> {

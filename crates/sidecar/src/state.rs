@@ -1,5 +1,9 @@
 //! What the process knows. A plain value: no lock, no reference counting, one owner.
 
+mod pipelines;
+
+pub(crate) use pipelines::{KeptPipeline, PIPELINE, stored_pipeline};
+
 use crate::effects::{Effects, RunTasks};
 use crate::main_loop::{Event, Reply, give};
 use crate::outbox::{Notice, Outbox, Progress};
@@ -33,6 +37,7 @@ pub struct State {
     /// The doer.
     pub effects: Effects,
     runs: BTreeMap<RunId, Live>,
+    pipelines: BTreeMap<RunId, pipelines::LivePipeline>,
     /// Whoever waits until runs that were taken over have true records.
     settling: Vec<Settling>,
 }
@@ -71,11 +76,19 @@ impl State {
         inbox: mpsc::UnboundedSender<Event>,
     ) -> Self {
         let effects = Effects::new(settings.clone(), store.id().clone(), inbox);
-        Self { settings, store, outbox, effects, runs: BTreeMap::new(), settling: Vec::new() }
+        Self {
+            settings,
+            store,
+            outbox,
+            effects,
+            runs: BTreeMap::new(),
+            pipelines: BTreeMap::new(),
+            settling: Vec::new(),
+        }
     }
 
     pub(crate) fn has_live_runs(&self) -> bool {
-        !self.runs.is_empty()
+        !self.runs.is_empty() || !self.pipelines.is_empty()
     }
 
     pub(crate) fn live_runs(&self) -> Vec<RunId> {
@@ -129,7 +142,8 @@ impl State {
         let set_free = caught_up && live.passing;
         self.settle(id, effects, changed);
         if set_free {
-            self.runs.remove(id);
+            let parent = self.runs.remove(id).and_then(|live| live.record.parent);
+            self.set_free_with_steps(parent);
             self.answer_settled();
         }
     }
@@ -150,12 +164,16 @@ impl State {
     fn answer_settled(&mut self) {
         let (done, open) = std::mem::take(&mut self.settling)
             .into_iter()
-            .partition(|settling: &Settling| settling.runs.iter().all(|run| !self.runs.contains_key(run)));
+            .partition(|settling: &Settling| settling.runs.iter().all(|run| !self.has(run)));
         self.settling = open;
         let done: Vec<Settling> = done;
         for settling in done {
             give(settling.reply, Ok(()));
         }
+    }
+
+    fn has(&self, run: &RunId) -> bool {
+        self.runs.contains_key(run) || self.pipelines.contains_key(run)
     }
 
     pub(crate) fn on_progress(&mut self, id: &RunId, progress: Progress) {
@@ -175,7 +193,7 @@ impl State {
         for effect in effects {
             match effect {
                 Effect::OpenGateway => {
-                    let (folder, target) = attach::place(&live.record.spec);
+                    let (folder, target) = attach::place(&live.record.spec, live.record.step.as_deref());
                     let port = self.store.port_for(&folder, &target).unwrap_or(0);
                     self.effects.open_gateway(&mut live.tasks, port);
                 }
@@ -187,23 +205,33 @@ impl State {
                         self.outbox.say(Notice::DebuggerReady(id.clone(), Box::new(entry)));
                     }
                 }
+                Effect::OfferMapping(proposal) => {
+                    self.outbox.say(Notice::MappingProposed(id.clone(), Box::new(proposal)));
+                }
                 effect => self.effects.perform(&mut live.tasks, live.run.plan.as_deref(), effect),
             }
         }
         if changed {
-            let snapshot = to_proto::run_snapshot(&live.record, &live.run.snapshot());
+            let snapshot = live.run.snapshot();
+            let told = to_proto::run_snapshot(&live.record, &snapshot);
+            let of_pipeline = live.record.parent.clone().zip(live.record.step.clone());
+            let has_image = live.run.image.is_some();
             if live.run.is_finished() {
                 // The lock is free before anybody is told, so that whoever is told may own the run.
                 self.runs.remove(id);
                 self.answer_settled();
             }
-            self.outbox.say(Notice::RunChanged(Box::new(snapshot)));
+            self.outbox.say(Notice::RunChanged(Box::new(told)));
+            if let Some((pipeline, step)) = of_pipeline {
+                self.step_moved(&pipeline, &step, &snapshot, has_image);
+                self.set_free_with_steps(Some(pipeline));
+            }
         }
     }
 
     /// The launch.json entry of a run, live or not, and the folder whose `.vscode` it belongs to.
     pub(crate) fn attach_entry(&mut self, record: &RunRecord) -> Result<(PathBuf, AttachEntry), Failure> {
-        let (folder, target) = attach::place(&record.spec);
+        let (folder, target) = attach::place(&record.spec, record.step.as_deref());
         let live = self.runs.get(&record.id).and_then(|live| entry_of(&live.run, &live.record));
         if let Some(entry) = live {
             return Ok(entry);
@@ -214,7 +242,7 @@ impl State {
                 .with_fix(message!("attach.no-plan.fix")));
         };
         let port = self.store.port_for(&folder, &target)?;
-        let entry = attach::entry(&folder, &plan, port);
+        let entry = attach::entry(&folder, &plan, record.step.as_deref(), port);
         Ok((folder, entry))
     }
 
@@ -227,6 +255,9 @@ impl State {
 
     /// A run as the outside sees it, live or from the store.
     pub(crate) fn snapshot_of(&self, record: &RunRecord) -> RunSnapshot {
+        if let Some(live) = self.pipelines.get(&record.id) {
+            return live.snapshot();
+        }
         match self.runs.get(&record.id) {
             Some(live) => to_proto::run_snapshot(&live.record, &live.run.snapshot()),
             None => to_proto::stored_snapshot(record),
@@ -235,8 +266,9 @@ impl State {
 }
 
 fn entry_of(run: &Run, record: &RunRecord) -> Option<(PathBuf, AttachEntry)> {
-    let (folder, _) = attach::place(&record.spec);
-    let entry = attach::entry(&folder, run.plan.as_deref()?, run.gateway_port?);
+    let step = record.step.as_deref();
+    let (folder, _) = attach::place(&record.spec, step);
+    let entry = attach::entry(&folder, run.plan.as_deref()?, step, run.gateway_port?);
     Some((folder, entry))
 }
 

@@ -15,6 +15,7 @@ mod images;
 mod ownership;
 mod ports;
 mod requests;
+mod results;
 mod runs;
 mod schema;
 

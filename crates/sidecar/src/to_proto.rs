@@ -1,15 +1,20 @@
 //! Engine values → words on the wire. Dull on purpose: the wire stays while the inside moves.
 
 use crate::outbox::Progress;
+use crate::state::{PIPELINE, stored_pipeline};
 use crate::store::RunRecord;
+use engine::dap::path_doctor::Proposal;
 use engine::diagnostic::{Diagnostic, Position, Range, Severity};
 use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
 use engine::message::Message;
+use engine::pipeline::{Pipeline, Step, StepState};
+use engine::plan::pipeline::Source;
 use engine::run::card::{Phase, PhaseOutcome};
 use engine::run::snapshot::Snapshot;
 use protocol::check::{DiagnosticText, FixText, PositionText, RangeText};
-use protocol::run::{PathMapping, PhaseSnapshot, RunSnapshot};
+use protocol::debug::MappingProposal;
+use protocol::run::{Edge, Graph, PathMapping, PhaseSnapshot, PipelineOutput, RunSnapshot, StepSnapshot};
 use protocol::text::{FailureText, Text};
 
 pub(crate) fn text(message: &Message) -> Text {
@@ -38,6 +43,10 @@ pub(crate) fn run_snapshot(record: &RunRecord, snapshot: &Snapshot) -> RunSnapsh
         run: record.id.0.clone(),
         experiment: record.experiment.clone(),
         display_name: record.display_name.clone(),
+        kind: record.kind.clone(),
+        parent: record.parent.as_ref().map(|parent| parent.0.clone()),
+        step: record.step.clone(),
+        graph: None,
         spec: record.spec.to_string_lossy().into_owned(),
         state: snapshot.state.word().to_owned(),
         debug: record.debug,
@@ -57,14 +66,64 @@ pub(crate) fn run_snapshot(record: &RunRecord, snapshot: &Snapshot) -> RunSnapsh
     }
 }
 
+/// A pipeline run with its steps.
+pub(crate) fn pipeline_snapshot(record: &RunRecord, pipeline: &Pipeline) -> RunSnapshot {
+    RunSnapshot { graph: Some(graph(pipeline)), ..run_snapshot(record, &pipeline.snapshot()) }
+}
+
+fn graph(pipeline: &Pipeline) -> Graph {
+    let name = |step: usize| pipeline.steps[step].name.clone();
+    let step = |step: &Step| StepSnapshot {
+        name: step.name.clone(),
+        state: step.word().to_owned(),
+        run: step.run.as_ref().map(|run| run.0.clone()),
+        reused: step.state == StepState::Reused,
+        debug: step.debug,
+        started_at: step.began,
+        ended_at: step.ended,
+    };
+    let edges = |to: &Step| {
+        let to_name = to.name.clone();
+        let edge = move |(input, source): &(String, Source)| Edge {
+            from: name(source.step),
+            output: source.output.clone(),
+            to: to_name.clone(),
+            input: input.clone(),
+        };
+        to.sources.iter().map(edge).collect::<Vec<_>>()
+    };
+    Graph {
+        steps: pipeline.steps.iter().map(step).collect(),
+        edges: pipeline.steps.iter().flat_map(edges).collect(),
+        outputs: pipeline
+            .outputs
+            .iter()
+            .map(|(output, source)| PipelineOutput {
+                name: output.clone(),
+                from: name(source.step),
+                output: source.output.clone(),
+            })
+            .collect(),
+    }
+}
+
 /// A run as the store has it. Its gateway, if it has one, is its owner's.
 pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
+    if record.kind == PIPELINE
+        && let Some(pipeline) = stored_pipeline(record)
+    {
+        return pipeline_snapshot(record, &pipeline);
+    }
     match record.snapshot.as_deref().and_then(|json| serde_json::from_str::<Snapshot>(json).ok()) {
         Some(snapshot) => run_snapshot(record, &snapshot),
         None => RunSnapshot {
             run: record.id.0.clone(),
             experiment: record.experiment.clone(),
             display_name: record.display_name.clone(),
+            kind: record.kind.clone(),
+            parent: record.parent.as_ref().map(|parent| parent.0.clone()),
+            step: record.step.clone(),
+            graph: None,
             spec: record.spec.to_string_lossy().into_owned(),
             state: record.state.clone(),
             debug: record.debug,
@@ -79,6 +138,18 @@ pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
             ended_at: record.ended_ms,
             actions: Vec::new(),
         },
+    }
+}
+
+/// A path mapping that the editor may offer.
+pub(crate) fn mapping_proposal(run: &RunId, proposal: &Proposal) -> MappingProposal {
+    let (local_root, remote_root) = proposal.pair.clone();
+    MappingProposal {
+        run: run.0.clone(),
+        file: proposal.file.clone(),
+        message: text(&proposal.message),
+        local_root,
+        remote_root,
     }
 }
 

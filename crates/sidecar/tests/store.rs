@@ -207,6 +207,7 @@ fn a_run_is_listed_found_by_the_beginning_of_its_name_and_removed() {
     let mut whole = record("iris_1700000000002_beef");
     whole.display_name = Some("花".to_owned());
     whole.parent = Some(RunId::from("pipeline"));
+    whole.step = Some("train".to_owned());
     whole.created_ms += 2;
     whole.started_ms = Some(3);
     whole.ended_ms = Some(4);
@@ -224,9 +225,10 @@ fn a_run_is_listed_found_by_the_beginning_of_its_name_and_removed() {
     let ids = |records: Vec<RunRecord>| records.into_iter().map(|it| it.id.0).collect::<Vec<_>>();
     assert_eq!(
         ids(store.list(10, 0, None).unwrap()),
-        ["iris_1700000000002_beef", "wine_1700000000001_0000", "iris_1700000000000_cafe"]
+        ["wine_1700000000001_0000", "iris_1700000000000_cafe"],
+        "a step is listed with its pipeline only"
     );
-    assert_eq!(ids(store.list(1, 1, Some("iris")).unwrap()), ["iris_1700000000000_cafe"]);
+    assert_eq!(ids(store.list(1, 0, Some("iris")).unwrap()), ["iris_1700000000000_cafe"]);
     assert_eq!(ids(store.steps(&RunId::from("pipeline")).unwrap()), ["iris_1700000000002_beef"]);
     assert_eq!(store.find("iris_1700000000002").unwrap(), whole);
     assert_eq!(
@@ -359,7 +361,7 @@ fn a_store_of_a_newer_version_is_left_alone() {
     assert_eq!(
         text(&failure),
         format!(
-            "the workspace store {} was made by a newer aml-debug (store version 99; this one knows 1)\n\
+            "the workspace store {} was made by a newer aml-debug (store version 99; this one knows 2)\n\
              fix: update aml-debug, or set AML_DEBUG_HOME to another folder",
             file.display()
         )

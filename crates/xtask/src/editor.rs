@@ -216,7 +216,9 @@ fn release(repository: &Repository) -> anyhow::Result<PathBuf> {
     }
     build(&["build", "--release", "--package", "sidecar"]).run()?;
     if std::env::consts::OS == "linux" {
-        println!("linked for this machine's C library; with cargo-zigbuild it would run from glibc {OLDEST_GLIBC} on");
+        println!(
+            "linked for this machine's C library; with cargo-zigbuild it would run from glibc {OLDEST_GLIBC} on"
+        );
     }
     Ok(repository.binary("release"))
 }

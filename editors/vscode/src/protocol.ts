@@ -94,7 +94,24 @@ pull: boolean,
 /**
  * End when the image is ready.
  */
-imageOnly: boolean, };
+imageOnly: boolean, 
+/**
+ * Of a pipeline: the steps that wait for a debugger, by name. With `debug` and none named, those whose
+ * code has a file of `breaks`, and without those every step.
+ */
+steps: Array<string>, 
+/**
+ * Of a pipeline: files that have a breakpoint, absolute or as seen from a step's code folder.
+ */
+breaks: Array<string>, 
+/**
+ * Of a pipeline: run every step although an earlier result of the same content is there.
+ */
+force: boolean, 
+/**
+ * Have debugpy in the image, as one more dependency of its environment.
+ */
+withDebugpy: boolean, };
 
 /**
  * The name of a run.
@@ -137,7 +154,11 @@ rank: number | null,
 /**
  * Debug the processes that the debuggee starts as well; absent means as before.
  */
-children: boolean | null, };
+children: boolean | null, 
+/**
+ * Of a pipeline run: only this step, with the inputs that it had.
+ */
+step: string | null, };
 
 /**
  * Which run to end.
@@ -215,7 +236,11 @@ limit: number,
 /**
  * After so many.
  */
-offset: number, };
+offset: number, 
+/**
+ * Instead of all these: the steps of this pipeline run, oldest first.
+ */
+parent: string | null, };
 
 /**
  * A page of runs, newest first.
@@ -242,6 +267,22 @@ experiment: string,
  * Name the spec gives it.
  */
 displayName: string | null, 
+/**
+ * `run`, `pipeline`, or `step` of one.
+ */
+kind: string, 
+/**
+ * The pipeline run that a step belongs to.
+ */
+parent: string | null, 
+/**
+ * Name of the step in its pipeline, also of a run that repeats it alone.
+ */
+step: string | null, 
+/**
+ * Of a pipeline run: its steps and how the data goes.
+ */
+graph: Graph | null, 
 /**
  * Path of the spec.
  */
@@ -295,6 +336,94 @@ endedAt: number | null,
  * `cancel`, `rerun`, `remove`.
  */
 actions: Array<string>, };
+
+/**
+ * The steps of a pipeline run, and what flows between them.
+ */
+export type Graph = { 
+/**
+ * The steps, in the order of the spec; `outer.inner` for one of a nested pipeline.
+ */
+steps: Array<StepSnapshot>, 
+/**
+ * Outputs that are inputs of other steps.
+ */
+edges: Array<Edge>, 
+/**
+ * Outputs of the pipeline itself.
+ */
+outputs: Array<PipelineOutput>, };
+
+/**
+ * One step of a pipeline run.
+ */
+export type StepSnapshot = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The state of its run; before that `pending`, and `skipped` where it never runs.
+ */
+state: string, 
+/**
+ * Its run; the earlier one where that run's result is reused.
+ */
+run: string | null, 
+/**
+ * Whether the result of an earlier run took its place.
+ */
+reused: boolean, 
+/**
+ * Whether a debugger is wanted in it.
+ */
+debug: boolean, 
+/**
+ * When its turn came, in milliseconds since 1970.
+ */
+startedAt: number | null, 
+/**
+ * When it ended, in milliseconds since 1970.
+ */
+endedAt: number | null, };
+
+/**
+ * An output of one step that is an input of another.
+ */
+export type Edge = { 
+/**
+ * Name of the step that writes it.
+ */
+from: string, 
+/**
+ * The output there.
+ */
+output: string, 
+/**
+ * Name of the step that reads it.
+ */
+to: string, 
+/**
+ * The input there.
+ */
+input: string, };
+
+/**
+ * An output of a pipeline, and the step that writes it.
+ */
+export type PipelineOutput = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Name of the step.
+ */
+from: string, 
+/**
+ * The output there.
+ */
+output: string, };
 
 /**
  * A folder on this machine and the same folder where the code runs.
@@ -476,6 +605,48 @@ port: number,
  * The whole entry as launch.json has it.
  */
 configuration: unknown, };
+
+/**
+ * Breakpoints in a file of the editor's were not found in the container, and a mapping would reach it.
+ */
+export type MappingProposal = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * The file as the debugger names it.
+ */
+file: string, 
+/**
+ * What is wrong.
+ */
+message: Text, 
+/**
+ * Folder as the debugger names it.
+ */
+localRoot: string, 
+/**
+ * The same folder in the container.
+ */
+remoteRoot: string, };
+
+/**
+ * Which path mapping is to hold for a run from here on, before the debugger's own.
+ */
+export type ApplyMappingParams = { 
+/**
+ * The run, or a unique beginning of its name.
+ */
+run: string, 
+/**
+ * Folder as the debugger names it.
+ */
+localRoot: string, 
+/**
+ * The same folder in the container.
+ */
+remoteRoot: string, };
 
 /**
  * For which run to make or refresh the launch.json entry.
@@ -858,6 +1029,7 @@ export interface Requests {
   "aml/readLog": { params: ReadLogParams; answer: ReadLogAnswer };
   "aml/attach": { params: AttachParams; answer: AttachAnswer };
   "aml/releaseDebugger": { params: RunIdParams; answer: RunAnswer };
+  "aml/applyMapping": { params: ApplyMappingParams; answer: RunAnswer };
   "aml/listImages": { params: ListImagesParams; answer: ListImagesAnswer };
   "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };
@@ -872,4 +1044,5 @@ export interface Notifications {
   "aml/logAppended": LogAppended;
   "aml/progress": Progress;
   "aml/debugReady": DebugReady;
+  "aml/mappingProposed": MappingProposal;
 }

@@ -18,10 +18,24 @@ pub(crate) struct Bridge {
 impl Bridge {
     /// A bridge that everybody on this machine may use.
     pub(crate) fn open(socket: PathBuf) -> Self {
+        Self::with(socket, |_| true)
+    }
+
+    /// A bridge behind which there seems to be no BuildKit: what only BuildKit answers is refused.
+    pub(crate) fn without_buildkit(socket: PathBuf) -> Self {
+        Self::with(socket, |head| {
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let (path, query) = path.split_once('?').unwrap_or((path, ""));
+            let is_build = path.ends_with("/build") && query.split('&').any(|word| word == "version=2");
+            !(is_build || path.ends_with("/session") || path.ends_with("/grpc"))
+        })
+    }
+
+    fn with(socket: PathBuf, passes: fn(&str) -> bool) -> Self {
         let listener = UnixListener::bind(&socket).expect("a socket");
         fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).expect("a socket for everybody");
         let (sender, opened) = channel();
-        std::thread::spawn(move || accept(&listener, &sender));
+        std::thread::spawn(move || accept(&listener, &sender, passes));
         Self { socket, opened }
     }
 
@@ -42,9 +56,36 @@ impl Bridge {
     }
 }
 
-fn accept(listener: &UnixListener, opened: &Sender<[UnixStream; 2]>) {
+fn accept(listener: &UnixListener, opened: &Sender<[UnixStream; 2]>, passes: fn(&str) -> bool) {
     while let Ok((near, _)) = listener.accept() {
         let Ok(far) = UnixStream::connect(engine::socket()) else { continue };
+        let opened = opened.clone();
+        // The head of a request may be long in coming; nobody else waits for it.
+        std::thread::spawn(move || carry(near, far, &opened, passes));
+    }
+}
+
+/// One connection: its first request is looked at, everything else is copied.
+fn carry(
+    mut near: UnixStream,
+    mut far: UnixStream,
+    opened: &Sender<[UnixStream; 2]>,
+    passes: fn(&str) -> bool,
+) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match near.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => break,
+        }
+    }
+    if !passes(&String::from_utf8_lossy(&head)) {
+        let refused = "HTTP/1.1 404 Not Found\r\nApi-Version: 1.41\r\nContent-Type: application/json\r\nContent-Length: 28\r\nConnection: close\r\n\r\n{\"message\":\"page not found\"}";
+        let _ = near.write_all(refused.as_bytes());
+        return;
+    }
+    if far.write_all(&head).is_ok() {
         let copy = |stream: &UnixStream| stream.try_clone().expect("a second handle");
         let (to, from) = ((copy(&near), copy(&far)), (copy(&far), copy(&near)));
         if opened.send([near, far]).is_err() {

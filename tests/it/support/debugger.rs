@@ -18,8 +18,12 @@ pub(crate) struct Debugger {
 
 impl Debugger {
     pub(crate) fn connect(port: u64) -> Self {
+        Self::connect_to("127.0.0.1", port)
+    }
+
+    fn connect_to(host: &str, port: u64) -> Self {
         let port = u16::try_from(port).expect("a port");
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the gateway listens");
+        let stream = TcpStream::connect((host, port)).expect("somebody listens");
         stream.set_read_timeout(Some(LIMIT)).expect("a limit");
         let reader = BufReader::new(stream.try_clone().expect("a second handle"));
         Self { stream, reader, sent: 0, events: VecDeque::new() }
@@ -28,7 +32,8 @@ impl Debugger {
     /// Attaches to what a `debugReady` event or `aml-debug attach` names, with breakpoints in files of the
     /// code folder `local`; the program runs when this returns.
     pub(crate) fn attach(configuration: &Value, local: &str, breakpoints: &[(&str, u32)]) -> Self {
-        let mut debugger = Self::connect(configuration["connect"]["port"].as_u64().expect("a port"));
+        let host = configuration["connect"]["host"].as_str().unwrap_or("127.0.0.1");
+        let mut debugger = Self::connect_to(host, configuration["connect"]["port"].as_u64().expect("a port"));
         let begun = debugger.request("initialize", json!({ "clientName": "a test", "adapterID": "debugpy" }));
         assert_eq!(begun["success"], true, "{begun}");
         let remote = &configuration["pathMappings"][0]["remoteRoot"];

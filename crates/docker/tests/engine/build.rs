@@ -1,11 +1,12 @@
 //! Images built from real recipes, with packages of the real index.
 
 use crate::support::{BASE, engine, run, shell, unique};
-use docker::{Docker, Error};
+use docker::{Builder, Docker, Error};
 use engine::failure::Failure;
 use engine::ids::ImageRef;
 use engine::plan::image::{BuildSettings, ImagePlan, Packages, Recipe, recipe};
 use futures::StreamExt;
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ async fn made(docker: &Docker, python: Option<&str>, pip: &[&str], settings: &Bu
 /// The log and the end of a build.
 async fn build(docker: &Docker, recipe: &Recipe) -> (String, Result<(), Error>) {
     let mut log = String::new();
-    let mut lines = docker.build(recipe, None);
+    let mut lines = docker.build(recipe, None, Builder::BuildKit, BTreeMap::new());
     while let Some(line) = lines.next().await {
         match line {
             Ok(line) => log = log + &line.text + "\n",
@@ -215,7 +216,7 @@ async fn a_build_that_nobody_reads_any_more_ends_on_the_engine() {
     recipe.name = ImageRef(format!("{}:1", unique("cancel")));
     let script = format!("echo begun {}; sleep {mark}", recipe.name);
     recipe.context.insert("environment.sh".to_owned(), script.into_bytes());
-    let mut lines = docker.build(&recipe, None);
+    let mut lines = docker.build(&recipe, None, Builder::BuildKit, BTreeMap::new());
     while let Some(line) = lines.next().await {
         if line.expect("not cut").text.contains("begun") {
             break;

@@ -1,11 +1,12 @@
 //! The connection to the engine goes away in the middle: every open call says so, and soon.
 
 use crate::support::{engine, shell, start};
-use docker::{Docker, EngineSettings, Exec};
+use docker::{Builder, Docker, EngineSettings, Exec};
 use engine::failure::Failure;
 use engine::ids::ImageRef;
 use engine::plan::image::{BuildSettings, ImagePlan, Packages, recipe};
 use futures::StreamExt;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -64,7 +65,7 @@ async fn attach_wait_exec_and_build_notice_within_a_second() {
     recipe.name = ImageRef::from("aml-debug-test-cut:1");
     let script = format!("echo begun {}; sleep 600", std::process::id());
     recipe.context.insert("environment.sh".to_owned(), script.into_bytes());
-    let mut build = docker.build(&recipe, None);
+    let mut build = docker.build(&recipe, None, Builder::BuildKit, BTreeMap::new());
     while !build.next().await.expect("a line").expect("not yet").text.contains(" begun ") {}
 
     let began = Instant::now();

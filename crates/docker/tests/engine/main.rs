@@ -7,5 +7,6 @@ mod build;
 mod connect;
 mod container;
 mod cut;
+mod debugpy;
 mod pull;
 mod support;

@@ -67,7 +67,7 @@ def _aml_debug(parser=None):
     except Exception as error:
         print("Debugger attached = False ({}: {})".format(type(error).__name__, error), flush=True)
         return parser
-    print("ip_address: {}\nremote_debug_port: {}".format(address, port), flush=True)
+    print("remote_debug_port: {}\nip_address: {}".format(port, address), flush=True)
     timer = threading.Timer(timeout, lambda: debugpy.wait_for_client.cancel())
     timer.daemon = True
     timer.start()

@@ -98,11 +98,8 @@ pub struct Missed {
 impl Missed {
     /// What to tell the user.
     pub fn message(&self) -> Message {
-        let Breakpoint { file, remote, line, .. } = &self.breakpoint;
+        let Breakpoint { file, line, .. } = &self.breakpoint;
         match &self.cause {
-            Some(cause) if cause.contains("does not exist") => {
-                message!("dap.break-in-file-missing", file = file, line = line, remote = remote)
-            }
             Some(cause) => message!("dap.break-unbound", file = file, line = line, cause = cause),
             None => match self.moved_to {
                 Some(moved) => message!("dap.break-moved", file = file, line = line, moved = moved),

@@ -9,11 +9,14 @@
 //! what the debuggee said last, whether or not anybody was attached.
 
 mod children;
+mod paths;
 
+use crate::dap::path_doctor::{self, Complaint, Pair, Proposal};
 use crate::message;
 use crate::message::Message;
 pub use children::Child;
 use children::Children;
+use paths::Paths;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +56,17 @@ pub enum GatewayInput {
     },
     /// A child has ended.
     ChildGone(u32),
+    /// What a search for a file has found.
+    FileFound {
+        /// The file as the client names it.
+        source: String,
+        /// The same with links followed, where it is a file of this machine.
+        resolved: Option<String>,
+        /// Files of that name in the container.
+        found: Vec<String>,
+    },
+    /// The user wants this mapping to hold from here on.
+    Map(Pair),
     /// Nobody will attend this debuggee: it is to go on by itself, now or once it is connected.
     GoOn,
 }
@@ -66,6 +80,13 @@ pub enum GatewayOutput {
     CloseClient(ClientId),
     /// Send the debug server a message.
     ToDebuggee(Value),
+    /// Look in the container for files of this name.
+    FindFile {
+        /// The file as the client names it.
+        source: String,
+        /// Its name alone.
+        name: String,
+    },
     /// Nobody will attend this child.
     ReleaseChild(u32),
     /// Something the run should know.
@@ -95,13 +116,6 @@ pub enum DebugFact {
     Detached,
     /// The client wants the run to end. The gateway leaves that to the run.
     TerminateRequested,
-    /// The debug server has judged the breakpoints of one file.
-    BreakpointsAnswered {
-        /// The file as the client names it.
-        source: String,
-        /// In the order asked.
-        breakpoints: Vec<BreakpointAnswer>,
-    },
     /// The debug server did not accept the client's `attach`.
     DebuggerRefused(String),
     /// Nobody attended the program in time, so it runs on.
@@ -110,28 +124,18 @@ pub enum DebugFact {
     ChildWaits(Child),
     /// A sentence for the user.
     Said(Message),
-}
-
-/// The debug server's judgement of one breakpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BreakpointAnswer {
-    /// Line asked for, from 1.
-    pub asked: i64,
-    /// Line it will stop at.
-    pub line: i64,
-    /// Whether it is bound.
-    pub verified: bool,
-    /// Why not.
-    pub message: Option<String>,
+    /// A file with breakpoints was not found, and a mapping would reach it.
+    MappingProposed(Proposal),
 }
 
 /// The state of one run's debugging.
 #[derive(Debug)]
 pub struct Gateway {
     /// Used where a client's `attach` maps no path: local folder, folder in the container.
-    mappings: Vec<(String, String)>,
+    mappings: Vec<Pair>,
     role: Role,
     children: Children,
+    paths: Paths,
     debuggee: Connection,
     /// Whether the program is past its first line, or nobody will come before it.
     started: bool,
@@ -176,6 +180,8 @@ struct Session {
     attach: Value,
     /// Children that it was asked to attach to, by the number of the request.
     asked: BTreeMap<i64, u32>,
+    /// By file: the arguments of its last `setBreakpoints` and what was answered.
+    breakpoints: BTreeMap<String, (Value, Vec<Value>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -189,6 +195,8 @@ struct Pause {
 enum Waiting {
     /// A client's.
     Client { client: ClientId, seq: i64, request: Value },
+    /// One of ours that sets a client's breakpoints in a file again.
+    Again { client: ClientId, source: String },
     /// One of ours, whose answer nobody needs.
     Own,
 }
@@ -196,11 +204,12 @@ enum Waiting {
 impl Gateway {
     /// A gateway for a run whose code folder stands elsewhere in the container: pairs of a local folder
     /// and the folder in the container.
-    pub fn new(role: Role, mappings: Vec<(String, String)>) -> Self {
+    pub fn new(role: Role, mappings: Vec<Pair>) -> Self {
         Self {
             mappings,
             role,
             children: Children::default(),
+            paths: Paths::default(),
             debuggee: Connection::Absent,
             started: false,
             session: None,
@@ -239,6 +248,10 @@ impl Gateway {
                 self.tell_children(&mut out);
             }
             GatewayInput::ChildGone(pid) => self.children.ended(pid),
+            GatewayInput::FileFound { source, resolved, found } => {
+                self.file_found(&source, resolved.as_deref(), &found, &mut out);
+            }
+            GatewayInput::Map(pair) => self.map_also(pair, &mut out),
             GatewayInput::GoOn => self.go_on(&mut out),
         }
         out
@@ -264,6 +277,7 @@ impl Gateway {
             None => {
                 self.session = Some(Session::new(client, &message));
                 self.children.forget_announcements();
+                self.paths.told.clear();
             }
         }
         match message["command"].as_str().unwrap_or_default() {
@@ -295,7 +309,7 @@ impl Gateway {
                 if let Some(session) = &mut self.session {
                     session.attach = message["arguments"].clone();
                 }
-                complete_attach(&mut message, &self.mappings);
+                complete_attach(&mut message, &self.mappings, &self.paths.corrections);
             }
             "setBreakpoints" => self.left_behind.extend(source_path(&message).map(str::to_owned)),
             _ => {}
@@ -389,7 +403,7 @@ impl Gateway {
 
     fn debuggee_gone(&mut self, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
-        self.waiting.clear();
+        self.answer_what_waits(out);
         self.left_behind.clear();
         self.paused = None;
         let Some(session) = &mut self.session else { return };
@@ -406,6 +420,21 @@ impl Gateway {
         self.end_session(out);
     }
 
+    /// A program may end before its debug server has answered, and whoever asked must not wait for ever.
+    fn answer_what_waits(&mut self, out: &mut Vec<GatewayOutput>) {
+        for waiting in std::mem::take(&mut self.waiting).into_values() {
+            let Waiting::Client { client, seq, mut request } = waiting else { continue };
+            if self.attached() != Some(client) {
+                continue;
+            }
+            request["seq"] = seq.into();
+            match request["command"].as_str() {
+                Some("continue" | "next" | "stepIn" | "stepOut") => self.reply(&request, out),
+                _ => self.refuse(&request, &message!("dap.gone"), out),
+            }
+        }
+    }
+
     fn debuggee_says(&mut self, message: Value, out: &mut Vec<GatewayOutput>) {
         match message["type"].as_str() {
             Some("response") => self.response(message, out),
@@ -417,18 +446,22 @@ impl Gateway {
 
     fn response(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
         let answered = message["request_seq"].as_i64().and_then(|seq| self.waiting.remove(&seq));
-        let Some(Waiting::Client { client, seq, request }) = answered else { return };
+        let (client, seq, request) = match answered {
+            Some(Waiting::Client { client, seq, request }) => (client, seq, request),
+            Some(Waiting::Again { client, source }) => return self.set_again(client, &source, &message, out),
+            Some(Waiting::Own) | None => return,
+        };
         let success = message["success"] == true;
         let command = request["command"].as_str().unwrap_or_default();
-        if command == "setBreakpoints" {
-            out.extend(breakpoints_answered(&request, &message));
-        }
         // Whoever asked may have gone meanwhile, and another come.
         if self.attached() != Some(client) {
             return;
         }
         if success && command == "initialize" {
             claim_only_what_works(&mut message);
+        }
+        if success && command == "setBreakpoints" {
+            self.breakpoints_answered(&request, &mut message, out);
         }
         let said = message["message"].as_str().unwrap_or_default().to_owned();
         message["request_seq"] = seq.into();
@@ -508,9 +541,94 @@ impl Gateway {
                     session.terminated = true;
                 }
             }
+            own if self.paths.swallows(own) => return,
             _ => {}
         }
         self.tell_client(message, out);
+    }
+
+    /// Remembers what a client's breakpoints came to, and has files looked for that are not there.
+    fn breakpoints_answered(&mut self, request: &Value, response: &mut Value, out: &mut Vec<GatewayOutput>) {
+        let Some(source) = source_path(request).map(str::to_owned) else { return };
+        let Some(session) = &mut self.session else { return };
+        let mappings = session.mappings(&self.mappings, &self.paths.corrections);
+        let complaint =
+            Complaint { source: &source, resolved: None, mappings: &mappings, code: self.mappings.first() };
+        let missing = paths::take_missing(response, || complaint.first_word().text());
+        let name = complaint.file_name().to_owned();
+        let answered = response["body"]["breakpoints"].as_array().cloned().unwrap_or_default();
+        session.breakpoints.insert(source.clone(), (request["arguments"].clone(), answered));
+        // A child has the files of its parent, whose gateway has looked for them.
+        if !missing.is_empty() && self.role == Role::Run {
+            self.paths.missing.insert(source.clone(), missing);
+            out.push(GatewayOutput::FindFile { source, name });
+        }
+    }
+
+    fn file_found(
+        &mut self,
+        source: &str,
+        resolved: Option<&str>,
+        found: &[String],
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Some(missing) = self.paths.missing.remove(source) else { return };
+        let Some(session) = &self.session else { return };
+        let mappings = session.mappings(&self.mappings, &self.paths.corrections);
+        let complaint = Complaint { source, resolved, mappings: &mappings, code: self.mappings.first() };
+        let path_doctor::Diagnosis { message, pair } = complaint.examine(found);
+        for mut breakpoint in missing {
+            breakpoint["message"] = message.text().into();
+            self.tell_client(paths::changed(&breakpoint), out);
+        }
+        if !self.paths.told.insert(source.to_owned()) {
+            return;
+        }
+        self.say(&message, out);
+        if let Some(pair) = pair {
+            let proposal = Proposal { file: source.to_owned(), message, pair };
+            out.push(GatewayOutput::Fact(DebugFact::MappingProposed(proposal)));
+        }
+    }
+
+    /// Has another mapping hold. debugpy takes mappings with an `attach`, and each breakpoint keeps the file
+    /// that it was set for, so the breakpoints are taken away before and set again behind it.
+    fn map_also(&mut self, pair: Pair, out: &mut Vec<GatewayOutput>) {
+        self.paths.correct(pair);
+        let Some(session) = self.session.as_ref().filter(|session| session.attached) else { return };
+        let client = session.client;
+        let mut attach = json!({"arguments": session.attach});
+        complete_attach(&mut attach, &self.mappings, &self.paths.corrections);
+        let breakpoints: Vec<(String, Value)> = session
+            .breakpoints
+            .iter()
+            .map(|(source, (arguments, _))| (source.clone(), arguments.clone()))
+            .collect();
+        for (_, arguments) in &breakpoints {
+            self.ask("setBreakpoints", json!({"source": arguments["source"], "breakpoints": []}), out);
+        }
+        self.paths.own_attaches += 1;
+        self.ask("attach", attach["arguments"].take(), out);
+        for (source, arguments) in breakpoints {
+            self.ask("setBreakpoints", arguments, out);
+            self.waiting.insert(self.sent, Waiting::Again { client, source });
+        }
+    }
+
+    /// The client knows its breakpoints by the numbers that were answered first.
+    fn set_again(&mut self, client: ClientId, source: &str, response: &Value, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = self.session.as_mut().filter(|session| session.client == client) else { return };
+        let Some((_, known)) = session.breakpoints.get_mut(source) else { return };
+        let answered = response["body"]["breakpoints"].as_array().cloned().unwrap_or_default();
+        let mut changed = Vec::new();
+        for (known, mut now) in known.iter_mut().zip(answered) {
+            now["id"] = known["id"].clone();
+            if now["verified"] != known["verified"] {
+                changed.push(paths::changed(&now));
+            }
+            *known = now;
+        }
+        changed.into_iter().for_each(|event| self.tell_client(event, out));
     }
 
     fn child_started(&mut self, child: Child, out: &mut Vec<GatewayOutput>) {
@@ -559,6 +677,7 @@ impl Gateway {
         self.started = true;
         if self.debuggee == Connection::Open {
             self.ask("initialize", json!({"adapterID": "aml-debug"}), out);
+            self.paths.own_attaches += 1;
             self.ask("attach", json!({}), out);
             self.ask("configurationDone", json!({}), out);
         }
@@ -617,13 +736,23 @@ impl Session {
             starts_sessions: arguments["supportsStartDebuggingRequest"] == true,
             attach: Value::Null,
             asked: BTreeMap::new(),
+            breakpoints: BTreeMap::new(),
         }
+    }
+
+    /// The mappings in force.
+    fn mappings(&self, of_the_run: &[Pair], corrections: &[Pair]) -> Vec<Pair> {
+        let mut attach = json!({"arguments": self.attach});
+        complete_attach(&mut attach, of_the_run, corrections);
+        let text = |pair: &Value, key: &str| pair[key].as_str().map(str::to_owned);
+        let pairs = attach["arguments"]["pathMappings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        pairs.iter().filter_map(|pair| Some((text(pair, "localRoot")?, text(pair, "remoteRoot")?))).collect()
     }
 }
 
 /// Adds what debugpy's separate adapter would add: one form of the path mapping, and whose paths they are.
-/// Where the client maps no path, the run's own mapping is what it means.
-fn complete_attach(message: &mut Value, mappings: &[(String, String)]) {
+/// Where the client maps no path, the run's own mapping is what it means. The first mapping that fits wins.
+fn complete_attach(message: &mut Value, mappings: &[Pair], corrections: &[Pair]) {
     if !message["arguments"].is_object() {
         message["arguments"] = json!({});
     }
@@ -635,23 +764,25 @@ fn complete_attach(message: &mut Value, mappings: &[(String, String)]) {
             (Some(local), Some(remote)) => vec![(local, remote)],
             _ => mappings.to_vec(),
         };
-        let pairs = pairs.iter().map(|(local, remote)| json!({"localRoot": local, "remoteRoot": remote}));
-        arguments.insert("pathMappings".to_owned(), pairs.collect());
+        arguments.insert("pathMappings".to_owned(), pairs.iter().map(pair_of).collect());
     }
-    let of_windows = arguments["pathMappings"]
-        .as_array()
-        .is_some_and(|pairs| pairs.iter().filter_map(|pair| pair["localRoot"].as_str()).any(is_windows_path));
+    if let Some(pairs) = arguments["pathMappings"].as_array_mut() {
+        pairs.splice(0..0, corrections.iter().map(pair_of));
+    }
+    let of_windows = arguments["pathMappings"].as_array().is_some_and(|pairs| {
+        pairs.iter().filter_map(|pair| pair["localRoot"].as_str()).any(path_doctor::is_windows)
+    });
     if of_windows && !arguments.contains_key("clientOS") {
         arguments.insert("clientOS".to_owned(), "windows".into());
     }
 }
 
-fn text(arguments: &Map<String, Value>, key: &str) -> Option<String> {
-    arguments.get(key).and_then(Value::as_str).map(str::to_owned)
+fn pair_of((local, remote): &Pair) -> Value {
+    json!({"localRoot": local, "remoteRoot": remote})
 }
 
-fn is_windows_path(path: &str) -> bool {
-    path.starts_with(r"\\") || path.as_bytes().get(1) == Some(&b':')
+fn text(arguments: &Map<String, Value>, key: &str) -> Option<String> {
+    arguments.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn claim_only_what_works(response: &mut Value) {
@@ -660,25 +791,6 @@ fn claim_only_what_works(response: &mut Value) {
     body.insert("supportsTerminateRequest".to_owned(), true.into());
     body.insert("supportTerminateDebuggee".to_owned(), true.into());
     body.insert("supportSuspendDebuggee".to_owned(), false.into());
-}
-
-fn breakpoints_answered(request: &Value, response: &Value) -> Option<GatewayOutput> {
-    let source = source_path(request)?.to_owned();
-    let asked = request["arguments"]["breakpoints"].as_array()?;
-    let answered = response["body"]["breakpoints"].as_array();
-    let judge = |(at, breakpoint): (usize, &Value)| {
-        let asked = breakpoint["line"].as_i64().unwrap_or_default();
-        let answer = answered.and_then(|answered| answered.get(at)).unwrap_or(&Value::Null);
-        let said = answer["message"].as_str().or(response["message"].as_str());
-        BreakpointAnswer {
-            asked,
-            line: answer["line"].as_i64().unwrap_or(asked),
-            verified: answer["verified"] == true,
-            message: said.map(str::to_owned),
-        }
-    };
-    let breakpoints = asked.iter().enumerate().map(judge).collect();
-    Some(GatewayOutput::Fact(DebugFact::BreakpointsAnswered { source, breakpoints }))
 }
 
 fn source_path(request: &Value) -> Option<&str> {

@@ -252,7 +252,9 @@ fn whoever_stays_goes_on_with_it_and_whoever_passes_by_only_makes_it_true() {
         (Adopter::Staying, State::Running),
         (Adopter::Staying, State::Completed),
         (Adopter::Passing, State::Running),
+        (Adopter::Staying, State::Lost),
         (Adopter::Passing, State::Completed),
+        (Adopter::Passing, State::Lost),
     ] {
         let found = |step: &Step| Some((step.run.clone()?, state, None));
         let (pipeline, effects) = revive().adopt(100, found, adopter);
@@ -266,8 +268,10 @@ fn whoever_stays_goes_on_with_it_and_whoever_passes_by_only_makes_it_true() {
         Staying running  ->                        | running a=running b=pending
         Staying completed -> weigh b                | running a=completed b=preparing
         Passing running  ->                        | running a=running b=pending
+        Staying lost     -> weigh a                | running a=preparing b=pending
         Passing completed -> collect                | stopping a=completed b=skipped
-        collected        ->                        | lost a=completed b=skipped
+        Passing lost     -> collect                | stopping a=lost b=skipped
+        collected        ->                        | lost a=lost b=skipped
     "#]]);
     let failure = trace.pipeline.failure.as_ref().expect("a failure");
     expect!["run the pipeline again (aml-debug rerun p): steps that have ended well are not run again"]

@@ -117,7 +117,7 @@ pub fn packages(conda: &CondaFile) -> Result<Packages, Failure> {
     requirements.sort_by_key(|line| line.to_lowercase());
     requirements.dedup();
     options.extend(requirements);
-    Ok(Packages { python, conda: specs, channels, pip: options })
+    Ok(Packages { python, conda: specs, channels, pip: options, ..Packages::default() })
 }
 
 /// Channels as every solver understands them. Where none is named, the one without terms of service that

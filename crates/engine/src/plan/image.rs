@@ -10,6 +10,7 @@ mod requirements;
 
 pub use requirements::refused;
 
+use crate::debuggee::DEBUGPY;
 use crate::ids::ImageRef;
 use crate::plan::ImageFacts;
 use context::{BuildContext, ContextFacts};
@@ -90,11 +91,53 @@ pub struct Packages {
     pub conda: Vec<String>,
     /// Where conda looks, the first one first.
     pub channels: Vec<String>,
+    /// Whether they go into the image's own Python; else an environment is made for them.
+    pub into_own: bool,
     /// Requirement lines, normalised and sorted; options such as `--extra-index-url …` first.
     pub pip: Vec<String>,
 }
 
+impl ImagePlan {
+    /// The same image with debugpy as one more dependency, unless the file asks for one itself.
+    pub fn with_debugpy(self) -> Self {
+        let debugpy = || Packages { into_own: true, pip: debugpy_requirements(), ..Packages::default() };
+        match self {
+            ImagePlan::Existing { reference } => {
+                ImagePlan::Environment { base: reference, packages: debugpy() }
+            }
+            ImagePlan::Environment { base, packages } => {
+                ImagePlan::Environment { base, packages: packages.with_debugpy() }
+            }
+            ImagePlan::Context { context, packages } => {
+                let packages = packages.map_or_else(debugpy, Packages::with_debugpy);
+                ImagePlan::Context { context, packages: Some(packages) }
+            }
+        }
+    }
+}
+
+/// The debugpy that fits, whatever the Python and the machine: a line for each release that is needed. Which
+/// file of a release it is (compiled for glibc on amd64 and arm64, pure Python elsewhere) is the index's to tell.
+pub fn debugpy_requirements() -> Vec<String> {
+    let [current, older] = DEBUGPY.map(|wheel| wheel.version);
+    vec![
+        format!("debugpy=={current}; python_version >= '3.10'"),
+        format!("debugpy=={older}; python_version < '3.10'"),
+    ]
+}
+
 impl Packages {
+    fn with_debugpy(mut self) -> Self {
+        let is_debugpy = |line: &String| {
+            let rest = line.strip_prefix("debugpy");
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || "-_.".contains(c)))
+        };
+        if !self.pip.iter().chain(&self.conda).any(is_debugpy) {
+            self.pip.extend(debugpy_requirements());
+        }
+        self
+    }
+
     /// Whether anything has to be installed.
     pub fn asks_for_something(&self) -> bool {
         self.python.is_some() || !self.conda.is_empty() || !self.pip.is_empty()
@@ -104,6 +147,8 @@ impl Packages {
 /// What of this machine's settings reaches a build and changes its result or its success.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BuildSettings {
+    /// Name of the builder's cache for packages and the tools that install them.
+    pub cache: String,
     /// PEM bundle of the host, where it differs from the image's; empty if none is set.
     pub ca_bundle: Vec<u8>,
     /// `PIP_INDEX_URL`, `UV_INDEX_URL` and their extra forms, without credentials in the name of the image.
@@ -135,6 +180,8 @@ pub struct Recipe {
     pub arguments: BTreeMap<String, String>,
     /// Labels of the image.
     pub labels: BTreeMap<String, String>,
+    /// Name of the builder's cache for packages.
+    pub cache: String,
     /// Whether the build needs the engine's own network: its index or proxy listens on loopback.
     pub host_network: bool,
     /// Whether no step may be taken from the builder's cache.
@@ -168,6 +215,9 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
     let index = Index::of(settings, &requirements);
     let python = version_asked(packages.python.as_deref());
     let mut parts = parts(base, &python, &requirements, &index);
+    if packages.into_own {
+        parts.insert("into".to_owned(), "the image's own Python".to_owned());
+    }
     if !packages.conda.is_empty() {
         parts.insert("conda".to_owned(), packages.conda.join("\n") + "\n");
         parts.insert("channels".to_owned(), redacted(&packages.channels.join("\n")));
@@ -178,11 +228,12 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
     Some(Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
         base: Some(base.reference.clone()),
-        dockerfile: dockerfile(&base.reference, &prefix),
+        dockerfile: dockerfile(base, &settings.cache, (!packages.into_own).then_some(prefix.as_str())),
         dockerfile_path: "Dockerfile".to_owned(),
         context: files(&prefix, packages, &python, &requirements, &index, settings),
         folder: None,
         arguments: proxies(&settings.proxy),
+        cache: settings.cache.clone(),
         labels: labels(&parts),
         host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
         afresh: false,
@@ -223,17 +274,25 @@ fn hash(parts: &BTreeMap<String, String>) -> String {
     })
 }
 
-/// The variables are those of Azure's own environment images, and the user is theirs as well.
-fn dockerfile(base: &ImageRef, prefix: &str) -> String {
-    format!(
-        "FROM {base}\n\
+/// The variables are those of Azure's own environment images, and the user is theirs as well. What goes into the
+/// image's own Python changes neither.
+fn dockerfile(base: &ImageFacts, cache: &str, prefix: Option<&str>) -> String {
+    let build = format!(
+        "FROM {}\n\
          USER root\n\
          RUN --mount=type=bind,target=/run/aml-debug/build \
-         --mount=type=cache,id=aml-debug,target=/run/aml-debug/cache \
-         sh /run/aml-debug/build/environment.sh\n\
-         ENV PATH={prefix}/bin:$PATH VIRTUAL_ENV={prefix} AZUREML_CONDA_ENVIRONMENT_PATH={prefix} \
-         AZUREML_ENVIRONMENT_IMAGE=True\n"
-    )
+         --mount=type=cache,id={cache},target=/run/aml-debug/cache \
+         sh /run/aml-debug/build/environment.sh\n",
+        base.reference
+    );
+    match prefix {
+        Some(prefix) => format!(
+            "{build}ENV PATH={prefix}/bin:$PATH VIRTUAL_ENV={prefix} AZUREML_CONDA_ENVIRONMENT_PATH={prefix} \
+             AZUREML_ENVIRONMENT_IMAGE=True\n"
+        ),
+        None if base.user.is_empty() => build,
+        None => format!("{build}USER {}\n", base.user),
+    }
 }
 
 fn files(
@@ -247,6 +306,7 @@ fn files(
     let mut variables = vec![("prefix", prefix.to_owned()), ("asked", python.to_owned())];
     let refused: Vec<String> = requirements.refused.iter().map(ToString::to_string).collect();
     variables.push(("refused", refused.join("\n")));
+    variables.push(("own", if packages.into_own { "yes" } else { "" }.to_owned()));
     variables.push(("conda", packages.conda.join("\n")));
     variables.push(("channels", packages.channels.join("\n")));
     variables.push(("kept", versioned(&packages.conda).join(" ")));

@@ -15,6 +15,7 @@ use crate::failure::{Blame, Failure};
 use crate::ids::RunId;
 use crate::message;
 use crate::plan::container::Mount;
+use crate::plan::image::ImagePlan;
 use crate::spec::job::CommandJob;
 use crate::spec::pipeline::{Elsewhere, PipelineJob};
 pub use bindings::graph;
@@ -90,6 +91,15 @@ pub struct StepPlan {
     pub is_deterministic: bool,
     /// Whether a debugger is wanted in it.
     pub debug: bool,
+}
+
+/// What decides the result of a step: the same content gives the same result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// What is decided without looking at any file.
+    pub text: String,
+    /// Files and folders that it sees: where it sees them, and where they are on this machine.
+    pub places: Vec<(String, PathBuf)>,
 }
 
 /// Decides everything about a run of a pipeline.
@@ -198,6 +208,44 @@ impl PipelinePlan {
             }
         }
         plan
+    }
+
+    /// What decides the result of a step, once the steps before it have ended: `folder_of` knows their folders.
+    pub fn content(&self, step: usize, folder_of: impl Fn(usize) -> Option<PathBuf>) -> Content {
+        let stand_in = StandIn::of(step);
+        let plan = self.for_run(step, &stand_in.run, &stand_in.root, &stand_in.run, folder_of);
+        let container = &plan.container;
+        let mounted = container.mounts.iter().filter_map(|mount| match mount {
+            Mount::Bind { host, target, .. } if !host.starts_with(&stand_in.root) => {
+                Some((target.clone(), host.clone()))
+            }
+            _ => None,
+        });
+        let built_from = match &plan.image {
+            ImagePlan::Context { context, .. } => Some(("build".to_owned(), context.folder.clone())),
+            ImagePlan::Existing { .. } | ImagePlan::Environment { .. } => None,
+        };
+        let own = |name: &str| matches!(name, "AZUREML_RUN_ID" | "AZUREML_ROOT_RUN_ID");
+        let variables: BTreeMap<&str, &str> = container
+            .environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| !own(name))
+            .collect();
+        let outputs: Vec<(&str, &str)> =
+            plan.outputs.iter().map(|output| (output.name.as_str(), output.path.as_str())).collect();
+        let text = serde_json::json!({
+            "version": 1,
+            "command": container.command,
+            "image": plan.image,
+            "variables": variables,
+            "outputs": outputs,
+            "limits": container.limits,
+            "grants": container.grants,
+            "gpu": container.gpu,
+            "distribution": plan.distribution,
+        });
+        Content { text: text.to_string(), places: mounted.chain(built_from).collect() }
     }
 
     /// Wants a debugger in these steps: by their whole name, or by its last part where that is one step's.

@@ -1,5 +1,6 @@
 //! What a run asks the sidecar to do. Deciding happens in the engine, doing in the sidecar.
 
+use crate::dap::path_doctor::{Pair, Proposal};
 use crate::ids::{ContainerId, ImageRef};
 use crate::message::Message;
 use crate::plan::ImageFacts;
@@ -59,6 +60,10 @@ pub enum Effect {
     OpenRelay(ContainerId),
     /// Tell the user that a debugger can attach. Nothing answers.
     OfferDebugger,
+    /// Offer the user a path mapping. Nothing answers.
+    OfferMapping(Proposal),
+    /// Have this path mapping hold for whoever is attached or will be. Nothing answers.
+    ApplyMapping(Pair),
     /// Stop the whole process tree; the container's exit comes from following it.
     StopContainer {
         /// Which.

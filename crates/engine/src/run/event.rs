@@ -1,5 +1,6 @@
 //! What can happen to a run.
 
+use crate::dap::path_doctor::{Pair, Proposal};
 use crate::debuggee::Report;
 use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef};
@@ -57,6 +58,8 @@ pub enum RunEvent {
     DebuggeeReported(Report),
     /// Word from the gateway.
     Debug(DebugEvent),
+    /// The user applies a path mapping.
+    MappingChosen(Pair),
     /// The container's first process ended.
     ContainerExited(Exit),
     /// The engine does not know the container any more.
@@ -90,6 +93,8 @@ pub enum DebugEvent {
     DebuggeeGone,
     /// A sentence for the user.
     Said(Message),
+    /// A file with breakpoints was not found, and a mapping would reach it.
+    MappingProposed(Proposal),
 }
 
 /// How a container ended.

@@ -92,7 +92,10 @@ pub(super) fn read_piece(stretch: &Stretch) -> Option<(Vec<String>, u64)> {
 fn weight(notice: &Notice) -> usize {
     match notice {
         Notice::Lines { lines, .. } => lines.iter().map(|line| line.len() + size_of::<String>()).sum(),
-        Notice::RunChanged(_) | Notice::Progress(..) | Notice::DebuggerReady(..) => 0,
+        Notice::RunChanged(_)
+        | Notice::Progress(..)
+        | Notice::DebuggerReady(..)
+        | Notice::MappingProposed(..) => 0,
     }
 }
 

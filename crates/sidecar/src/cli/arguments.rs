@@ -1,6 +1,6 @@
 //! The command line's words (design section 9). Scripts depend on them: add, never rename.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Attach(RunName),
     /// Put the remote-debug convention of the published page into a script, correctly, or take it out again.
     Instrument(Instrument),
+    /// Write a pipeline in which chosen steps await a debugger, and show what differs.
+    Variant(Variant),
     /// List runs, read their logs and outputs, cancel or remove them.
     Runs(Runs),
     /// List the images that were built here, say why, remove what nobody needs.
@@ -52,6 +54,7 @@ impl Command {
             Command::Attach(name) => name.json.json,
             Command::Doctor(json) => json.json,
             Command::Instrument(instrument) => instrument.json.json,
+            Command::Variant(variant) => variant.json.json,
             Command::Runs(runs) => match &runs.verb {
                 None => runs.list.json,
                 Some(RunsVerb::List(list)) => list.json,
@@ -95,10 +98,17 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A v2 command job (YAML) or a Python script.
+    /// A v2 command job or pipeline job (YAML), a v1 run configuration, or a Python script.
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) debug: Debug,
+    /// Step of a pipeline that is debugged; may be given several times. Without it, --debug debugs every step
+    /// and --break those that have the file.
+    #[arg(long = "step", value_name = "NAME")]
+    pub(crate) steps: Vec<String>,
+    /// Run every step of a pipeline, although an earlier result of the same content is there.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) values: Values,
     /// Experiment to list the run under, instead of the spec's own.
@@ -134,6 +144,18 @@ pub(crate) struct Debug {
     /// Debug the Python processes that it starts as well: worker processes, other ranks.
     #[arg(long)]
     pub(crate) children: bool,
+    /// How debugpy gets in, instead of the setting.
+    #[arg(long, value_name = "WAY")]
+    pub(crate) debugger: Option<Debugger>,
+}
+
+/// How debugpy gets into a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Debugger {
+    /// Mounted; the image stays as it is.
+    Volume,
+    /// One more dependency of the image's environment.
+    Image,
 }
 
 #[derive(Debug, Default, Args)]
@@ -170,6 +192,9 @@ pub(crate) struct Image {
 pub(crate) struct Rerun {
     /// The earlier run, or a unique beginning of its name.
     pub(crate) run: String,
+    /// Of a pipeline run: only this step, with the inputs that it had.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
     #[command(flatten)]
     pub(crate) debug: Debug,
     #[command(flatten)]
@@ -180,6 +205,9 @@ pub(crate) struct Rerun {
 pub(crate) struct Build {
     /// The spec whose environment is built.
     pub(crate) file: PathBuf,
+    /// Have debugpy in the image, as one more dependency of its environment.
+    #[arg(long)]
+    pub(crate) with_debugpy: bool,
     #[command(flatten)]
     pub(crate) image: Image,
     #[command(flatten)]
@@ -208,6 +236,23 @@ pub(crate) struct InstrumentVerb {
     /// Give the script its original bytes back.
     #[arg(long)]
     pub(crate) undo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Variant {
+    /// The v2 pipeline job.
+    pub(crate) pipeline: PathBuf,
+    /// A step that awaits a debugger; may be given several times.
+    #[arg(long = "step", value_name = "NAME", required = true)]
+    pub(crate) steps: Vec<String>,
+    /// Where to write it: a new file in the pipeline's folder; PIPELINE.debug.yml by default.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How long a step waits for its debugger.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) wait: u32,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! `run`, `rerun`, `build`, `attach`: commands that stay until their run has ended.
 
-use super::arguments::{Build, Debug, Rerun, Run, RunName};
+use super::arguments::{Build, Debug, Debugger, Rerun, Run, RunName};
 use super::breaks::{self, Left, TimedStop};
 use super::printer::{Printer, stop_json};
 use super::session::Session;
@@ -10,20 +10,21 @@ use crate::main_loop::Ask;
 use crate::outbox::Notice;
 use crate::settings::Settings;
 use crate::to_proto;
-use engine::dap::breaker::{Breakpoint, StopWish, line_with_code};
+use engine::dap::breaker::{Breakpoint, Missed, StopWish, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::debug::AttachParams;
 use protocol::run::{CancelRunParams, RerunParams, RunAnswer, RunIdParams, RunSnapshot};
 use protocol::text::FailureText;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub(crate) async fn run(
-    settings: Settings,
+    mut settings: Settings,
     run: Run,
     printer: &mut Printer,
     began: Instant,
@@ -35,9 +36,20 @@ pub(crate) async fn run(
     let stops = Stops::wished(&run.debug)?;
     let mut params = start_params(&settings, &run.file, &run.values, &run.image)?;
     params.debug = run.debug.debug || stops.is_some();
+    if !params.debug && !run.steps.is_empty() {
+        return Err(Failure::new(Blame::User, message!("cli.step-without-debug"))
+            .with_fix(message!("cli.step-without-debug.fix")));
+    }
+    let places = stops.iter().flat_map(|stops| &stops.places);
+    params.breaks = places.map(BreakPlace::file_of_step).collect();
+    params.steps = run.steps;
+    params.force = run.force;
     params.process = run.debug.process;
     params.rank = run.debug.rank;
     params.children = run.debug.children;
+    if let Some(debugger) = run.debug.debugger {
+        settings.debugpy_in_image = debugger == Debugger::Image;
+    }
     params.experiment = run.experiment;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
@@ -54,7 +66,8 @@ pub(crate) async fn rerun(
     let debug = (rerun.debug.debug || stops.is_some()).then_some(true);
     let session = Session::open(settings).await?;
     let Debug { process, rank, children, .. } = rerun.debug;
-    let params = RerunParams { run: rerun.run, debug, process, rank, children: children.then_some(true) };
+    let children = children.then_some(true);
+    let params = RerunParams { run: rerun.run, debug, process, rank, children, step: rerun.step };
     let RunAnswer { run } = session.ask(|reply| Ask::Rerun(params, reply)).await?;
     Watch::new(session, run, stops, began).until_over(printer).await
 }
@@ -67,6 +80,7 @@ pub(crate) async fn build(
 ) -> Result<u8, Failure> {
     let mut params = start_params(&settings, &build.file, &Default::default(), &build.image)?;
     params.image_only = true;
+    params.with_debugpy = build.with_debugpy;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
     Watch::new(session, run, None, began).until_over(printer).await
@@ -119,11 +133,14 @@ impl Stops {
 struct Watch {
     session: Session,
     run: String,
+    /// Runs of its steps, where it is a pipeline.
+    steps: BTreeSet<String>,
     wished: Option<Stops>,
     began: Instant,
     stops: (mpsc::UnboundedSender<TimedStop>, mpsc::UnboundedReceiver<TimedStop>),
     seen: Vec<Value>,
-    debugger: Option<JoinHandle<Left>>,
+    /// The run that each of our debuggers is attached to. A pipeline may have several, one per step.
+    debuggers: BTreeMap<String, JoinHandle<Left>>,
     /// What is wrong with a `--break`, found when the code folder was known.
     misplaced: Option<Failure>,
     interrupts: u32,
@@ -134,11 +151,12 @@ impl Watch {
         Self {
             session,
             run,
+            steps: BTreeSet::new(),
             wished,
             began,
             stops: mpsc::unbounded_channel(),
             seen: Vec::new(),
-            debugger: None,
+            debuggers: BTreeMap::new(),
             misplaced: None,
             interrupts: 0,
         }
@@ -165,11 +183,12 @@ impl Watch {
                 () = signals.next() => self.interrupted(printer),
             }
         };
-        let left = self.debugger_left().await;
+        let mut left = self.debuggers_left().await;
         while let Ok((stop, ms)) = self.stops.1.try_recv() {
             printer.stop(&stop, ms);
             self.seen.push(stop_json(&stop, ms));
         }
+        self.forget_hit(&mut left.missed);
         Ok(self.conclude(&last, left, printer))
     }
 
@@ -177,12 +196,21 @@ impl Watch {
     fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
         let of = match notice {
             Notice::RunChanged(run) => run.run.as_str(),
-            Notice::Lines { run, .. } | Notice::Progress(run, _) | Notice::DebuggerReady(run, _) => {
-                run.as_str()
-            }
+            Notice::Lines { run, .. }
+            | Notice::Progress(run, _)
+            | Notice::DebuggerReady(run, _)
+            | Notice::MappingProposed(run, _) => run.as_str(),
         };
-        if of != self.run {
+        // A step says whose it is in its first word, which is its record.
+        let is_step = match notice {
+            Notice::RunChanged(run) => run.parent.as_deref() == Some(&self.run),
+            _ => self.steps.contains(of),
+        };
+        if of != self.run && !is_step {
             return None;
+        }
+        if is_step {
+            self.steps.insert(of.to_owned());
         }
         match notice {
             // Whoever gave breakpoints has a debugger already.
@@ -190,7 +218,7 @@ impl Watch {
             notice => printer.notice(notice),
         }
         let Notice::RunChanged(run) = notice else { return None };
-        if run.ended_at.is_some() {
+        if run.ended_at.is_some() && !is_step {
             return Some(run.as_ref().clone());
         }
         self.attach_when_possible(run);
@@ -198,11 +226,12 @@ impl Watch {
     }
 
     /// Attaches as soon as the gateway listens and the code folder is known: the gateway holds everything
-    /// back until the debuggee is there, so there is no moment to wait for.
+    /// back until the debuggee is there, so there is no moment to wait for. In a step of a pipeline only the
+    /// breakpoints in its own code are set.
     fn attach_when_possible(&mut self, run: &RunSnapshot) {
         let (Some(port), Some(mapping)) = (run.gateway_port, &run.mapping) else { return };
         let Some(wished) = &self.wished else { return };
-        if self.debugger.is_some() || self.misplaced.is_some() {
+        if self.debuggers.contains_key(&run.run) || self.misplaced.is_some() {
             return;
         }
         let (local, remote) = (Path::new(&mapping.local_root), &mapping.remote_root);
@@ -214,11 +243,13 @@ impl Watch {
             let code_line = line_with_code(&files::read_text(&file)?, place.line);
             Ok(Breakpoint { file: place.file.clone(), remote, line: place.line, code_line })
         };
-        match wished.places.iter().map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
+        let is_own = |place: &&BreakPlace| run.parent.is_none() || place.local(local).is_ok();
+        match wished.places.iter().filter(is_own).map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
             Ok(breakpoints) => {
                 let code_folder = (mapping.local_root.clone(), mapping.remote_root.clone());
                 let wish = StopWish { breakpoints, exceptions: wished.exceptions, code_folder };
-                self.debugger = Some(breaks::attach(port, wish, self.began, self.stops.0.clone()));
+                let debugger = breaks::attach(port, wish, self.began, self.stops.0.clone());
+                self.debuggers.insert(run.run.clone(), debugger);
             }
             Err(failure) => {
                 self.misplaced = Some(failure);
@@ -242,13 +273,30 @@ impl Watch {
         self.session.tell(|reply| Ask::CancelRun(params, reply));
     }
 
-    async fn debugger_left(&mut self) -> Left {
-        let Some(debugger) = self.debugger.take() else { return Left::default() };
-        // The gateway is closed, so the client sees the end of its connection at once.
-        match tokio::time::timeout(Duration::from_secs(2), debugger).await {
-            Ok(Ok(left)) => left,
-            _ => Left::default(),
+    /// What all debuggers have left.
+    async fn debuggers_left(&mut self) -> Left {
+        let mut all = Left::default();
+        for (_, debugger) in std::mem::take(&mut self.debuggers) {
+            // The gateway is closed, so the client sees the end of its connection at once.
+            if let Ok(Ok(left)) = tokio::time::timeout(Duration::from_secs(2), debugger).await {
+                all.missed.extend(left.missed);
+                all.refused = all.refused.or(left.refused);
+            }
         }
+        all
+    }
+
+    /// A breakpoint may be in several steps: it is missed where none of them has hit it.
+    fn forget_hit(&self, missed: &mut Vec<Missed>) {
+        let was_hit = |one: &Missed| {
+            let Breakpoint { file, line, code_line, .. } = &one.breakpoint;
+            let is_there = |stop: &Value| {
+                stop["file"] == file.as_str() && (stop["line"] == *line || stop["line"] == *code_line)
+            };
+            self.seen.iter().any(is_there)
+        };
+        missed.retain(|one| !was_hit(one));
+        missed.dedup_by(|one, other| one.message() == other.message());
     }
 
     fn conclude(&self, last: &RunSnapshot, left: Left, printer: &mut Printer) -> u8 {

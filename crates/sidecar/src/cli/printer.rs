@@ -14,7 +14,7 @@ use engine::launch_json;
 use engine::message;
 use engine::message::Message;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::run::{PhaseSnapshot, RunSnapshot};
+use protocol::run::{Graph, PhaseSnapshot, RunSnapshot, StepSnapshot};
 use protocol::text::{FailureText, Text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -37,6 +37,10 @@ pub(crate) struct Terminal {
     /// A bar per layer or build step under way.
     by_item: BTreeMap<String, ProgressBar>,
     state: String,
+    /// Of a pipeline: run of a step → its name.
+    steps: BTreeMap<String, String>,
+    /// Of a pipeline: name of a step → its state.
+    states: BTreeMap<String, String>,
 }
 
 impl Printer {
@@ -46,7 +50,14 @@ impl Printer {
         }
         let paint = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let bars = MultiProgress::new();
-        Self::Terminal(Terminal { paint, bars, by_item: BTreeMap::new(), state: String::new() })
+        Self::Terminal(Terminal {
+            paint,
+            bars,
+            by_item: BTreeMap::new(),
+            state: String::new(),
+            steps: BTreeMap::new(),
+            states: BTreeMap::new(),
+        })
     }
 
     /// One thing that happened to a run.
@@ -130,6 +141,9 @@ impl Printer {
                     "phases": run.phases,
                     "exitCode": run.exit_code,
                 });
+                if let Some(graph) = &run.graph {
+                    result["steps"] = json!(graph.steps);
+                }
                 if let Some(stops) = stops {
                     result["stops"] = json!(stops);
                 }
@@ -170,6 +184,11 @@ fn notice_json(notice: &Notice) -> Value {
         Notice::DebuggerReady(run, entry) => {
             json!({ "event": "debugReady", "run": run.as_str(), "configuration": launch_json::configuration(entry) })
         }
+        Notice::MappingProposed(run, proposal) => {
+            let mut object = json!(to_proto::mapping_proposal(run, proposal));
+            object["event"] = json!("mappingProposed");
+            object
+        }
     }
 }
 
@@ -177,11 +196,13 @@ impl Terminal {
     fn notice(&mut self, notice: &Notice) {
         match notice {
             Notice::RunChanged(run) => self.run_changed(run),
-            Notice::Lines { log: LogName::Driver, lines, .. } => {
-                self.bars.suspend(|| lines.iter().for_each(|line| out(line)));
+            Notice::Lines { log: LogName::Driver, lines, run, .. } => {
+                let of = self.prefix(run.as_str());
+                self.bars.suspend(|| lines.iter().for_each(|line| out(&format!("{of}{line}"))));
             }
-            Notice::Lines { log: LogName::Control, lines, .. } => {
-                lines.iter().for_each(|line| self.faint(line));
+            Notice::Lines { log: LogName::Control, lines, run, .. } => {
+                let of = self.prefix(run.as_str());
+                lines.iter().for_each(|line| self.faint(&format!("{of}{line}")));
             }
             Notice::Progress(_, progress) => self.progress(progress),
             Notice::DebuggerReady(_, entry) => {
@@ -190,10 +211,48 @@ impl Terminal {
                 self.line(&ready_line(&entry.host, entry.port).text());
                 self.faint(&text);
             }
+            // Its sentence stands in the control log.
+            Notice::MappingProposed(..) => {}
+        }
+    }
+
+    /// What stands before a line of a step: steps that run side by side write between one another.
+    fn prefix(&self, run: &str) -> String {
+        self.steps.get(run).map(|step| format!("{step} | ")).unwrap_or_default()
+    }
+
+    fn steps_changed(&mut self, graph: &Graph) {
+        for step in &graph.steps {
+            let before = self.states.insert(step.name.clone(), step.state.clone());
+            if before.as_deref().unwrap_or("pending") == step.state {
+                continue;
+            }
+            let took =
+                step.started_at.zip(step.ended_at).map(|(start, end)| duration(end.saturating_sub(start)));
+            let text = match (step.reused, took) {
+                (true, _) => message!(
+                    "pipeline.step-reused",
+                    step = step.name,
+                    run = step.run.as_deref().unwrap_or_default()
+                ),
+                (false, Some(took)) => {
+                    message!("pipeline.step-ended", step = step.name, state = step.state, time = took)
+                }
+                (false, None) => message!("pipeline.step-state", step = step.name, state = step.state),
+            };
+            self.faint(&text.text());
         }
     }
 
     fn run_changed(&mut self, run: &RunSnapshot) {
+        if let (Some(step), Some(_)) = (&run.step, &run.parent) {
+            // Its pipeline tells how it goes.
+            self.steps.insert(run.run.clone(), step.clone());
+            return;
+        }
+        if let Some(graph) = &run.graph {
+            self.steps_changed(graph);
+        }
         if run.state == self.state {
             return;
         }
@@ -260,6 +319,22 @@ impl Terminal {
         for phase in &run.phases {
             self.line(&self.card_line(phase));
         }
+        for step in run.graph.iter().flat_map(|graph| &graph.steps) {
+            self.line(&self.step_line(step));
+        }
+    }
+
+    fn step_line(&self, step: &StepSnapshot) -> String {
+        let took = step.started_at.zip(step.ended_at).map(|(start, end)| duration(end.saturating_sub(start)));
+        let time = if step.reused { String::new() } else { took.unwrap_or_default() };
+        let state = format!("{:9}", if step.reused { "reused" } else { &step.state });
+        let state = match step.state.as_str() {
+            "completed" => self.coloured("32", &state),
+            "failed" | "lost" => self.coloured("31", &state),
+            _ => state,
+        };
+        let run = step.run.as_deref().unwrap_or_default();
+        format!("    {:16} {time:>9}  {state} {run}", step.name).trim_end().to_owned()
     }
 
     fn card_line(&self, phase: &PhaseSnapshot) -> String {

@@ -27,14 +27,27 @@ pub(crate) async fn runs(settings: Settings, runs: Runs, printer: &mut Printer) 
 }
 
 async fn list(session: &Session, choice: RunsList, printer: &mut Printer) -> Result<(), Failure> {
-    let params = ListRunsParams { experiment: choice.experiment, limit: choice.limit, offset: 0 };
+    let params = ListRunsParams { experiment: choice.experiment, limit: choice.limit, ..Default::default() };
     let answer = session.ask(|reply| Ask::ListRuns(params, reply)).await?;
     for run in &answer.runs {
-        let took = run.ended_at.map(|end| duration(end.saturating_sub(run.started_at))).unwrap_or_default();
-        let text = format!("{:10} {took:>9}  {}", run.state, run.run);
-        printer.answer(&text, &serde_json::to_value(run).unwrap_or_default());
+        printer.answer(&line_of(run), &serde_json::to_value(run).unwrap_or_default());
+        if run.kind != "pipeline" {
+            continue;
+        }
+        let params = ListRunsParams { parent: Some(run.run.clone()), ..Default::default() };
+        for step in session.ask(|reply| Ask::ListRuns(params, reply)).await?.runs {
+            printer.answer(&line_of(&step), &serde_json::to_value(&step).unwrap_or_default());
+        }
     }
     Ok(())
+}
+
+/// State, duration and name; a step stands under its pipeline.
+fn line_of(run: &RunSnapshot) -> String {
+    let took = run.ended_at.map(|end| duration(end.saturating_sub(run.started_at))).unwrap_or_default();
+    let step = run.step.as_deref().map(|step| format!("  {step}")).unwrap_or_default();
+    let indent = if run.parent.is_some() { "  " } else { "" };
+    format!("{:10} {took:>9}  {indent}{}{step}", run.state, run.run)
 }
 
 async fn show(session: &Session, name: RunName, printer: &mut Printer) -> Result<(), Failure> {

@@ -72,6 +72,12 @@ pub(crate) fn break_place(text: &str) -> Result<BreakPlace, Failure> {
 }
 
 impl BreakPlace {
+    /// The file as a step of a pipeline is looked for by it: absolute if it is one of the working directory's.
+    pub(crate) fn file_of_step(&self) -> String {
+        let here = std::path::absolute(&self.file).unwrap_or_else(|_| PathBuf::from(&self.file));
+        if here.is_file() { here.to_string_lossy().into_owned() } else { self.file.clone() }
+    }
+
     /// The file on this machine: against the working directory first, then the code folder.
     pub(crate) fn local(&self, code: &Path) -> Result<PathBuf, Failure> {
         let here = std::path::absolute(&self.file).unwrap_or_else(|_| PathBuf::from(&self.file));

@@ -235,6 +235,26 @@ async fn reach(
     Err(debuggee::explain_silence(code, &said))
 }
 
+/// How long a search for a file may take; a large image on a slow disk is walked through in it.
+const SEARCH_LIMIT: Duration = Duration::from_secs(10);
+
+/// Files of this name in the container. None where it cannot be asked or has no `find`.
+pub(crate) async fn find_file(
+    context: &RunContext,
+    container: &ContainerId,
+    folder: &str,
+    name: &str,
+) -> Vec<String> {
+    let search = async {
+        let docker = context.engine().await.ok()?;
+        let command = debuggee::find_command(folder, name);
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let (found, _) = docker.exec_to_end(container, &words).await.ok()?;
+        Some(String::from_utf8_lossy(&found).lines().map(str::to_owned).collect())
+    };
+    tokio::time::timeout(SEARCH_LIMIT, search).await.ok().flatten().unwrap_or_default()
+}
+
 /// Whether the container has ended or is just about to: its relay may notice first.
 async fn ends_soon(docker: &Docker, container: &ContainerId) -> bool {
     for _ in 0..LOOKS {

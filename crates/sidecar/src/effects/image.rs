@@ -3,9 +3,11 @@
 use super::{RunContext, context};
 use crate::clock;
 use crate::outbox::Progress;
+use docker::{Builder, Labels};
 use engine::failure::Failure;
 use engine::ids::ImageRef;
 use engine::message;
+use engine::message::Message;
 use engine::plan::image::Recipe;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
@@ -52,8 +54,11 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
         let sent = message!("image.context", folder = folder.folder.display(), files = facts.files.len());
         run.control(&mut log, rewritten.chain([sent]).map(|said| said.text()).collect())?;
     }
+    let builder = docker.builder().await;
+    run.control(&mut log, vec![way(builder, &recipe).text()])?;
     let began = clock::now_ms();
-    let mut lines = docker.build(&recipe, context::archive(&recipe)).ready_chunks(256);
+    let labels = Labels::of_run(&run.store, &run.id);
+    let mut lines = docker.build(&recipe, context::archive(&recipe), builder, labels).ready_chunks(256);
     while let Some(batch) = lines.next().await {
         let mut texts = Vec::with_capacity(batch.len());
         for line in batch {
@@ -79,6 +84,16 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
     facts.map(RunEvent::ImageBuilt).ok_or_else(|| {
         Failure::new(engine::failure::Blame::Environment, message!("image.vanished", image = recipe.name))
     })
+}
+
+/// Which way is taken, for whoever wonders why a build is slow.
+fn way(builder: Builder, recipe: &Recipe) -> Message {
+    match builder {
+        Builder::BuildKit => message!("image.by-buildkit"),
+        Builder::Podman => message!("image.by-podman"),
+        Builder::Classic if recipe.folder.is_some() => message!("image.by-classic"),
+        Builder::Classic => message!("image.by-container"),
+    }
 }
 
 fn write(context: &RunContext, log: &mut crate::store::LogFile, lines: Vec<String>) -> Result<(), Failure> {

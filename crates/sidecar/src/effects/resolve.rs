@@ -2,31 +2,112 @@
 
 use super::{RunContext, secrets};
 use crate::files;
+use crate::main_loop::Happened;
 use crate::spec_reader;
 use crate::store::RunFolder;
 use docker::Labels;
 use engine::failure::{Blame, Failure};
-use engine::ids::RunId;
 use engine::message;
+use engine::pipeline::room::Room;
 use engine::plan::container::with_secrets;
 use engine::plan::image::{BuildSettings, ImagePlan};
+use engine::plan::pipeline::{PipelinePlan, container_name, plan_pipeline};
 use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace, Variables};
 use engine::plan::{self, Plan};
 use engine::run::event::RunEvent;
-use engine::spec::Kind;
+use engine::spec::pipeline::PipelineJob;
+use engine::spec::{Body, Kind};
+use protocol::run::StartRunParams;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// A pipeline has no plan of its own: the loop hears of its steps, and the run becomes their parent.
 pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
     let engine_is_the_users = engine_is_the_users(&context).await?;
-    let work = tokio::task::spawn_blocking(move || {
-        let plan = plan_of(&context, engine_is_the_users)?;
-        make_folders(&context.folder, &plan)?;
-        let build = build_settings_of(&context, &plan)?;
-        Ok((plan, build))
-    });
-    let (plan, build) = work.await.unwrap_or_else(|cause| Err(internal(&cause)))?;
-    Ok(RunEvent::Resolved(Box::new(plan), build))
+    let of_work = context.clone();
+    let work = tokio::task::spawn_blocking(move || resolve_spec(&of_work, engine_is_the_users));
+    match work.await.unwrap_or_else(|cause| Err(internal(&cause)))? {
+        Resolved::Run(plan, build) => Ok(RunEvent::Resolved(plan, build)),
+        Resolved::Pipeline(plan) => {
+            let about = context.engine().await?.about().await?;
+            let nano_cpus = about.cpus.map(|cpus| cpus * 1_000_000_000);
+            let room = Room { nano_cpus, memory_bytes: about.memory_bytes };
+            context.tell_of_pipeline(Happened::Planned(plan, room));
+            Ok(RunEvent::Progress)
+        }
+    }
+}
+
+enum Resolved {
+    Run(Box<Plan>, BuildSettings),
+    Pipeline(Box<PipelinePlan>),
+}
+
+fn resolve_spec(context: &RunContext, engine_is_the_users: bool) -> Result<Resolved, Failure> {
+    let path = spec_reader::absolute(Path::new(&context.params.spec))?;
+    let settings = plan_settings(context, engine_is_the_users)?;
+    let reading = spec_reader::read(&path)?;
+    if let (Some(environment), Kind::Script) = (&context.params.environment, reading.kind) {
+        let environment = spec_reader::environment(environment)?;
+        let plan = plan::plan_script(&path, &[], &environment, &settings, &place(context))?;
+        return finished_run(context, plan);
+    }
+    let spec = plan::runnable(&path, reading)?;
+    match &spec.body {
+        Body::Pipeline(job) => {
+            pipeline_plan(context, &path, job, &settings).map(Box::new).map(Resolved::Pipeline)
+        }
+        _ => finished_run(context, plan::plan(&spec, &settings, &place(context))?),
+    }
+}
+
+fn finished_run(context: &RunContext, mut plan: Plan) -> Result<Resolved, Failure> {
+    finish(context, &mut plan, context.params.debug)?;
+    make_folders(&context.folder, &plan)?;
+    let build = build_settings_of(context, &plan)?;
+    Ok(Resolved::Run(Box::new(plan), build))
+}
+
+fn pipeline_plan(
+    context: &RunContext,
+    path: &Path,
+    job: &PipelineJob,
+    settings: &PlanSettings,
+) -> Result<PipelinePlan, Failure> {
+    if context.params.image_only {
+        return Err(Failure::new(Blame::User, message!("pipeline.build"))
+            .with_fix(message!("pipeline.build.fix", path = path.display())));
+    }
+    let mut plan = plan_pipeline(path, job, settings)?;
+    choose_debugged(&context.params, &mut plan)?;
+    for step in &mut plan.steps {
+        finish(context, &mut step.plan, step.debug)?;
+    }
+    Ok(plan)
+}
+
+/// Which steps wait for a debugger: those that are named, those with a breakpoint, or all.
+fn choose_debugged(params: &StartRunParams, plan: &mut PipelinePlan) -> Result<(), Failure> {
+    if !params.debug {
+        return Ok(());
+    }
+    if !params.steps.is_empty() {
+        return plan.debug_steps(&params.steps);
+    }
+    for step in &mut plan.steps {
+        let code = &step.plan.code;
+        let has_file = |file: &String| {
+            let path = code.join(file);
+            path.starts_with(code) && files::exists(&path)
+        };
+        step.debug = params.breaks.is_empty() || params.breaks.iter().any(has_file);
+    }
+    if plan.steps.iter().any(|step| step.debug) {
+        return Ok(());
+    }
+    let folders = plan.steps.iter().map(|step| format!("{}: {}", step.name, step.plan.code.display()));
+    let what = message!("pipeline.break-file", files = params.breaks.join(", "));
+    Err(Failure::new(Blame::User, what).with_detail(folders).with_fix(message!("pipeline.break-file.fix")))
 }
 
 pub(super) async fn build_settings(context: RunContext, plan: Option<Plan>) -> Result<RunEvent, Failure> {
@@ -57,33 +138,22 @@ async fn engine_is_the_users(context: &RunContext) -> Result<bool, Failure> {
     }))
 }
 
-fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Failure> {
-    let params = &context.params;
-    let spec = spec_reader::absolute(Path::new(&params.spec))?;
-    let settings = plan_settings(context, engine_is_the_users)?;
-    let place = RunPlace {
+fn place(context: &RunContext) -> RunPlace {
+    RunPlace {
         run: context.id.clone(),
         container: container_name(&context.id),
         labels: Default::default(),
-        folders: RunFolders {
-            outputs: context.folder.outputs(),
-            logs: context.folder.logs(),
-            mlruns: context.folder.mlruns(),
-            named: context.folder.root().join("named_outputs"),
-        },
-    };
-    let reading = spec_reader::read(&spec)?;
-    let mut plan = match (&params.environment, reading.kind) {
-        (Some(environment), Kind::Script) => {
-            let environment = spec_reader::environment(environment)?;
-            plan::plan_script(&spec, &[], &environment, &settings, &place)?
-        }
-        _ => plan::plan(&plan::runnable(&spec, reading)?, &settings, &place)?,
-    };
-    plan.debuggee.choose(params.process.as_deref(), params.rank);
-    if params.debug
-        && let Some(flag) = &plan.debuggee.isolated_by
-    {
+        folders: RunFolders::below(context.folder.root()),
+    }
+}
+
+/// What the spec does not say: the caller's choice of a process, labels, secrets.
+fn finish(context: &RunContext, plan: &mut Plan, debug: bool) -> Result<(), Failure> {
+    if context.params.with_debugpy || debug && context.settings.debugpy_in_image {
+        plan.image = plan.image.clone().with_debugpy();
+    }
+    plan.debuggee.choose(context.params.process.as_deref(), context.params.rank);
+    if debug && let Some(flag) = &plan.debuggee.isolated_by {
         return Err(Failure::new(
             Blame::User,
             message!("debuggee.isolated", command = plan.command, option = flag),
@@ -91,8 +161,9 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
         .with_fix(message!("debuggee.isolated.fix", option = flag)));
     }
     plan.container.labels.insert(Labels::CODE.to_owned(), plan.code.to_string_lossy().into_owned());
-    plan.container.command = with_secrets(plan.container.command, &secrets::names(context));
-    Ok(plan)
+    let command = std::mem::take(&mut plan.container.command);
+    plan.container.command = with_secrets(command, &secrets::names(context));
+    Ok(())
 }
 
 fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<PlanSettings, Failure> {
@@ -111,10 +182,6 @@ fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<Plan
         rewrites: context.settings.rewrites.clone(),
         host: Host { user: context.settings.host.container_user(engine_is_the_users) },
     })
-}
-
-fn container_name(run: &RunId) -> String {
-    format!("aml-debug-{run}")
 }
 
 /// The container's mounts need folders that are the user's; the engine would make them as root.

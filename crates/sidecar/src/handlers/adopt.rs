@@ -5,7 +5,7 @@
 
 use crate::clock;
 use crate::main_loop::{Ask, Event, Reply, give};
-use crate::state::{Kept, State};
+use crate::state::{Kept, PIPELINE, State};
 use crate::store::RunRecord;
 use docker::{ContainerFacts, Docker, Labels};
 use engine::failure::Failure;
@@ -31,9 +31,10 @@ pub(crate) fn adopt_all(state: &mut State, adopter: Adopter, reply: Reply<()>) {
     }
 }
 
-/// Runs that are not over and that nobody owns.
+/// Runs that are not over and that nobody owns; a pipeline comes after its steps.
 fn orphans(state: &State) -> Result<Vec<RunRecord>, Failure> {
     let mut orphans = state.store.unfinished()?;
+    orphans.sort_by_key(|record| record.kind == PIPELINE);
     let mut owned = Ok(());
     orphans.retain(|record| match state.store.is_owned(&record.id) {
         Ok(is_owned) => !is_owned && state.live(&record.id).is_none(),
@@ -145,6 +146,10 @@ fn look_again(state: &State) {
 /// Owns the run and gives it what was found; whether this process has it now.
 fn take_over(state: &mut State, record: &RunRecord, found: Found, adopter: Adopter) -> bool {
     let Ok(Some(ownership)) = state.store.try_own(&record.id) else { return false };
+    if record.kind == PIPELINE {
+        state.adopt_pipeline(record, ownership, adopter);
+        return true;
+    }
     let kept = record.plan.as_deref().and_then(|plan| serde_json::from_str::<Kept>(plan).ok());
     let now = clock::now_ms();
     let (run, effects, params) = match kept {
@@ -211,9 +216,19 @@ pub(crate) fn adopt_run(state: &mut State, params: &RunIdParams, reply: Reply<bo
     }
 }
 
+fn unfinished_steps(state: &State, record: &RunRecord) -> Vec<RunRecord> {
+    let mut steps = state.store.steps(&record.id).unwrap_or_default();
+    steps.retain(|step| !step.is_final() && state.live(&step.id).is_none());
+    steps
+}
+
 /// The engine has answered about the containers; one of them belongs to a run that is wanted.
 pub(crate) fn on_wanted(state: &mut State, record: &RunRecord, containers: Containers, reply: Reply<bool>) {
     let answer = containers.map(|containers| {
+        for step in unfinished_steps(state, record) {
+            let found = find(&step, &containers);
+            take_over(state, &step, found, Adopter::Staying);
+        }
         let found = find(record, &containers);
         take_over(state, record, found, Adopter::Staying)
     });

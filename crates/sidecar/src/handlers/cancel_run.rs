@@ -4,6 +4,7 @@ use crate::clock;
 use crate::state::State;
 use engine::failure::{Blame, Failure};
 use engine::message;
+use engine::pipeline::PipelineEvent;
 use engine::run::event::RunEvent;
 use protocol::run::{CancelRunParams, RunAnswer};
 
@@ -14,6 +15,8 @@ pub(crate) fn cancel_run(state: &mut State, params: &CancelRunParams) -> Result<
     let record = state.store.find(&params.run)?;
     if state.live(&record.id).is_some() {
         state.on_run(&record.id, RunEvent::CancelRequested { at_once: params.at_once });
+    } else if state.is_live_pipeline(&record.id) {
+        state.on_pipeline(&record.id, PipelineEvent::CancelRequested { at_once: params.at_once });
     } else if record.is_final() {
         return Err(Failure::new(
             Blame::User,

@@ -21,8 +21,11 @@ pub(crate) fn list_outputs(state: &mut State, params: &RunIdParams, reply: Reply
     tokio::task::spawn_blocking(move || {
         let root = folder.root();
         let mut outputs = Vec::new();
-        for part in ["outputs", "named_outputs", "logs"] {
-            for (path, bytes) in files::list(&root.join(part)) {
+        let parts = ["outputs", "named_outputs", "logs"].map(str::to_owned);
+        let linked =
+            files::links(&folder.named_outputs()).into_iter().map(|name| format!("named_outputs/{name}"));
+        for part in parts.into_iter().chain(linked) {
+            for (path, bytes) in files::list(&root.join(&part)) {
                 outputs.push(OutputFile { path: format!("{part}/{path}"), bytes });
             }
         }

@@ -26,6 +26,11 @@ pub(crate) fn list_experiments(state: &State) -> Result<ListExperimentsAnswer, F
 }
 
 pub(crate) fn list_runs(state: &State, params: &ListRunsParams) -> Result<ListRunsAnswer, Failure> {
+    if let Some(parent) = &params.parent {
+        let parent = state.store.find(parent)?;
+        let steps = state.store.steps(&parent.id)?;
+        return Ok(ListRunsAnswer { runs: steps.iter().map(|record| state.snapshot_of(record)).collect() });
+    }
     let limit = if params.limit == 0 { PAGE } else { params.limit };
     let records = state.store.list(limit, params.offset, params.experiment.as_deref())?;
     let runs = records.iter().filter(|record| record.kind != "build");

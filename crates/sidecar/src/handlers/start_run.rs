@@ -27,7 +27,7 @@ pub(crate) fn start_run(state: &mut State, params: StartRunParams) -> Result<Run
     Ok(RunAnswer { run: id.0 })
 }
 
-pub(super) fn wish(state: &State, params: &StartRunParams) -> Wish {
+pub(crate) fn wish(state: &State, params: &StartRunParams) -> Wish {
     Wish {
         debug: params.debug,
         rebuild: params.rebuild,

@@ -3,6 +3,7 @@
 use super::cancel_run::CANCEL;
 use super::release_debugger::RELEASE;
 use crate::state::State;
+use engine::pipeline::PipelineEvent;
 use engine::run::event::RunEvent;
 
 pub(crate) fn tick(state: &mut State) {
@@ -23,6 +24,15 @@ pub(crate) fn tick(state: &mut State) {
                     state.on_run(&run, RunEvent::CancelRequested { at_once: false });
                 }
             }
+            Err(failure) => tracing::warn!(%run, %failure, "requests for the run could not be read"),
+        }
+    }
+    for run in state.live_pipelines().into_iter().filter(|_| asked) {
+        match state.store.take_requests(&run) {
+            Ok(requests) if requests.iter().any(|request| request.verb == CANCEL) => {
+                state.on_pipeline(&run, PipelineEvent::CancelRequested { at_once: false });
+            }
+            Ok(_) => {}
             Err(failure) => tracing::warn!(%run, %failure, "requests for the run could not be read"),
         }
     }

@@ -62,6 +62,11 @@ impl RunFolder {
         self.root.join("mlruns")
     }
 
+    /// A folder per named output.
+    pub fn named_outputs(&self) -> PathBuf {
+        self.root.join("named_outputs")
+    }
+
     /// Files for this run's container alone: secrets, sockets, what a mount needs. Nobody else's business.
     pub fn private(&self) -> PathBuf {
         self.root.join("private")

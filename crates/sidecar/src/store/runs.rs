@@ -21,10 +21,12 @@ pub struct RunRecord {
     pub display_name: Option<String>,
     /// The spec's file. A path that is not Unicode is kept with replacement characters.
     pub spec: PathBuf,
-    /// `run`, `step` or `deployment`.
+    /// `run`, `pipeline`, `step` or `build`.
     pub kind: String,
     /// The pipeline run that a step belongs to.
     pub parent: Option<RunId>,
+    /// Name of the step that it is or was in that pipeline.
+    pub step: Option<String>,
     /// State in the words of the glossary.
     pub state: String,
     /// Whether a debugger was asked for.
@@ -74,6 +76,7 @@ impl RunRecord {
             spec,
             kind: "run".to_owned(),
             parent: None,
+            step: None,
             state: "preparing".to_owned(),
             debug: false,
             created_ms,
@@ -95,7 +98,7 @@ impl RunRecord {
     }
 }
 
-const COLUMNS: &str = "id, experiment, display_name, spec, kind, parent, state, debug, created, started, ended, \
+const COLUMNS: &str = "id, experiment, display_name, spec, kind, parent, step, state, debug, created, started, ended, \
                        engine, container, image, exit_code, failure, snapshot, plan";
 
 impl Store {
@@ -115,7 +118,7 @@ impl Store {
             return Err(in_use(&record.id));
         };
         let sql = format!(
-            "INSERT INTO run ({COLUMNS}) VALUES (:id, :experiment, :display_name, :spec, :kind, :parent, :state, \
+            "INSERT INTO run ({COLUMNS}) VALUES (:id, :experiment, :display_name, :spec, :kind, :parent, :step, :state, \
              :debug, :created, :started, :ended, :engine, :container, :image, :exit_code, :failure, :snapshot, :plan)"
         );
         self.write(|db| with_values(record, |values| db.prepare_cached(&sql)?.execute(values)))?;
@@ -126,7 +129,7 @@ impl Store {
     pub fn update(&mut self, owner: &Ownership, record: &RunRecord) -> Result<(), Failure> {
         debug_assert_eq!(owner.run(), &record.id);
         let sql = "UPDATE run SET experiment = :experiment, display_name = :display_name, spec = :spec, \
-                   kind = :kind, parent = :parent, state = :state, debug = :debug, created = :created, \
+                   kind = :kind, parent = :parent, step = :step, state = :state, debug = :debug, created = :created, \
                    started = :started, ended = :ended, engine = :engine, container = :container, image = :image, \
                    exit_code = :exit_code, failure = :failure, snapshot = :snapshot, plan = :plan WHERE id = :id";
         let changed =
@@ -165,20 +168,22 @@ impl Store {
         })
     }
 
-    /// Runs, newest first, of one experiment or of all.
+    /// Runs that are no steps of others, newest first, of one experiment or of all.
     pub fn list(&self, limit: u32, offset: u32, experiment: Option<&str>) -> Result<Vec<RunRecord>, Failure> {
-        let choice = if experiment.is_some() { "WHERE experiment = ?3" } else { "WHERE ?3 IS NULL" };
-        let sql =
-            format!("SELECT {COLUMNS} FROM run {choice} ORDER BY created DESC, id DESC LIMIT ?1 OFFSET ?2");
+        let choice = if experiment.is_some() { "experiment = ?3" } else { "?3 IS NULL" };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM run WHERE {choice} AND parent IS NULL \
+             ORDER BY created DESC, id DESC LIMIT ?1 OFFSET ?2"
+        );
         self.read(|db| db.prepare_cached(&sql)?.query_map((limit, offset, experiment), record)?.collect())
     }
 
     /// The experiments and how many runs each has, the one with the newest run first. Images that were only
-    /// built are no runs.
+    /// built are no runs, and steps belong to theirs.
     pub fn experiments(&self) -> Result<Vec<Experiment>, Failure> {
         let sql = "SELECT experiment, count(*), \
              count(*) FILTER (WHERE state NOT IN ('completed', 'failed', 'cancelled', 'lost')), max(created) AS newest \
-             FROM run WHERE kind <> 'build' GROUP BY experiment ORDER BY newest DESC, experiment";
+             FROM run WHERE kind <> 'build' AND parent IS NULL GROUP BY experiment ORDER BY newest DESC, experiment";
         self.read(|db| {
             let experiment = |row: &Row<'_>| {
                 Ok(Experiment {
@@ -227,6 +232,7 @@ impl Store {
         folder.remove_contents()?;
         self.write(|db| {
             db.execute("DELETE FROM request WHERE run = ?1", [run.as_str()])?;
+            db.execute("DELETE FROM result WHERE run = ?1", [run.as_str()])?;
             db.execute("DELETE FROM run WHERE id = ?1", [run.as_str()])
         })?;
         drop(ownership);
@@ -251,6 +257,7 @@ fn with_values<T>(
         ":spec": record.spec.to_string_lossy(),
         ":kind": record.kind,
         ":parent": record.parent.as_ref().map(RunId::as_str),
+        ":step": record.step,
         ":state": record.state,
         ":debug": record.debug,
         ":created": record.created_ms.cast_signed(),
@@ -274,6 +281,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         spec: PathBuf::from(row.get::<_, String>("spec")?),
         kind: row.get("kind")?,
         parent: row.get::<_, Option<String>>("parent")?.map(RunId),
+        step: row.get("step")?,
         state: row.get("state")?,
         debug: row.get("debug")?,
         created_ms: row.get::<_, i64>("created")?.cast_unsigned(),

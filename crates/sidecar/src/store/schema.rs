@@ -11,7 +11,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const STEPS: [&str; 1] = [r"
+const STEPS: [&str; 2] = [
+    r"
     CREATE TABLE store (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     INSERT INTO store VALUES ('id', lower(hex(randomblob(8))));
 
@@ -66,7 +67,16 @@ const STEPS: [&str; 1] = [r"
         used INTEGER NOT NULL,
         size INTEGER NOT NULL
     );
-"];
+",
+    // Steps of pipelines, and what a step of some content has given.
+    r"
+    ALTER TABLE run ADD COLUMN step TEXT;
+    CREATE TABLE result (
+        content TEXT PRIMARY KEY,
+        run TEXT NOT NULL
+    ) WITHOUT ROWID;
+",
+];
 
 const KNOWN: i64 = STEPS.len() as i64;
 

@@ -8,6 +8,7 @@
     reason = "a failed test shows what the server said, a passed one its figures"
 )]
 
+mod debugging;
 mod editor;
 mod ground;
 mod neovim;

@@ -104,7 +104,7 @@ fn a_stop_is_told_with_its_locals_and_what_was_never_hit_is_named() {
         send "continue" {"threadId":1}
         Ended
         train.py:40 was never reached; there is no code on that line (the debugger would take line 18)
-        nope.py:3: the debugger found no such file in the container (/mnt/code/nope.py)
+        nope.py:3: the debugger did not accept the breakpoint: Breakpoint in file that does not exist.
         train.py:17 was never reached
     "#]].assert_eq(&told);
 }

@@ -30,6 +30,8 @@ impl Story {
             GatewayInput::DebuggeeGone => "debuggee ends\n".to_owned(),
             GatewayInput::ChildListens { pid, port } => format!("child {pid} listens on {port}\n"),
             GatewayInput::ChildGone(pid) => format!("child {pid} ends\n"),
+            GatewayInput::FileFound { found, .. } => format!("found: {found:?}\n"),
+            GatewayInput::Map(pair) => format!("the user maps {pair:?}\n"),
             GatewayInput::GoOn => "nobody will come\n".to_owned(),
         });
         for output in self.gateway.on(input) {
@@ -39,6 +41,7 @@ impl Story {
                 }
                 GatewayOutput::CloseClient(client) => format!("    close client {}\n", client.0),
                 GatewayOutput::ToDebuggee(message) => format!("    to debuggee: {message}\n"),
+                GatewayOutput::FindFile { source, name } => format!("    find {name} for {source}\n"),
                 GatewayOutput::ReleaseChild(pid) => format!("    release child {pid}\n"),
                 GatewayOutput::Fact(fact) => format!("    {fact:?}\n"),
             });
@@ -143,8 +146,8 @@ fn an_editor_that_comes_before_the_program_gets_its_first_stop() {
         client 1: setBreakpoints #3
             to debuggee: {"seq":3,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/iris/train.py"},"breakpoints":[{"line":23},{"line":99}]}}
         debuggee: response to #3, setBreakpoints
-            BreakpointsAnswered { source: "/home/user/iris/train.py", breakpoints: [BreakpointAnswer { asked: 23, line: 23, verified: true, message: None }, BreakpointAnswer { asked: 99, line: 99, verified: false, message: Some("Breakpoint in file that does not exist.") }] }
-            to client 1: {"type":"response","request_seq":3,"success":true,"command":"setBreakpoints","seq":4,"body":{"breakpoints":[{"verified":true,"id":0,"line":23},{"verified":false,"id":1,"line":99,"message":"Breakpoint in file that does not exist."}]}}
+            find train.py for /home/user/iris/train.py
+            to client 1: {"type":"response","request_seq":3,"success":true,"command":"setBreakpoints","seq":4,"body":{"breakpoints":[{"verified":true,"id":0,"line":23},{"verified":false,"id":1,"line":99,"message":"The container has no /mnt/code/train.py"}]}}
         client 1: configurationDone #4
             to debuggee: {"seq":4,"type":"request","command":"configurationDone","arguments":{}}
         debuggee: response to #4, configurationDone
@@ -219,7 +222,6 @@ fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_it
         client 1 vanishes
             Detached
         debuggee: response to #4, setBreakpoints
-            BreakpointsAnswered { source: "/home/user/iris/train.py", breakpoints: [BreakpointAnswer { asked: 23, line: 23, verified: true, message: None }] }
         debuggee: event stopped
             Paused { reason: "breakpoint", thread: Some(1) }
         client 2: initialize #1
@@ -458,5 +460,52 @@ fn a_child_that_nobody_debugs_is_let_go_on_and_told_of_once() {
             to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{}}
             to debuggee: {"seq":3,"type":"request","command":"configurationDone","arguments":{}}
         nobody will come
+    "#]]);
+}
+
+#[test]
+fn a_file_that_was_not_found_is_looked_for_and_reached_by_the_mapping_that_is_applied() {
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true });
+    story.attached(VS_CODE, "Visual Studio Code");
+    let source = json!({"path": "/home/user/other/train.py"});
+    let pair = ("/home/user/other".to_owned(), "/mnt/code".to_owned());
+    story
+        .says(VS_CODE, 4, "setBreakpoints", json!({"source": source, "breakpoints": [{"line": 23}]}))
+        .answers(
+            4,
+            "setBreakpoints",
+            json!({"breakpoints": [
+                {"verified": false, "id": 7, "line": 23, "message": "Breakpoint in file that does not exist."},
+            ]}),
+        )
+        .on(GatewayInput::FileFound {
+            source: "/home/user/other/train.py".to_owned(),
+            resolved: None,
+            found: vec!["/mnt/code/train.py".to_owned()],
+        })
+        .on(GatewayInput::Map(pair))
+        .event("process", json!({}))
+        .event("initialized", json!({}))
+        .answers(7, "setBreakpoints", json!({"breakpoints": [{"verified": true, "id": 8, "line": 23}]}));
+    story.is(expect![[r#"
+        client 1: setBreakpoints #4
+            to debuggee: {"seq":4,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/other/train.py"},"breakpoints":[{"line":23}]}}
+        debuggee: response to #4, setBreakpoints
+            find train.py for /home/user/other/train.py
+            to client 1: {"type":"response","request_seq":4,"success":true,"command":"setBreakpoints","seq":5,"body":{"breakpoints":[{"verified":false,"id":7,"line":23,"message":"No path mapping covers /home/user/other/train.py"}]}}
+        found: ["/mnt/code/train.py"]
+            to client 1: {"seq":6,"type":"event","event":"breakpoint","body":{"reason":"changed","breakpoint":{"verified":false,"id":7,"line":23,"message":"No path mapping covers /home/user/other/train.py; the container has it as /mnt/code/train.py. The mapping /home/user/other -> /mnt/code reaches it"}}}
+            to client 1: {"seq":7,"type":"event","event":"output","body":{"category":"important","output":"No path mapping covers /home/user/other/train.py; the container has it as /mnt/code/train.py. The mapping /home/user/other -> /mnt/code reaches it\n"}}
+            Said(Message { id: "dap.path-unmapped", args: [("source", "/home/user/other/train.py"), ("found", "/mnt/code/train.py"), ("local", "/home/user/other"), ("remote", "/mnt/code")] })
+            MappingProposed(Proposal { file: "/home/user/other/train.py", message: Message { id: "dap.path-unmapped", args: [("source", "/home/user/other/train.py"), ("found", "/mnt/code/train.py"), ("local", "/home/user/other"), ("remote", "/mnt/code")] }, pair: ("/home/user/other", "/mnt/code") })
+        the user maps ("/home/user/other", "/mnt/code")
+            to debuggee: {"seq":5,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/other/train.py"},"breakpoints":[]}}
+            to debuggee: {"seq":6,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"/home/user/other","remoteRoot":"/mnt/code"},{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":7,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/other/train.py"},"breakpoints":[{"line":23}]}}
+        debuggee: event process
+        debuggee: event initialized
+        debuggee: response to #7, setBreakpoints
+            to client 1: {"seq":8,"type":"event","event":"breakpoint","body":{"reason":"changed","breakpoint":{"verified":true,"id":7,"line":23}}}
     "#]]);
 }

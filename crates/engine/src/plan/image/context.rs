@@ -75,6 +75,7 @@ pub(super) fn recipe(
         context: BTreeMap::new(),
         folder: Some((context.clone(), facts.clone())),
         arguments,
+        cache: String::new(),
         labels: parts.iter().map(label).chain([kind]).collect(),
         host_network,
         afresh: false,

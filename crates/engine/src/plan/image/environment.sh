@@ -7,7 +7,7 @@ set -eu
 build=/run/aml-debug/build
 cache=/run/aml-debug/cache
 cd "$build"
-# Sets: prefix, asked (a version, or empty), refused (lines nobody can install), conda and channels (words, or
+# Sets: prefix, own (yes where packages go into the image's own Python), asked (a version, or empty), refused (lines nobody can install), conda and channels (words, or
 # empty), kept (names of packages that the conda file gives a version), and what the index needs.
 . ./settings.sh
 
@@ -70,6 +70,17 @@ bring() {
     # Somebody else's build may have been faster.
     if [ -e "$1" ]; then rm -rf "$fresh"; else mv "$fresh" "$1"; fi
 }
+if [ -n "$own" ]; then
+    python=$(first_python -V) || lacks "the image has no Python in its PATH, so nothing can be installed into it"
+    if "$python" -c 'import debugpy, sys; sys.exit(debugpy.__version__.split(".")[:2] < ["1", "8"])' 2>/dev/null; then
+        say "the image has a debugpy of its own"
+        exit 0
+    fi
+    bring "$cache/uv-$machine" uv
+    PATH="$PATH:$cache/uv-$machine/bin"
+    run uv pip install --python "$python" --break-system-packages --requirement requirements.txt
+    exit 0
+fi
 if [ -s requirements.txt ] || [ -z "$conda" ]; then
     bring "$cache/uv-$machine" uv
     PATH="$cache/uv-$machine/bin:$PATH"

@@ -29,7 +29,12 @@ fn settings(index: &[(&str, &str)], proxy: &[(&str, &str)]) -> BuildSettings {
     let map = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
-    BuildSettings { index: map(index), proxy: map(proxy), ..BuildSettings::default() }
+    BuildSettings {
+        cache: "aml-debug".to_owned(),
+        index: map(index),
+        proxy: map(proxy),
+        ..BuildSettings::default()
+    }
 }
 
 fn made(plan: &ImagePlan, settings: &BuildSettings) -> Recipe {
@@ -88,6 +93,7 @@ fn a_recipe_is_read_from_top_to_bottom() {
         prefix='/azureml-envs/azureml_HASH'
         asked='3.11'
         refused=''
+        own=''
         conda=''
         channels=''
         kept=''
@@ -149,4 +155,24 @@ fn condas_ways_to_ask_for_a_python_are_understood() {
     assert_eq!(asked("3.11.4=h955ad1f_0"), "3.11.4");
     assert_eq!(asked(">=3.8, <3.12"), ">=3.8,<3.12");
     assert_eq!(version_asked(None), "");
+}
+
+#[test]
+fn debugpy_is_one_more_dependency_that_fits_every_python() {
+    let none = BuildSettings::default();
+    let requirements = |plan: ImagePlan| {
+        let recipe = made(&plan.with_debugpy(), &none);
+        String::from_utf8(recipe.context["requirements.txt"].clone()).expect("text")
+    };
+    let both = "debugpy==1.8.21; python_version < '3.10'\ndebugpy==1.8.22; python_version >= '3.10'\n";
+    assert_eq!(requirements(environment("3.11", &["numpy"])), format!("{both}numpy\n"));
+    assert_eq!(requirements(environment("3.11", &["debugpy>=1.8"])), "debugpy>=1.8\n");
+    assert_eq!(requirements(environment("3.11", &["debugpy-x"])), format!("debugpy-x\n{both}"));
+
+    // An image without a conda file keeps its Python, its variables and its user.
+    let existing = ImagePlan::Existing { reference: ImageRef::from("python:3.11") }.with_debugpy();
+    let base = ImageFacts { user: "app".to_owned(), ..base() };
+    let recipe = recipe(&existing, &base, &none).expect("a recipe");
+    assert!(recipe.dockerfile.ends_with("environment.sh\nUSER app\n"), "{}", recipe.dockerfile);
+    assert_ne!(recipe.name, made(&environment("", &[both]), &none).name);
 }

@@ -85,6 +85,7 @@ fn a_command_job_becomes_a_plan() {
                     ),
                     conda: [],
                     channels: [],
+                    into_own: false,
                     pip: [
                         "mlflow",
                         "scikit-learn==1.5.0",

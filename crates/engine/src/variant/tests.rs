@@ -1,0 +1,212 @@
+//! Variants of pipelines as people write them: what is put in, and that nothing else changes.
+
+use super::*;
+use crate::diff::unified;
+use expect_test::expect;
+use std::collections::BTreeMap;
+
+fn made(steps: &[&str], files: &[(&str, &str)]) -> Result<Variant, Failure> {
+    let files: BTreeMap<PathBuf, String> =
+        files.iter().map(|(path, text)| (Path::new("/p").join(path), (*text).to_owned())).collect();
+    let steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
+    let wish = Wish {
+        pipeline: Path::new("/p/pipeline.yml"),
+        steps: &steps,
+        output: Path::new("/p/pipeline.debug.yml"),
+        wait: 300,
+    };
+    variant(&wish, |path| files.get(path).cloned())
+}
+
+/// The diffs of all files, without the text of the start program.
+fn shown(steps: &[&str], files: &[(&str, &str)]) -> String {
+    let variant = made(steps, files).unwrap_or_else(|failure| panic!("{failure}"));
+    let program: Vec<&str> = START.lines().collect();
+    let diffs = variant.files.iter().map(|file| {
+        let diff = unified(&file.to.display().to_string(), file.old.as_bytes(), file.new.as_bytes());
+        let of_the_program = |line: &str| program.iter().any(|it| it.trim_start() == line.trim_start());
+        let rest = diff.lines().filter(|line| !line.strip_prefix('+').is_some_and(of_the_program));
+        rest.filter(|line| !line.starts_with("---") && !line.starts_with("@@"))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    });
+    let remarks = variant.remarks.iter().map(|remark| format!("{remark}\n"));
+    diffs.chain(remarks).collect()
+}
+
+const PIPELINE: &str = "\
+$schema: https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json
+type: pipeline  # a comment
+settings:
+  default_compute: azureml:cpu
+jobs:
+  prep:
+    command: echo prep
+    environment: azureml:env@latest
+
+  # the step
+  train:
+    type: command
+    code: src
+    resources:
+      instance_count: 2  # nodes
+    environment_variables:
+      A: b
+    command: >-
+      pip list &&
+      python -u train.py
+      --lr ${{inputs.lr}}
+    environment:
+      image: base
+      conda_file: env/conda.yml
+    inputs: {lr: 0.1}
+  evaluate:
+    component: ./parts/evaluate.yml
+";
+
+const CONDA: &str =
+    "name: env\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n      # pinned\n      - numpy==2\n";
+
+const COMPONENT: &str = "\
+name: evaluate
+type: command
+code: ../src
+command: \"python -m tools.evaluate --x 1\"
+environment: azureml:env@latest
+";
+
+#[test]
+fn a_step_gets_debugpy_a_start_that_waits_and_no_reuse() {
+    let files = [("pipeline.yml", PIPELINE), ("env/conda.yml", CONDA), ("src/train.py", "print(1)\n")];
+    expect![[r#"
+        +++ b//p/env/conda.debug.yml
+           - pip
+           - pip:
+               # pinned
+        +      - debugpy
+               - numpy==2
+        +++ b//p/pipeline.debug.yml
+         $schema: https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json
+         type: pipeline  # a comment
+         settings:
+        +  force_rerun: true
+           default_compute: azureml:cpu
+         jobs:
+           prep:
+             type: command
+             code: src
+             resources:
+        -      instance_count: 2  # nodes
+        +      instance_count: 1  # nodes
+             environment_variables:
+        +      AML_DEBUG_START: |
+        +      AML_REMOTE_DEBUG_CONNECTION_TIMEOUT: "300"
+        +      AML_REMOTE_DEBUG_PORT: "5678"
+               A: b
+             command: >-
+               pip list &&
+        -      python -u train.py
+        +      python -u -c "$AML_DEBUG_START" train.py
+               --lr ${{inputs.lr}}
+             environment:
+               image: base
+        -      conda_file: env/conda.yml
+        +      conda_file: env/conda.debug.yml
+             inputs: {lr: 0.1}
+           evaluate:
+             component: ./parts/evaluate.yml
+    "#]]
+    .assert_eq(&shown(&["train"], &files));
+}
+
+#[test]
+fn a_component_file_is_copied_beside_itself() {
+    let files =
+        [("pipeline.yml", PIPELINE), ("parts/evaluate.yml", COMPONENT), ("src/tools/evaluate.py", "")];
+    expect![[r#"
+        +++ b//p/parts/evaluate.debug.yml
+        +is_deterministic: false
+         name: evaluate
+         type: command
+         code: ../src
+        -command: "python -m tools.evaluate --x 1"
+        +command: "python -m pip install --quiet debugpy && python -c \"$AML_DEBUG_START\" -m tools.evaluate --x 1"
+         environment: azureml:env@latest
+        +++ b//p/pipeline.debug.yml
+               conda_file: env/conda.yml
+             inputs: {lr: 0.1}
+           evaluate:
+        -    component: ./parts/evaluate.yml
+        +    environment_variables:
+        +      AML_DEBUG_START: |
+        +      AML_REMOTE_DEBUG_CONNECTION_TIMEOUT: "300"
+        +      AML_REMOTE_DEBUG_PORT: "5678"
+        +    component: ./parts/evaluate.debug.yml
+        step evaluate: debugpy is installed when the step starts, since its environment is not written in these files
+    "#]].assert_eq(&shown(&["evaluate"], &files));
+}
+
+#[test]
+fn a_script_that_knows_the_convention_is_only_told() {
+    let instrumented = instrument::instrument(b"print(1)\n").expect("a script").bytes;
+    let instrumented = String::from_utf8(instrumented).expect("text");
+    let published = "parser.add_argument('--remote_debug')\nparser.parse_args()\n";
+    let files =
+        [("pipeline.yml", PIPELINE), ("env/conda.yml", CONDA), ("src/train.py", instrumented.as_str())];
+    let by_environment = shown(&["train"], &files);
+    assert!(by_environment.contains("+      AML_REMOTE_DEBUG: \"1\"\n"), "{by_environment}");
+    assert!(!by_environment.contains("train.py"), "{by_environment}");
+    let files = [("pipeline.yml", PIPELINE), ("env/conda.yml", CONDA), ("src/train.py", published)];
+    let by_flags = shown(&["train"], &files);
+    assert!(by_flags.contains("+      python -u train.py --remote_debug --remote_debug_connection_timeout 300 --remote_debug_port 5678\n"), "{by_flags}");
+}
+
+#[test]
+fn json_and_other_line_ends_stay_what_they_are() {
+    let json = r#"{"type": "pipeline", "jobs": {"train": {"command": "python \"train.py\" -x", "code": "src", "environment": {"image": "b", "conda_file": {"dependencies": ["pip", {"pip": ["numpy"]}]}}}}}"#;
+    let made_of =
+        |text: &str| made(&["train"], &[("pipeline.yml", text), ("src/train.py", "")]).expect("a variant");
+    let variant = made_of(json);
+    let new = &variant.files[0].new;
+    let read: serde_json::Value = serde_json::from_str(new).unwrap_or_else(|error| panic!("{error}: {new}"));
+    let step = &read["jobs"]["train"];
+    assert_eq!(step["command"], "python -c \"$AML_DEBUG_START\" \"train.py\" -x");
+    assert_eq!(step["environment"]["conda_file"]["dependencies"][1]["pip"][0], "debugpy");
+    assert_eq!(step["environment_variables"]["AML_DEBUG_START"], START);
+    assert_eq!(read["settings"]["force_rerun"], true);
+    let windows = PIPELINE.replace('\n', "\r\n");
+    let variant = made_of(&windows);
+    let new = &variant.files.last().expect("the pipeline").new;
+    assert!(!new.replace("\r\n", "").contains('\n'));
+}
+
+#[test]
+fn what_cannot_be_changed_from_here_is_refused_with_a_reason() {
+    let of = |step: &str, text: &str| {
+        let failure = made(&[step], &[("pipeline.yml", text), ("src/train.py", "")]).expect_err("refused");
+        format!("{}\n-> {}\n", failure.what, failure.fix.expect("a fix"))
+    };
+    let head = "type: pipeline\njobs:\n";
+    let said = [
+        of("nowhere", PIPELINE),
+        of("x", "type: command\ncommand: ls\n"),
+        of("s", &format!("{head}  s:\n    type: sweep\n")),
+        of("s", &format!("{head}  s:\n    component: azureml:train:1\n")),
+        of("s", &format!("{head}  s:\n    code: src\n    command: torchrun train.py\n")),
+        of("b", &format!("{head}  a: &a\n    command: python train.py\n  b: *a\n")),
+    ];
+    expect![[r#"
+        there is no step nowhere in the pipeline
+        -> its steps are: prep, train, evaluate
+        /p/pipeline.yml is no v2 pipeline job
+        -> name a pipeline job; aml-debug check says what a file is
+        step s is not a command step
+        -> write the step out in the pipeline, or in a component file of its own
+        step s uses the component azureml:train:1, whose command and environment are in the workspace and not here
+        -> write the step out in the pipeline, or in a component file of its own
+        step s: no script is started in its command in a way that a debugger can be put before
+        -> put the convention into the script: aml-debug instrument SCRIPT --write
+        step b is written with an anchor, an alias or a variable of ours, and changing it would change more than that step
+        -> write the step out in the pipeline, or in a component file of its own
+    "#]].assert_eq(&said.concat());
+}

@@ -62,7 +62,7 @@ export const debugging: Story = {
       await other.openFile("src/grow.py");
       await other.stoppedOn(GROWTH);
       await other.shot("taken-over");
-      await vscode.page.locator(".debug-toolbar, .statusbar.debugging").first().waitFor();
+      await vscode.row(/^Run wait.yml, paused/).waitFor();
     },
 
     "Stop ends each": async (vscode) => {

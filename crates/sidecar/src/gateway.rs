@@ -394,7 +394,10 @@ impl Hub {
             return;
         }
         let event = match fact {
-            DebugFact::Configured => DebugEvent::Configured,
+            DebugFact::Configured => {
+                debugger::tell(&self.context, DebugEvent::Configured);
+                return self.tell_who_stands();
+            }
             DebugFact::Paused { .. } => return self.note_stand(None, true),
             DebugFact::Resumed => return self.note_stand(None, false),
             DebugFact::ChildWaits(child) => return self.open_child(&child),
@@ -422,6 +425,15 @@ impl Hub {
         let Place::Run { family } = &mut self.place else { return };
         if let Some(event) = family.note(who, stands) {
             self.audience.tell(event);
+        }
+    }
+
+    /// Configured means going on, and one that stood before its debugger came still stands.
+    fn tell_who_stands(&self) {
+        if let Place::Run { family } = &self.place
+            && !family.paused.is_empty()
+        {
+            debugger::tell(&self.context, DebugEvent::Paused);
         }
     }
 

@@ -18,7 +18,7 @@ export function justMyCode(): boolean {
 export function settingsForSidecar(): Record<string, unknown> {
   const section = vscode.workspace.getConfiguration(SECTION);
   const set: Record<string, unknown> = {};
-  for (const key of ["home", "bundle", "imageRewrite", "dockerHost", "wait", "keepRunsDays", "keepWarm", "justMyCode", "log"]) {
+  for (const key of ["home", "bundle", "imageRewrite", "dockerHost", "wait", "keepRunsDays", "keepWarm", "justMyCode", "debugger", "buildCache", "log"]) {
     const found = section.inspect(key);
     const value = found?.workspaceFolderValue ?? found?.workspaceValue ?? found?.globalValue;
     if (value !== undefined) {

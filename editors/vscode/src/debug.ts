@@ -6,9 +6,10 @@ import * as vscode from "vscode";
 import { justMyCode } from "./config";
 import type { Sidecar } from "./ctx";
 import { chooseEnvironment, chooseRun, chooseSpec } from "./choose";
-import type { RunSnapshot } from "./protocol";
+import type { MappingProposal, RunSnapshot } from "./protocol";
 import { runName } from "./rows";
 import { shown, type Specs } from "./specs";
+import { say, sentence } from "./words";
 import { showError, type Starter, type Wish } from "./started";
 
 export const DEBUG_TYPE = "aml-debug";
@@ -53,6 +54,7 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
       vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, this, Initial),
       vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, { provideDebugConfigurations: (folder) => this.provideDebugConfigurations(folder) }, Dynamic),
       vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, this),
+      this.sidecar.on("aml/mappingProposed", (proposal) => void this.proposeMapping(proposal)),
     );
   }
 
@@ -98,6 +100,18 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     }
     const { connect, port } = configuration as Configuration;
     return new vscode.DebugAdapterServer(Number(connect?.port ?? port), "127.0.0.1");
+  }
+
+  /** A breakpoint in a file that the container has elsewhere. */
+  private async proposeMapping({ run, message, localRoot, remoteRoot }: MappingProposal): Promise<void> {
+    if (!vscode.debug.activeDebugSession) {
+      return;
+    }
+    const apply = vscode.l10n.t("Apply Mapping");
+    const choice = await vscode.window.showWarningMessage(`${sentence(say(message))} ${localRoot} → ${remoteRoot}`, apply);
+    if (choice === apply) {
+      await this.sidecar.request("aml/applyMapping", { run, localRoot, remoteRoot }).catch((error: unknown) => showError(error, this.log));
+    }
   }
 
   private async isOver({ request, run }: Configuration): Promise<boolean> {
@@ -154,7 +168,7 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
 
   private async wish(configuration: Configuration, debug: boolean): Promise<Wish | undefined> {
     if (configuration.rerun) {
-      return { again: { run: configuration.rerun, debug }, debug };
+      return { again: { run: configuration.rerun }, debug };
     }
     const spec = configuration.spec ?? (await chooseSpec(this.specs))?.fsPath;
     if (!spec) {

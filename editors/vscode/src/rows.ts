@@ -3,7 +3,7 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 import { LOGS } from "./output";
-import type { ExperimentSummary, ImageSnapshot, PhaseSnapshot, RunSnapshot } from "./protocol";
+import type { ExperimentSummary, ImageSnapshot, PhaseSnapshot, RunSnapshot, StepSnapshot } from "./protocol";
 import type { Group, Node } from "./runs_view";
 import { ago, duration, moment, phaseWord, say, sayFailure, size, stateWord } from "./words";
 
@@ -19,6 +19,8 @@ export function itemOf(node: Node): vscode.TreeItem {
       return runItem(node.run);
     case "group":
       return groupItem(node.run, node.group);
+    case "step":
+      return stepItem(node.run, node.step);
     case "phase":
       return phaseItem(node.run, node.phase);
     case "log":
@@ -82,9 +84,20 @@ function runItem(run: RunSnapshot): vscode.TreeItem {
   return item;
 }
 
+function stepItem(run: string, step: StepSnapshot): vscode.TreeItem {
+  const item = new vscode.TreeItem(step.name);
+  item.id = `step ${step.name} ${run}`;
+  const state = stateWord(step.state);
+  item.description = step.reused ? vscode.l10n.t("{0} · result of an earlier run", state) : state;
+  item.iconPath = stateIcon(step.state);
+  item.contextValue = "step";
+  item.accessibilityInformation = { label: vscode.l10n.t("Step {0}, {1}", step.name, item.description) };
+  return item;
+}
+
 /** What the spec calls it, or the spec itself; its id is for machines. */
 export function runName(run: RunSnapshot): string {
-  return run.displayName ?? path.basename(run.spec);
+  return run.step ?? run.displayName ?? path.basename(run.spec);
 }
 
 function runTooltip(run: RunSnapshot): vscode.MarkdownString {
@@ -123,7 +136,10 @@ function stateIcon(state: string): vscode.ThemeIcon {
     case "failed":
       return new vscode.ThemeIcon("error", color("testing.iconFailed"));
     case "cancelled":
+    case "skipped":
       return new vscode.ThemeIcon("circle-slash");
+    case "pending":
+      return new vscode.ThemeIcon("circle-outline");
     default:
       return new vscode.ThemeIcon("question");
   }
@@ -131,6 +147,7 @@ function stateIcon(state: string): vscode.ThemeIcon {
 
 function groupItem(run: RunSnapshot, group: Group): vscode.TreeItem {
   const names = {
+    steps: { label: vscode.l10n.t("Steps"), icon: "type-hierarchy" },
     phases: { label: vscode.l10n.t("Phases"), icon: "list-ordered" },
     logs: { label: vscode.l10n.t("Logs"), icon: "output" },
     outputs: { label: vscode.l10n.t("Outputs"), icon: "folder" },

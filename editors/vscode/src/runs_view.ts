@@ -5,7 +5,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import type { Sidecar } from "./ctx";
 import { LOGS, type LogName } from "./output";
-import type { ExperimentSummary, ImageSnapshot, OutputsAnswer, PhaseSnapshot, RunSnapshot } from "./protocol";
+import type { ExperimentSummary, ImageSnapshot, OutputsAnswer, PhaseSnapshot, RunSnapshot, StepSnapshot } from "./protocol";
 import { itemOf } from "./rows";
 
 /** Runs that are asked for at once. */
@@ -14,7 +14,7 @@ const PAGE = 50;
 /** While a build writes its lines, the tree is drawn at most this often, in milliseconds. */
 const CALM = 100;
 
-const GROUPS = ["phases", "logs", "outputs", "metrics"] as const;
+const GROUPS = ["steps", "phases", "logs", "outputs", "metrics"] as const;
 export type Group = (typeof GROUPS)[number];
 
 export type Node =
@@ -23,6 +23,7 @@ export type Node =
   | { kind: "more"; experiment: string }
   | { kind: "run"; run: RunSnapshot }
   | { kind: "group"; run: RunSnapshot; group: Group }
+  | { kind: "step"; run: string; step: StepSnapshot }
   | { kind: "phase"; run: string; phase: PhaseSnapshot }
   | { kind: "log"; run: string; log: LogName }
   | { kind: "output"; run: string; file: string; name: string; bytes: number }
@@ -103,7 +104,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       case "experiment":
         return this.runs(node.experiment);
       case "run":
-        return GROUPS.map((group) => ({ kind: "group", run: node.run, group }));
+        return GROUPS.filter((group) => group !== "steps" || node.run.graph).map((group) => ({ kind: "group", run: node.run, group }));
       case "group":
         return this.members(node.run, node.group);
       case "images":
@@ -118,7 +119,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       case "experiment":
         return { kind: "workspace", live: this.liveRuns };
       case "run":
-        return { kind: "experiment", experiment: withoutRuns(node.run.experiment) };
+        return node.run.parent ? undefined : { kind: "experiment", experiment: withoutRuns(node.run.experiment) };
       case "group":
         return { kind: "run", run: node.run };
       default:
@@ -174,6 +175,8 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   private async members(run: RunSnapshot, group: Group): Promise<Node[]> {
     switch (group) {
+      case "steps":
+        return this.steps(run);
       case "phases":
         return run.phases.map((phase) => ({ kind: "phase", run: run.run, phase }));
       case "logs":
@@ -183,6 +186,16 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       case "metrics":
         return orNothing(metrics(run.run, await this.outputs(run.run)), vscode.l10n.t("no metrics yet"));
     }
+  }
+
+  /** A step is a run like any other; one that has none, or another's result, is a row that says so. */
+  private async steps(run: RunSnapshot): Promise<Node[]> {
+    const { runs } = await this.sidecar.request("aml/listRuns", { parent: run.run });
+    const known = new Map(runs.map((step) => [step.run, step]));
+    return (run.graph?.steps ?? []).map((step) => {
+      const own = step.run === null ? undefined : known.get(step.run);
+      return own ? { kind: "run", run: own } : { kind: "step", run: run.run, step };
+    });
   }
 
   private outputs(run: string): Promise<OutputsAnswer> {

@@ -12,7 +12,7 @@ import { phaseWord, sayFailure, stateWord } from "./words";
 const RELEASED_WITHIN = 5000;
 
 /** What to start: a spec, or an earlier run's plan. */
-export type Wish = ({ start: Partial<StartRunParams> } | { again: RerunParams }) & { debug: boolean };
+export type Wish = ({ start: Partial<StartRunParams> } | { again: Pick<RerunParams, "run"> & Partial<RerunParams> }) & { debug: boolean };
 
 /** How a start came out; `undefined` of [`Starter.start`] is a start that the user has cancelled. */
 export interface Begun {

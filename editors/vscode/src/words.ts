@@ -35,7 +35,8 @@ export function failureLines({ what, detail, fix }: FailureText): string[] {
   return [sentence(say(what)), ...detail, ...(fix ? [sentence(say(fix))] : [])];
 }
 
-function sentence(text: string): string {
+/** A fragment as a sentence. */
+export function sentence(text: string): string {
   const upper = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?。:]$/.test(upper) ? upper : vscode.l10n.t("{0}.", upper);
 }
@@ -61,6 +62,10 @@ export function stateWord(state: string): string {
       return vscode.l10n.t("cancelled");
     case "lost":
       return vscode.l10n.t("lost");
+    case "pending":
+      return vscode.l10n.t("waiting for its turn");
+    case "skipped":
+      return vscode.l10n.t("skipped");
     default:
       return state;
   }

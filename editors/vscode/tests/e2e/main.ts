@@ -60,11 +60,11 @@ console.log(`editor: ${tally.passed} passed, ${tally.failed} failed; screenshots
 process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
 
 /** Runs the steps of a story in one window. A step that fails ends its story, since the next stand on it. */
-async function tell(name: string, { locale, steps, trusts }: Story): Promise<void> {
+async function tell(name: string, { locale, steps }: Story): Promise<void> {
   const results = path.join(place.results, name);
   fs.mkdirSync(results, { recursive: true });
   const ground = prepare(name);
-  await server.start(name, locale, { AML_DEBUG_HOME: ground.home }, trusts);
+  await server.start(name, locale, { AML_DEBUG_HOME: ground.home });
   const begin = performance.now();
   const workbench = await Workbench.open(server.url(ground.project), locale, results);
   try {

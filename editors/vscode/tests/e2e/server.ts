@@ -22,6 +22,7 @@ export interface Place {
 const SETTINGS = {
   "workbench.startupEditor": "none",
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
+  "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
   "extensions.autoUpdate": "off",
@@ -64,6 +65,7 @@ export class Server {
   install(vsix: string): void {
     const user = path.join(this.place.scratch, "user");
     fs.mkdirSync(path.join(user, "User"), { recursive: true });
+    fs.writeFileSync(path.join(user, "User/settings.json"), JSON.stringify(SETTINGS, null, 2));
     knowJapanese(user);
     const { status, stdout, stderr } = spawnSync(this.program(), [...this.folders(), "--install-extension", vsix], {
       env: this.variables(),
@@ -74,9 +76,7 @@ export class Server {
     }
   }
 
-  async start(name: string, locale: string, environment: Record<string, string>, trusts = true): Promise<void> {
-    const settings = { ...SETTINGS, "security.workspace.trust.enabled": !trusts };
-    fs.writeFileSync(path.join(this.place.scratch, "user/User/settings.json"), JSON.stringify(settings, null, 2));
+  async start(name: string, locale: string, environment: Record<string, string>): Promise<void> {
     this.port = await freePort();
     const config = path.join(this.place.scratch, "code-server.yaml");
     const options = {
@@ -85,7 +85,7 @@ export class Server {
       cert: false,
       "disable-telemetry": true,
       "disable-update-check": true,
-      "disable-workspace-trust": trusts,
+      "disable-workspace-trust": true,
       "disable-getting-started-override": true,
       "disable-proxy": true,
     };

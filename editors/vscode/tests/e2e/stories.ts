@@ -11,7 +11,6 @@ import { japanese } from "./stories/japanese.ts";
 import { language } from "./stories/language.ts";
 import { publishedPage } from "./stories/published_page.ts";
 import { runPage } from "./stories/run_page.ts";
-import { untrusted } from "./stories/untrusted.ts";
 import { walkthrough } from "./stories/walkthrough.ts";
 
 /** What the steps need to know of the place they are in. */
@@ -23,8 +22,6 @@ export interface Ground extends Store {
 
 export interface Story {
   locale: "en" | "ja";
-  /** Whether the window trusts its folder without a question; it does unless this says no. */
-  trusts?: boolean;
   steps: Record<string, (workbench: Workbench, ground: Ground) => Promise<void>>;
 }
 
@@ -37,7 +34,6 @@ export const STORIES: Record<string, Story> = {
   "run-page": runPage,
   walkthrough,
   debugging,
-  untrusted,
   interrupted,
   figures,
   japanese,

@@ -7,7 +7,7 @@ import { chromium, type Browser, type Locator, type Page } from "playwright-core
 export const PATIENCE = 60_000;
 
 /** What a run may take: an image is built in it. */
-export const RUN_PATIENCE = 300_000;
+export const RUN_PATIENCE = 120_000;
 
 export class Workbench {
   private shots = 0;

@@ -2,7 +2,7 @@
 
 import type { Story } from "../stories.ts";
 import { RUN_PATIENCE, Workbench } from "../workbench.ts";
-import { GROWTH, nothingIsLeft, PRODUCT } from "./ground.ts";
+import { GROWTH, nothingIsLeft, PRODUCT, statesAre } from "./ground.ts";
 
 let other: Workbench | undefined;
 
@@ -19,20 +19,23 @@ export const debugging: Story = {
       await vscode.stoppedOn(PRODUCT);
     },
 
-    "Restart starts it anew": async (vscode) => {
+    "Restart starts it anew": async (vscode, ground) => {
       await vscode.command("Debug: Restart");
+      // VS Code opens its own view at a stop; ours is looked at when that is over.
+      await statesAre(ground, "cancelled paused");
+      await vscode.stoppedOn(PRODUCT);
       await vscode.openView("Azure ML Debug");
       await vscode.row(/^Run measure leaves, cancelled/).waitFor({ timeout: RUN_PATIENCE });
       await vscode.row(/^Run measure leaves, paused/).waitFor({ timeout: RUN_PATIENCE });
-      await vscode.stoppedOn(PRODUCT);
     },
 
-    "every job is in the list of configurations": async (vscode) => {
+    "every job is in the list of configurations": async (vscode, ground) => {
       await vscode.openFile("src/grow.py");
       await vscode.breakpoint(GROWTH);
       await vscode.command("Debug: Select and Start Debugging");
-      await vscode.pick("Azure ML…");
+      await vscode.pick("Azure ML...");
       await vscode.pick("Azure ML: wait.yml");
+      await statesAre(ground, "cancelled paused paused");
       await vscode.stoppedOn(GROWTH);
     },
 
@@ -59,7 +62,7 @@ export const debugging: Story = {
       await other.openFile("src/grow.py");
       await other.stoppedOn(GROWTH);
       await other.shot("taken-over");
-      await vscode.page.locator(".debug-toolbar, .statusbar.debugging").first().waitFor();
+      await vscode.row(/^Run wait.yml, paused/).waitFor();
     },
 
     "Stop ends each": async (vscode) => {

@@ -46,6 +46,7 @@ export const figures: Story = {
       await vscode.page.keyboard.press("End");
       await vscode.row("Load more…").click();
       await vscode.row("Load more…").waitFor({ state: "detached" });
+      await vscode.row(/^Run learn.yml, completed/).last().click();
       await vscode.page.keyboard.press("End");
       await vscode.row("Load more…").waitFor();
     },

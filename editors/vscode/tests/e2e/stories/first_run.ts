@@ -90,7 +90,7 @@ export const firstRun: Story = {
       await vscode.openView("Azure ML Debug");
       await vscode.expand(vscode.row(/^Run (measure leaves|wait.yml), completed/));
       for (const group of ["Outputs", "Logs", "Phases"]) {
-        await vscode.expand(vscode.row(group));
+        await vscode.expand(vscode.row(new RegExp(`^${group}`)));
       }
       await vscode.row(/^Image, ok/).waitFor();
       await vscode.row(/total\.txt/).waitFor();

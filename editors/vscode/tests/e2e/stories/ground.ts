@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import { containersOf, listRuns, type Store } from "../engine.ts";
+import { RUN_PATIENCE } from "../workbench.ts";
 
 /** The line of `measure.py` that multiplies. */
 export const PRODUCT = 8;
@@ -19,6 +20,21 @@ export function nothingIsLeft(store: Store, count: number): void {
   const left = containersOf(runs);
   if (left.length > 0) {
     throw new Error(`containers should be gone: ${left.join(", ")}`);
+  }
+}
+
+/** Waits until the runs are in these states, sorted. */
+export async function statesAre(store: Store, wanted: string): Promise<void> {
+  const end = Date.now() + RUN_PATIENCE;
+  for (;;) {
+    const states = listRuns(store).map(({ state }) => state).toSorted().join(" ");
+    if (states === wanted) {
+      return;
+    }
+    if (Date.now() > end) {
+      throw new Error(`the runs should be ${wanted}, and are ${states}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }
 

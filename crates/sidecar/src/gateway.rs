@@ -395,7 +395,7 @@ impl Hub {
         }
         let event = match fact {
             DebugFact::Configured => {
-                debugger::tell(&self.context, DebugEvent::Configured);
+                self.audience.tell(DebugEvent::Configured);
                 return self.tell_who_stands();
             }
             DebugFact::Paused { .. } => return self.note_stand(None, true),
@@ -433,7 +433,7 @@ impl Hub {
         if let Place::Run { family } = &self.place
             && !family.paused.is_empty()
         {
-            debugger::tell(&self.context, DebugEvent::Paused);
+            self.audience.tell(DebugEvent::Paused);
         }
     }
 

@@ -60,7 +60,11 @@ impl Tail {
     /// A log by its path or its URL. A file need not be there yet.
     pub(super) fn open(named: &str) -> Result<Self, Failure> {
         let is_web = named.starts_with("http://") || named.starts_with("https://");
-        let source = if is_web { Source::Web(Box::new(Web::open(named)?)) } else { Source::File(PathBuf::from(named)) };
+        let source = if is_web {
+            Source::Web(Box::new(Web::open(named)?))
+        } else {
+            Source::File(PathBuf::from(named))
+        };
         Ok(Self { source, offset: 0, failed: 0 })
     }
 

@@ -277,8 +277,8 @@ async fn say(client: Client, notice: Notice) {
         Notice::Lines { run, log, lines, stretch, .. } if lines.is_empty() => {
             say_from_file(&client, &run, log, stretch).await;
         }
-        Notice::Lines { run, log, lines, stretch, room: _room } => {
-            say_lines(&client, &run, log, lines, &stretch).await
+        Notice::Lines { run, log, lines, stretch, .. } => {
+            say_lines(&client, &run, log, lines, &stretch).await;
         }
         Notice::Progress(run, progress) => {
             let progress = to_proto::progress(&run, &progress);

@@ -31,7 +31,11 @@ impl Backlog {
         Some(notice)
     }
 
-    pub(super) fn add(&mut self, notice: Notice) {
+    pub(super) fn add(&mut self, mut notice: Notice) {
+        // From here on the bounds are ours: a run never waits for an editor.
+        if let Notice::Lines { room, .. } = &mut notice {
+            *room = None;
+        }
         if self.queue.len() >= LAG {
             self.drop_what_it_replaces(&notice);
         }
@@ -51,7 +55,7 @@ impl Backlog {
     }
 
     fn leave_in_file(&mut self, mut new: Notice) {
-        let Notice::Lines { run, log, lines, stretch, room } = &mut new else {
+        let Notice::Lines { run, log, lines, stretch, .. } = &mut new else {
             return self.queue.push_back(new);
         };
         let last_of_log = self.queue.iter_mut().rev().find_map(|old| match old {
@@ -64,7 +68,6 @@ impl Backlog {
             Some((lines, left)) if lines.is_empty() => left.end = stretch.end,
             _ => {
                 lines.clear();
-                *room = None;
                 self.queue.push_back(new);
             }
         }

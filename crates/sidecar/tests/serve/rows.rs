@@ -58,18 +58,22 @@ fn the_server_says_who_it_is_what_it_can_and_what_it_does_not_know() {
     assert_eq!(early["code"], -32002, "a request before initialize: {early}");
 
     let answer = editor.initialize();
-    assert_eq!(
-        answer,
-        json!({
-            "capabilities": {"positionEncoding": "utf-16"},
-            "serverInfo": {"name": "aml-debug", "version": env!("CARGO_PKG_VERSION")},
-        })
-    );
+    assert_eq!(answer["serverInfo"], json!({"name": "aml-debug", "version": env!("CARGO_PKG_VERSION")}));
+    let can = answer["capabilities"].as_object().expect("capabilities");
+    assert_eq!(can["positionEncoding"], "utf-16");
+    for known in ["completionProvider", "hoverProvider", "definitionProvider", "codeActionProvider"] {
+        assert!(can.contains_key(known), "{known}: {can:?}");
+    }
+    assert!(!can.contains_key("renameProvider"), "{can:?}");
     assert_eq!(editor.refused("aml/noSuchThing", json!({}))["code"], -32601);
     assert_eq!(
         editor.refused(
-            "textDocument/hover",
-            json!({"textDocument": {"uri": "file:///x"}, "position": {"line": 0, "character": 0}})
+            "textDocument/rename",
+            json!({
+                "textDocument": {"uri": "file:///x"},
+                "position": {"line": 0, "character": 0},
+                "newName": "y",
+            })
         )["code"],
         -32601
     );

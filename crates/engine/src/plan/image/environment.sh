@@ -4,6 +4,8 @@
 #
 # Every command is shown before it runs, with "+ " before it; a build that fails names the last one.
 set -eu
+# One stream, so that lines arrive in the order in which they were written.
+exec >&2
 build=/run/aml-debug/build
 cache=/run/aml-debug/cache
 cd "$build"

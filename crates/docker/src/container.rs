@@ -5,14 +5,14 @@ use crate::{Docker, Error, Labels, Verb};
 use bollard::errors::Error as Theirs;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, DeviceRequest, HostConfig,
-    HostConfigLogConfig, Mount as TheirMount, MountTmpfsOptions, MountType,
+    HostConfigLogConfig, Mount as TheirMount, MountTmpfsOptions, MountType, PortBinding,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
     RemoveContainerOptionsBuilder, StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use engine::ids::{ContainerId, ImageRef, StoreId};
-use engine::plan::container::{ContainerPlan, Mount};
+use engine::plan::container::{ContainerPlan, Mount, Published};
 use futures::StreamExt;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -218,8 +218,9 @@ fn body(plan: &ContainerPlan) -> ContainerCreateBody {
         image: Some(plan.image.to_string()),
         // The plan's command is all of it: an entry point of the image would take it for arguments.
         entrypoint: words.next().map(|program| vec![program]),
-        cmd: Some(words.collect()),
-        working_dir: Some(plan.working_dir.clone()),
+        cmd: (!plan.command.is_empty()).then(|| words.collect()),
+        working_dir: (!plan.working_dir.is_empty()).then(|| plan.working_dir.clone()),
+        exposed_ports: (!plan.published.is_empty()).then(|| plan.published.iter().map(port).collect()),
         env: Some(environment.collect()),
         user: plan.user.clone(),
         labels: Some(plan.labels.clone().into_iter().collect()),
@@ -236,6 +237,7 @@ fn host_config(plan: &ContainerPlan) -> HostConfig {
         // With an init, the end of the program is the end of every process in the container.
         init: Some(true),
         mounts: Some(plan.mounts.iter().map(mount).collect()),
+        port_bindings: (!plan.published.is_empty()).then(|| plan.published.iter().map(binding).collect()),
         shm_size: signed(plan.limits.shm_bytes),
         memory: signed(plan.limits.memory_bytes),
         nano_cpus: signed(plan.limits.nano_cpus),
@@ -244,6 +246,17 @@ fn host_config(plan: &ContainerPlan) -> HostConfig {
         log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: None }),
         ..HostConfig::default()
     }
+}
+
+fn port(published: &Published) -> String {
+    format!("{}/tcp", published.container)
+}
+
+/// Loopback and nothing else: nobody but this machine's users may ask what runs here.
+fn binding(published: &Published) -> (String, Option<Vec<PortBinding>>) {
+    let here =
+        PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(published.host.to_string()) };
+    (port(published), Some(vec![here]))
 }
 
 fn every_gpu() -> DeviceRequest {

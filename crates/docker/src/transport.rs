@@ -271,6 +271,7 @@ mod tests {
             working_dir: "/".to_owned(),
             environment: Vec::new(),
             mounts: Vec::new(),
+            published: Vec::new(),
             files: Vec::new(),
             user: None,
             labels: Default::default(),

@@ -53,6 +53,11 @@ impl StartTask {
             args: ["run", spec, "--debug"].map(str::to_owned).to_vec(),
         }
     }
+
+    /// The task that deploys a spec under the debugger.
+    pub fn deploy(spec: &str) -> Self {
+        Self { args: ["deploy", spec, "--debug"].map(str::to_owned).to_vec(), ..Self::run(spec) }
+    }
 }
 
 /// The configuration's name for a spec of a local run; `spec` as in [`shown_path`], so it is unique.

@@ -29,7 +29,7 @@ pub struct VolumeFile {
 }
 
 /// Files of ours on the engine volume, beside the unpacked wheels of [`DEBUGPY`].
-pub const FILES: [VolumeFile; 5] = [
+pub const FILES: [VolumeFile; 6] = [
     VolumeFile { path: "hook/sitecustomize.py", contents: include_str!("../python/hook/sitecustomize.py") },
     VolumeFile {
         path: "hook/aml_debug_process.py",
@@ -38,6 +38,10 @@ pub const FILES: [VolumeFile; 5] = [
     VolumeFile {
         path: "hook/aml_debug_attend.py",
         contents: include_str!("../python/hook/aml_debug_attend.py"),
+    },
+    VolumeFile {
+        path: "hook/aml_debug_import.py",
+        contents: include_str!("../python/hook/aml_debug_import.py"),
     },
     VolumeFile { path: "relay.py", contents: include_str!("../python/relay.py") },
     VolumeFile { path: "compile.py", contents: include_str!("../python/compile.py") },
@@ -97,6 +101,7 @@ pub fn environment(debuggee: &Debuggee, wait: Duration, python_path: Option<&str
     match &debuggee.process {
         Some(Process::Script(script)) => wish.push_str(&format!("\nscript={script}")),
         Some(Process::Module(module)) => wish.push_str(&format!("\nmodule={module}")),
+        Some(Process::Import(modules)) => wish.push_str(&format!("\nimports={modules}")),
         None => {}
     }
     vec![("PYTHONPATH".to_owned(), path), ("AML_DEBUG_HOOK".to_owned(), wish)]
@@ -256,7 +261,7 @@ pub fn explain_silence(exit_code: Option<i64>, said: &str) -> Failure {
 pub fn explain_end(debuggee: &Debuggee, exit_code: i64) -> Failure {
     let program = match &debuggee.process {
         Some(Process::Script(name) | Process::Module(name)) => name.clone(),
-        None => debuggee.remote_root.clone(),
+        Some(Process::Import(_)) | None => debuggee.remote_root.clone(),
     };
     if exit_code != 0 {
         return Failure::new(

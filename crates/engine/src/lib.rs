@@ -23,6 +23,7 @@ pub mod plan;
 pub mod run;
 
 pub mod debuggee;
+pub mod deployment;
 
 pub mod attach;
 

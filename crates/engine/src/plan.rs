@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod container;
+pub mod deployment;
 pub mod environment;
 pub mod image;
 pub mod job;
@@ -34,6 +35,9 @@ pub struct Plan {
     pub code: PathBuf,
     /// What the debugger needs to know; present whether or not this run is debugged.
     pub debuggee: Debuggee,
+    /// What makes the run a deployment.
+    #[serde(default)]
+    pub service: Option<deployment::Service>,
     /// Folders that are collected when the run ends: output name → path in the container.
     pub outputs: Vec<Output>,
     /// Folders of this machine that have to exist before the start, writable for the container's user.
@@ -69,6 +73,19 @@ impl Plan {
         self.container.environment.iter_mut().for_each(|(_, value)| rename(value));
         self
     }
+
+    /// Lets a deployment answer on another loopback port: whoever has its own may keep it.
+    pub fn answer_on(&mut self, port: u16) {
+        let Some(service) = &mut self.service else { return };
+        let before = service.ports.scoring;
+        service.ports.scoring = port;
+        if service.ports.health == before {
+            service.ports.health = port;
+        }
+        for published in self.container.published.iter_mut().filter(|published| published.host == before) {
+            published.host = port;
+        }
+    }
 }
 
 /// The Python process that a debugger is wanted in.
@@ -91,6 +108,9 @@ pub enum Process {
     Script(String),
     /// `python -m package.module`.
     Module(String),
+    /// The process that imports one of these modules, separated by commas: a server's worker, which has no
+    /// arguments of its own.
+    Import(String),
 }
 
 /// A named output of the run.

@@ -14,6 +14,7 @@ pub mod adopt;
 pub mod card;
 pub mod effect;
 pub mod event;
+pub mod service;
 pub mod snapshot;
 
 use crate::debuggee::{self, DebuggeeState, Report};
@@ -22,7 +23,7 @@ use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
 use crate::message::Message;
 use crate::plan::image::{BuildSettings, Recipe, recipe};
-use crate::plan::{ImageFacts, Plan};
+use crate::plan::{ImageFacts, Plan, deployment};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
 use event::{DebugEvent, Exit, RunEvent};
@@ -70,6 +71,9 @@ pub struct Run {
     pub card: PhaseCard,
     /// Why the run did not succeed.
     pub failure: Option<Failure>,
+    /// How the server of a deployment stands.
+    #[serde(default)]
+    pub serving: service::Serving,
     stage: Stage,
     #[serde(skip)]
     build: BuildSettings,
@@ -174,6 +178,7 @@ impl Run {
             exit: None,
             card: PhaseCard::default(),
             failure: None,
+            serving: service::Serving::default(),
             stage: Stage::Resolving,
             build: BuildSettings::default(),
             last_progress: at,
@@ -223,6 +228,10 @@ impl Run {
             RunEvent::Collected => self.collected(at),
             RunEvent::ContainerRemoved => self.removed(),
             RunEvent::CaughtUp => vec![],
+            RunEvent::Healthy => self.healthy(at),
+            RunEvent::RestartRequested => self.restart(),
+            RunEvent::ServerRestarted { attended } => self.restarted(at, attended),
+            RunEvent::RestartRefused(failure) => self.restart_refused(failure),
         }
     }
 
@@ -320,11 +329,15 @@ impl Run {
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
         // Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
-        if container.user.is_none() && !image.user.is_empty() {
+        let keeps_user = plan.service.as_ref().is_some_and(|service| service.keeps_user);
+        if container.user.is_none() && !image.user.is_empty() && !keeps_user {
             container.user = Some("0:0".to_owned());
         }
         if let Some(volume) = debug_volume {
             debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
+            if plan.service.is_some() {
+                deployment::for_debugging(&mut container);
+            }
         }
         self.stage = Stage::Creating { cancelled: false };
         vec![Effect::CreateContainer(Box::new(container))]
@@ -349,11 +362,19 @@ impl Run {
         let (Stage::Starting, Some(container)) = (&self.stage, self.container.clone()) else {
             return vec![];
         };
+        let mut effects = match self.service() {
+            Some(_) => self.service_started(),
+            None => vec![],
+        };
+        if self.service().is_some() && !self.wish.debug {
+            return effects;
+        }
         self.card.end_ok(PhaseName::Start, at, None);
         if self.wish.debug {
             self.card.begin(PhaseName::Attach, at);
             self.stage = Stage::Live(Debugger::Expected);
-            vec![Effect::OpenRelay(container)]
+            effects.push(Effect::OpenRelay(container));
+            effects
         } else {
             self.card.begin(PhaseName::Run, at);
             self.stage = Stage::Live(Debugger::Away);
@@ -380,7 +401,7 @@ impl Run {
             }
             DebuggeeState::Attended | DebuggeeState::Waiting => {}
         }
-        vec![Effect::OfferDebugger]
+        if std::mem::take(&mut self.serving.comes_back) { vec![] } else { vec![Effect::OfferDebugger] }
     }
 
     /// Nobody attached in time; the debuggee has gone on.
@@ -442,6 +463,9 @@ impl Run {
                     .with_detail([error.clone()])
                     .with_fix(message!("start.failed.fix")),
             )
+        } else if let Some(failure) = self.judge_service(exit) {
+            self.failure = Some(failure);
+            return End::Failed;
         } else if exit.oom_killed || exit.code == KILLED {
             Some(
                 Failure::new(Blame::Code, message!("run.out-of-memory"))
@@ -615,6 +639,10 @@ impl Run {
         // A debuggee that has reported waits for a person, who has no deadline here: the hook has one.
         if matches!(self.stage, Stage::Live(stand) if stand != Debugger::Expected) {
             return vec![];
+        }
+        if let Some(limit) = self.service_patience() {
+            let failure = (silent > limit).then(|| self.never_healthy()).flatten();
+            return failure.map(|failure| self.fail(at, failure)).unwrap_or_default();
         }
         let Some(open) = self.card.open() else { return vec![] };
         let patience = PATIENCE.iter().find(|(phase, _)| *phase == open).map(|(_, limit)| *limit);

@@ -2,6 +2,10 @@
 
 use crate::check::{CheckAnswer, CheckParams};
 use crate::debug::{AttachAnswer, AttachParams, DebugReady};
+use crate::deployment::{
+    DeploymentAnswer, DeploymentParams, InvokeAnswer, InvokeDeploymentParams, ListDeploymentsAnswer,
+    ListDeploymentsParams, StartDeploymentParams,
+};
 use crate::doctor::{DoctorAnswer, DoctorParams};
 use crate::images::{
     ListImagesAnswer, ListImagesParams, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
@@ -79,6 +83,20 @@ requests! {
     ReadLog = "aml/readLog": ReadLogParams => ReadLogAnswer;
     /// Makes or refreshes the launch.json entry of a run.
     Attach = "aml/attach": AttachParams => AttachAnswer;
+    /// Deploys a spec or an image on this machine, in place of what is deployed of it.
+    StartDeployment = "aml/startDeployment": StartDeploymentParams => RunAnswer;
+    /// All deployments, live and ended.
+    ListDeployments = "aml/listDeployments": ListDeploymentsParams => ListDeploymentsAnswer;
+    /// One deployment with its sample requests and last answers.
+    ShowDeployment = "aml/showDeployment": DeploymentParams => DeploymentAnswer;
+    /// Sends a request to a deployment's server.
+    InvokeDeployment = "aml/invokeDeployment": InvokeDeploymentParams => InvokeAnswer;
+    /// Lets the server load the code again, in place; one that has ended starts again from its plan.
+    RestartDeployment = "aml/restartDeployment": DeploymentParams => RunAnswer;
+    /// Ends a deployment; answers when its container is gone.
+    StopDeployment = "aml/stopDeployment": DeploymentParams => RunAnswer;
+    /// Ends a deployment if it is live, and forgets it.
+    RemoveDeployment = "aml/removeDeployment": DeploymentParams => RunAnswer;
     /// The images that were built here.
     ListImages = "aml/listImages": ListImagesParams => ListImagesAnswer;
     /// Why an image was built although others were there.

@@ -1,7 +1,9 @@
 //! The launch.json entry of a run: where it belongs, what it says, and writing it.
 
 use crate::files;
-use engine::attach::{AttachEntry, PathMapping, StartTask, folder_for, local_root, run_name, shown_path};
+use engine::attach::{
+    AttachEntry, DEPLOYMENT_NAME, PathMapping, StartTask, folder_for, local_root, run_name, shown_path,
+};
 use engine::failure::Failure;
 use engine::launch_json::{self, Edited};
 use engine::plan::Plan;
@@ -19,8 +21,12 @@ pub(crate) fn place(spec: &Path) -> (PathBuf, String) {
 /// The entry for a plan, the same from run to run.
 pub(crate) fn entry(folder: &Path, plan: &Plan, port: u16) -> AttachEntry {
     let spec = shown_path(folder, &plan.spec);
+    let (name, start) = match &plan.service {
+        Some(_) => (DEPLOYMENT_NAME.to_owned(), StartTask::deploy(&spec)),
+        None => (run_name(&spec), StartTask::run(&spec)),
+    };
     AttachEntry {
-        name: run_name(&spec),
+        name,
         host: "127.0.0.1".to_owned(),
         port,
         path_mappings: vec![PathMapping {
@@ -28,7 +34,7 @@ pub(crate) fn entry(folder: &Path, plan: &Plan, port: u16) -> AttachEntry {
             remote_root: plan.debuggee.remote_root.clone(),
         }],
         just_my_code: true,
-        start: Some(StartTask::run(&spec)),
+        start: Some(start),
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod breaks;
+mod deploy;
+mod deployments;
 mod foreground;
 mod images;
 mod printer;
@@ -56,6 +58,8 @@ async fn perform(
         Command::Rerun(rerun) => foreground::rerun(settings, rerun, printer, began).await,
         Command::Build(build) => foreground::build(settings, build, printer, began).await,
         Command::Attach(name) => foreground::attach(settings, name, printer, began).await,
+        Command::Deploy(deploy) => deploy::deploy(settings, deploy, printer, began).await,
+        Command::Deployments(verb) => deployments::deployments(settings, verb, printer).await,
         Command::Check(check) => runs::check(&check, printer),
         Command::Runs(runs) => runs::runs(settings, runs, printer).await,
         Command::Images(images) => images::images(settings, images, printer).await,

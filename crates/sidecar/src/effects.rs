@@ -10,6 +10,7 @@ mod follow;
 mod image;
 mod resolve;
 mod secrets;
+mod service;
 
 use crate::gateway::GatewayHandle;
 use crate::main_loop::{Event, LogName};
@@ -150,6 +151,23 @@ impl Effects {
                 follow::catch_up(context, container).await
             }),
             Effect::Collect => answering(tasks, collect::collect(context)),
+            Effect::AwaitHealth => {
+                if let Some(service) = plan.and_then(|plan| plan.service.clone()) {
+                    answering(tasks, service::await_health(context, service));
+                }
+            }
+            Effect::WatchCode => {
+                if let Some(plan) =
+                    plan.filter(|plan| plan.service.as_ref().is_some_and(|it| it.entry.is_some()))
+                {
+                    service::watch_code(tasks, plan.code.clone());
+                }
+            }
+            Effect::RestartServer { container, attended } => {
+                if let Some(plan) = plan {
+                    service::restart(tasks, plan, container, attended);
+                }
+            }
             Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
             Effect::CloseGateway => {
                 if let Some(gateway) = tasks.gateway.take() {

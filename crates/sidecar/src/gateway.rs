@@ -47,6 +47,11 @@ impl Inlet {
         let _ = self.0.send(Inbound::CodeFolder { local, remote });
     }
 
+    /// The debuggee is about to end so that another can take its place; or it is not, after all.
+    pub(crate) fn restarts(&self, restarts: bool) {
+        let _ = self.0.send(Inbound::Restarts(restarts));
+    }
+
     /// A debuggee that has reported. `early` is what arrived behind its report.
     pub(crate) fn debuggee(
         &self,
@@ -107,6 +112,7 @@ enum Inbound {
     ClientGone(ClientId),
     FromDebuggee(Value),
     DebuggeeGone,
+    Restarts(bool),
     RunOver,
 }
 
@@ -182,9 +188,14 @@ impl Hub {
             }
             Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
             Inbound::RunOver => {}
+            Inbound::Restarts(restarts) => self.feed(GatewayInput::DebuggeeRestarts(restarts)),
             Inbound::DebuggeeGone => {
                 self.debuggee = None;
+                let expected = self.gateway.restarts();
                 self.feed(GatewayInput::DebuggeeGone);
+                if expected {
+                    return;
+                }
                 let context = self.context.clone();
                 self.readers.spawn(async move {
                     tokio::time::sleep(RELAY_GRACE).await;

@@ -4,6 +4,7 @@ pub(crate) mod adopt;
 pub(crate) mod attach;
 pub(crate) mod cancel_run;
 pub(crate) mod check;
+pub(crate) mod deployments;
 pub(crate) mod doctor;
 pub(crate) mod files_of_run;
 pub(crate) mod images;

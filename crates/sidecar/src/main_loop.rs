@@ -17,6 +17,10 @@ use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
 use protocol::debug::{AttachAnswer, AttachParams};
+use protocol::deployment::{
+    DeploymentAnswer, DeploymentParams, InvokeAnswer, InvokeDeploymentParams, ListDeploymentsAnswer,
+    StartDeploymentParams,
+};
 use protocol::doctor::DoctorAnswer;
 use protocol::images::{
     ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
@@ -87,6 +91,13 @@ pub enum Ask {
     ReadLog(ReadLogParams, Reply<ReadLogAnswer>),
     Attach(AttachParams, Reply<AttachAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
+    StartDeployment(StartDeploymentParams, Reply<RunAnswer>),
+    ListDeployments(Reply<ListDeploymentsAnswer>),
+    ShowDeployment(DeploymentParams, Reply<DeploymentAnswer>),
+    InvokeDeployment(InvokeDeploymentParams, Reply<InvokeAnswer>),
+    RestartDeployment(DeploymentParams, Reply<RunAnswer>),
+    StopDeployment(DeploymentParams, Reply<RunAnswer>),
+    RemoveDeployment(DeploymentParams, Reply<RunAnswer>),
     ListImages(Reply<ListImagesAnswer>),
     WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
     PruneImages(PruneImagesParams, Reply<PruneImagesAnswer>),
@@ -118,7 +129,10 @@ pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
 
 fn handle(state: &mut State, event: Event) {
     match event {
-        Event::Run(run, event) => state.on_run(&run, event),
+        Event::Run(run, event) => {
+            let event = handlers::deployments::refuse_second(state, &run, event);
+            state.on_run(&run, event);
+        }
         Event::Lines(run, log, lines, stretch) => {
             state.outbox.say(Notice::Lines { run, log, lines, stretch });
         }
@@ -148,6 +162,13 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ReadLog(params, reply) => handlers::files_of_run::read_log(state, params, reply),
         Ask::Attach(params, reply) => handlers::attach::attach(state, &params, reply),
         Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::StartDeployment(params, reply) => handlers::deployments::start(state, params, reply),
+        Ask::ListDeployments(reply) => give(reply, handlers::deployments::list(state)),
+        Ask::ShowDeployment(params, reply) => handlers::deployments::show(state, &params, reply),
+        Ask::InvokeDeployment(params, reply) => handlers::deployments::invoke(state, params, reply),
+        Ask::RestartDeployment(params, reply) => handlers::deployments::restart(state, &params, reply),
+        Ask::StopDeployment(params, reply) => handlers::deployments::stop(state, &params, reply),
+        Ask::RemoveDeployment(params, reply) => handlers::deployments::remove(state, &params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
         Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
         Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
@@ -174,6 +195,13 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
         Ask::ReadLog(_, reply) => give(reply, Err(failure)),
         Ask::Attach(_, reply) => give(reply, Err(failure)),
         Ask::ListExperiments(reply) => give(reply, Err(failure)),
+        Ask::StartDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::ListDeployments(reply) => give(reply, Err(failure)),
+        Ask::ShowDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::InvokeDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::RestartDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::StopDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::RemoveDeployment(_, reply) => give(reply, Err(failure)),
         Ask::ListImages(reply) => give(reply, Err(failure)),
         Ask::WhyImage(_, reply) => give(reply, Err(failure)),
         Ask::PruneImages(_, reply) => give(reply, Err(failure)),

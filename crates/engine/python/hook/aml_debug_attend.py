@@ -41,7 +41,7 @@ def attend(wish, argv):
         mail = _Mail(wish, report)
         mail.state("waiting")
         server.tell_pauses(mail)
-        attended = server.wait(wish.wait)
+        attended = server.wait(wish.patience())
         mail.state("attended" if attended else "unattended")
         if not attended:
             server.tell_unattended()

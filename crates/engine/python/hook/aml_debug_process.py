@@ -20,11 +20,20 @@ class Wish:
         self.root = values.get("root", "/")
         self.script = values.get("script")
         self.module = values.get("module")
+        self.imports = [name for name in values.get("imports", "").split(",") if name]
         self.wait = float(values.get("wait", "0"))
         self.mailbox = values.get("mailbox", MAILBOX)
 
     def mail(self, name):
         return os.path.join(self.mailbox, name)
+
+    def patience(self):
+        """Seconds to wait for a debugger: none for a worker that was started again without one."""
+        try:
+            with open(self.mail("wait")) as file:
+                return float(file.read() or self.wait)
+        except (OSError, ValueError):
+            return self.wait
 
     def claim(self):
         """Whether this process is the first to ask."""
@@ -88,6 +97,9 @@ def arguments_of(pid):
 
 def is_chosen(wish, argv, cwd, path=()):
     """Whether the process with these arguments, working directory and sys.path is the one wished for."""
+    if wish.imports:
+        # Told by what it does, and by that alone.
+        return False
     program = Program(argv)
     if program.script is not None:
         script = os.path.realpath(os.path.join(cwd, program.script))

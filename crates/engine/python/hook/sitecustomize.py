@@ -32,6 +32,10 @@ def _choose():
     import aml_debug_process
 
     wish = aml_debug_process.Wish(wish)
+    if wish.imports:
+        import aml_debug_import
+
+        return aml_debug_import.await_import(wish)
     if os.path.exists(wish.mail("claim")):
         return None
     argv = aml_debug_process.own_arguments()

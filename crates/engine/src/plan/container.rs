@@ -12,14 +12,17 @@ pub struct ContainerPlan {
     pub name: String,
     /// What it runs from; set when the image is ready.
     pub image: ImageRef,
-    /// Program and arguments, not a shell line.
+    /// Program and arguments, not a shell line. Empty is the image's own.
     pub command: Vec<String>,
-    /// Working directory in the container.
+    /// Working directory in the container. Empty is the image's own.
     pub working_dir: String,
     /// Environment of the first process. Anybody who may ask the engine can read it, so no secret is here.
     pub environment: Vec<(String, String)>,
     /// What of this machine or of the engine is visible inside.
     pub mounts: Vec<Mount>,
+    /// Ports that answer on this machine's loopback.
+    #[serde(default)]
+    pub published: Vec<Published>,
     /// Files put in before the start, readable by the container's user only: secrets and the like.
     #[serde(skip)]
     pub files: Vec<SecretFile>,
@@ -31,6 +34,15 @@ pub struct ContainerPlan {
     pub limits: Limits,
     /// All GPUs of the engine.
     pub gpu: bool,
+}
+
+/// A port of the container that answers on this machine's loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// In the container.
+    pub container: u16,
+    /// Here.
+    pub host: u16,
 }
 
 /// One mount.

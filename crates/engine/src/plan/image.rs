@@ -21,6 +21,9 @@ const RECIPE_VERSION: &str = "1";
 /// What runs in the build.
 const SCRIPT: &str = include_str!("image/environment.sh");
 
+/// What runs in the build of an image that only lacks the inference server.
+const SERVER_SCRIPT: &str = include_str!("image/server.sh");
+
 /// What the script runs last.
 const BYTECODE: &str = include_str!("image/bytecode.py");
 
@@ -40,6 +43,11 @@ pub enum ImagePlan {
         /// What goes on top.
         packages: Packages,
     },
+    /// The user's image with the inference server added to its own Python, where it has none.
+    Server {
+        /// The image, after image rewriting.
+        base: ImageRef,
+    },
 }
 
 impl ImagePlan {
@@ -47,7 +55,7 @@ impl ImagePlan {
     pub fn base(&self) -> &ImageRef {
         match self {
             ImagePlan::Existing { reference } => reference,
-            ImagePlan::Environment { base, .. } => base,
+            ImagePlan::Environment { base, .. } | ImagePlan::Server { base } => base,
         }
     }
 }
@@ -96,7 +104,11 @@ pub struct Recipe {
 /// The certificates are no part of the name: they decide whether a package can be fetched, not which, and
 /// they stay out of the image. The same goes for proxies and for the credentials of an index.
 pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> Option<Recipe> {
-    let ImagePlan::Environment { base: reference, packages } = plan else { return None };
+    let (reference, packages) = match plan {
+        ImagePlan::Existing { .. } => return None,
+        ImagePlan::Server { base: reference } => return Some(server_recipe(reference, base, settings)),
+        ImagePlan::Environment { base, packages } => (base, packages),
+    };
     let requirements = Requirements::of(&packages.pip);
     let index = Index::of(settings, &requirements);
     let python = version_asked(packages.python.as_deref());
@@ -113,6 +125,32 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
         host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
         parts,
     })
+}
+
+/// The inference server on top of an image, as its own user finds it.
+fn server_recipe(reference: &ImageRef, base: &ImageFacts, settings: &BuildSettings) -> Recipe {
+    let requirements = Requirements::of(&["azureml-inference-server-http".to_owned()]);
+    let index = Index::of(settings, &requirements);
+    let mut parts = parts(base, "", &requirements, &index);
+    parts.insert("kind".to_owned(), "server".to_owned());
+    let short = &hash(&parts)[..16];
+    let mut context = context("", "", &requirements, &index, settings);
+    context.insert("environment.sh".to_owned(), SERVER_SCRIPT.as_bytes().to_vec());
+    let user = if base.user.is_empty() { "root" } else { &base.user };
+    Recipe {
+        name: ImageRef(format!("aml-debug/env:{short}")),
+        dockerfile: format!(
+            "FROM {reference}\n\
+             USER root\n\
+             RUN --mount=type=bind,target=/run/aml-debug/build sh /run/aml-debug/build/environment.sh\n\
+             USER {user}\n"
+        ),
+        context,
+        arguments: proxies(&settings.proxy),
+        labels: labels(&parts),
+        host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
+        parts,
+    }
 }
 
 fn parts(

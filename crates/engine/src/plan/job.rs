@@ -2,6 +2,7 @@
 
 use super::command::{fill, shell};
 use super::container::{ContainerPlan, Limits, Mount};
+use super::deployment::plan_deployment;
 use super::environment::image_plan;
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Output, Plan};
@@ -49,6 +50,7 @@ pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Pl
         Body::Command(job) => plan_command(Origin::of(&spec.path), job, settings, place),
         Body::Component(component) => plan_component(&spec.path, component, settings, place),
         Body::RunConfiguration(v1) => plan_run_configuration(&spec.path, v1, settings, place),
+        Body::Deployment(deployment) => plan_deployment(&spec.path, deployment, settings, place),
         Body::Environment(_) => Err(not_yet(Kind::Environment)),
     }
 }
@@ -105,6 +107,7 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
     }
     match (reading.kind, reading.spec) {
         (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig, Some(spec)) => Ok(spec),
+        (kind, Some(spec)) if kind.is_online_deployment() => Ok(spec),
         (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
             .with_fix(message!("plan.no-environment.fix"))),
         (kind, _) if kind.is_azure_only() => {
@@ -258,6 +261,7 @@ fn plan_command(
         working_dir: stage.work.clone(),
         environment,
         mounts,
+        published: Vec::new(),
         files: Vec::new(),
         user: settings.host.user.clone(),
         labels: place.labels.clone(),
@@ -281,6 +285,7 @@ fn plan_command(
             process: invocation.process,
             isolated_by: invocation.isolated_by,
         },
+        service: None,
         outputs,
         folders,
         timeout_seconds: job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()),

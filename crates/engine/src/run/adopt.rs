@@ -97,6 +97,13 @@ impl Run {
             return vec![Effect::CatchUp(container)];
         }
         let mut effects = vec![Effect::Follow(container.clone())];
+        if self.service().is_some() {
+            effects.push(if self.serving.healthy_at.is_none() {
+                Effect::AwaitHealth
+            } else {
+                Effect::WatchCode
+            });
+        }
         if self.wish.debug {
             effects.push(Effect::OpenGateway);
             effects.push(Effect::OpenRelay(container));

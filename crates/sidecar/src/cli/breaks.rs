@@ -20,24 +20,34 @@ pub(crate) struct Left {
     pub(crate) refused: Option<String>,
 }
 
+/// A debugger at work.
+#[derive(Debug)]
+pub(crate) struct Debugger {
+    pub(crate) task: JoinHandle<std::io::Result<Left>>,
+    /// Tells it to leave, and the program to go on without it.
+    pub(crate) leave: mpsc::UnboundedSender<()>,
+}
+
 /// Attaches to the gateway and sets the breakpoints. Stops are sent as they happen.
 pub(crate) fn attach(
     port: u16,
     breakpoints: Vec<Breakpoint>,
     began: Instant,
     stops: mpsc::UnboundedSender<TimedStop>,
-) -> JoinHandle<std::io::Result<Left>> {
-    tokio::spawn(async move {
+) -> Debugger {
+    let (leave, leaves) = mpsc::unbounded_channel();
+    let task = tokio::spawn(async move {
         let mut client = BreakClient::new(breakpoints);
         let mut refused = None;
-        let talked = talk(&mut client, port, began, &stops, &mut refused).await;
+        let talked = talk(&mut client, port, began, &stops, &mut refused, leaves).await;
         let missed = client.missed();
         // A connection that broke is the run's end or its own failure; both are told elsewhere.
         if let Err(error) = talked {
             tracing::debug!(%error, "the connection to the gateway broke");
         }
         Ok(Left { missed, refused })
-    })
+    });
+    Debugger { task, leave }
 }
 
 async fn talk(
@@ -46,6 +56,7 @@ async fn talk(
     began: Instant,
     stops: &mpsc::UnboundedSender<TimedStop>,
     refused: &mut Option<String>,
+    mut leaves: mpsc::UnboundedReceiver<()>,
 ) -> std::io::Result<()> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     stream.set_nodelay(true)?;
@@ -57,7 +68,15 @@ async fn talk(
     let mut frames = FrameReader::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        let length = stream.read(&mut buffer).await?;
+        let length = tokio::select! {
+            length = stream.read(&mut buffer) => length?,
+            Some(()) = leaves.recv() => {
+                for request in client.leave() {
+                    stream.write_all(&frame(&request)).await?;
+                }
+                continue;
+            }
+        };
         if length == 0 {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! `run`, `rerun`, `build`, `attach`: commands that stay until their run has ended.
 
-use super::arguments::{Build, Debug, Rerun, Run, RunName};
-use super::breaks::{self, Left, TimedStop};
+use super::arguments::{Build, Rerun, Run, RunName};
+use super::breaks::{self, Debugger, Left, TimedStop};
 use super::printer::{Printer, stop_json};
 use super::session::Session;
 use super::values::{BreakPlace, break_place, start_params};
@@ -20,7 +20,6 @@ use serde_json::Value;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 pub(crate) async fn run(
     settings: Settings,
@@ -32,7 +31,7 @@ pub(crate) async fn run(
         return Err(Failure::new(Blame::User, message!("cli.target-not-yet", target = run.target))
             .with_fix(message!("cli.target-not-yet.fix")));
     }
-    let places = break_places(&run.debug)?;
+    let places = break_places(&run.debug.breaks)?;
     let mut params = start_params(&settings, &run.file, &run.values, &run.image)?;
     params.debug = run.debug.debug || !places.is_empty();
     params.process = run.debug.process;
@@ -48,7 +47,7 @@ pub(crate) async fn rerun(
     printer: &mut Printer,
     began: Instant,
 ) -> Result<u8, Failure> {
-    let places = break_places(&rerun.debug)?;
+    let places = break_places(&rerun.debug.breaks)?;
     let debug = (rerun.debug.debug || !places.is_empty()).then_some(true);
     let session = Session::open(settings).await?;
     let params = RerunParams { run: rerun.run, debug };
@@ -96,26 +95,32 @@ pub(crate) async fn attach(
     Watch::new(session, answer.run, Vec::new(), began).until_over(printer).await
 }
 
-fn break_places(debug: &Debug) -> Result<Vec<BreakPlace>, Failure> {
-    debug.breaks.iter().map(|text| break_place(text)).collect()
+pub(super) fn break_places(breaks: &[String]) -> Result<Vec<BreakPlace>, Failure> {
+    breaks.iter().map(|text| break_place(text)).collect()
 }
 
 /// One run, watched until it has ended.
-struct Watch {
+pub(super) struct Watch {
     session: Session,
     run: String,
     places: Vec<BreakPlace>,
     began: Instant,
     stops: (mpsc::UnboundedSender<TimedStop>, mpsc::UnboundedReceiver<TimedStop>),
     seen: Vec<Value>,
-    debugger: Option<JoinHandle<std::io::Result<Left>>>,
+    debugger: Option<Debugger>,
     /// What is wrong with a `--break`, found when the code folder was known.
     misplaced: Option<Failure>,
     interrupts: u32,
 }
 
+/// What a watch sees.
+pub(super) enum Happened {
+    Stop(TimedStop),
+    Notice(Notice),
+}
+
 impl Watch {
-    fn new(session: Session, run: String, places: Vec<BreakPlace>, began: Instant) -> Self {
+    pub(super) fn new(session: Session, run: String, places: Vec<BreakPlace>, began: Instant) -> Self {
         Self {
             session,
             run,
@@ -133,33 +138,62 @@ impl Watch {
         let mut signals = Signals::new()?;
         let last = loop {
             tokio::select! {
-                // What happened before the end is told before it.
-                biased;
-                Some((stop, ms)) = self.stops.1.recv() => {
-                    printer.stop(&stop, ms);
-                    self.seen.push(stop_json(&stop, ms));
-                }
-                notice = self.session.notices.recv() => match notice {
-                    Some(notice) => {
+                happened = self.next() => match happened? {
+                    Happened::Stop(stop) => self.on_stop(stop, printer),
+                    Happened::Notice(notice) => {
                         if let Some(last) = self.on_notice(&notice, printer) {
                             break last;
                         }
                     }
-                    None => return Err(Failure::new(Blame::Internal, message!("serve.shutting-down"))),
                 },
                 () = signals.next() => self.interrupted(printer),
             }
         };
-        let left = self.debugger_left().await;
-        while let Ok((stop, ms)) = self.stops.1.try_recv() {
-            printer.stop(&stop, ms);
-            self.seen.push(stop_json(&stop, ms));
-        }
+        let left = self.debugger_left(false).await;
+        self.take_late_stops(printer);
         Ok(self.conclude(&last, left, printer))
     }
 
+    pub(super) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The next thing that happens. What happened before the end is told before it.
+    pub(super) async fn next(&mut self) -> Result<Happened, Failure> {
+        tokio::select! {
+            biased;
+            Some(stop) = self.stops.1.recv() => Ok(Happened::Stop(stop)),
+            notice = self.session.next() => notice.map(Happened::Notice),
+        }
+    }
+
+    pub(super) fn tell(&self, ask: Ask) {
+        self.session.send(ask);
+    }
+
+    /// Whether a `--break` is misplaced, so that the run is on its way out.
+    pub(super) fn has_failed(&self) -> bool {
+        self.misplaced.is_some()
+    }
+
+    /// The stops so far, where breakpoints were asked for.
+    pub(super) fn stops_seen(&self) -> Option<&[Value]> {
+        (!self.places.is_empty()).then_some(self.seen.as_slice())
+    }
+
+    pub(super) fn on_stop(&mut self, (stop, ms): TimedStop, printer: &mut Printer) {
+        printer.stop(&stop, ms);
+        self.seen.push(stop_json(&stop, ms));
+    }
+
+    pub(super) fn take_late_stops(&mut self, printer: &mut Printer) {
+        while let Ok(stop) = self.stops.1.try_recv() {
+            self.on_stop(stop, printer);
+        }
+    }
+
     /// Tells what happened; the snapshot if it was the end.
-    fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
+    pub(super) fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
         let of = match notice {
             Notice::RunChanged(run) => run.run.as_str(),
             Notice::Lines { run, .. } | Notice::Progress(run, _) | Notice::DebuggerReady(run, _) => {
@@ -209,7 +243,7 @@ impl Watch {
         }
     }
 
-    fn interrupted(&mut self, printer: &mut Printer) {
+    pub(super) fn interrupted(&mut self, printer: &mut Printer) {
         self.interrupts += 1;
         let at_once = self.interrupts > 1;
         printer.say(&match at_once {
@@ -224,30 +258,35 @@ impl Watch {
         self.session.tell(|reply| Ask::CancelRun(params, reply));
     }
 
-    async fn debugger_left(&mut self) -> Left {
+    /// What the debugger has to say at its end. It ends with the run; one of a deployment that goes on has to
+    /// be asked to leave, and takes its breakpoints along.
+    pub(super) async fn debugger_left(&mut self, leaves: bool) -> Left {
         let Some(debugger) = self.debugger.take() else { return Left::default() };
-        // The gateway is closed, so the client sees the end of its connection at once.
-        match tokio::time::timeout(Duration::from_secs(2), debugger).await {
+        if leaves {
+            let _ = debugger.leave.send(());
+        }
+        // Without that the gateway is closed, and the client sees the end of its connection at once.
+        match tokio::time::timeout(Duration::from_secs(2), debugger.task).await {
             Ok(Ok(Ok(left))) => left,
             _ => Left::default(),
         }
     }
 
     fn conclude(&self, last: &RunSnapshot, left: Left, printer: &mut Printer) -> u8 {
-        let (code, failure) = self.verdict(last, left);
-        let stops = (!self.places.is_empty()).then_some(self.seen.as_slice());
-        printer.result(last, stops, failure.as_ref());
+        let (code, failure) = self.verdict(last, left, true);
+        printer.result(last, self.stops_seen(), failure.as_ref());
         code
     }
 
-    fn verdict(&self, last: &RunSnapshot, left: Left) -> (u8, Option<FailureText>) {
+    /// Exit code and failure. `is_over`: the run has ended, and how it did counts.
+    pub(super) fn verdict(&self, last: &RunSnapshot, left: Left, is_over: bool) -> (u8, Option<FailureText>) {
         if let Some(failure) = &self.misplaced {
             return (failure.blame.exit_code(), Some(to_proto::failure(failure)));
         }
         if last.state == "cancelled" {
             return (Blame::Cancelled.exit_code(), last.failure.clone());
         }
-        if last.state != "completed" {
+        if is_over && last.state != "completed" {
             let code = last.failure.as_ref().map_or(1, |failure| exit_code(&failure.blame));
             return (code, last.failure.clone());
         }
@@ -276,11 +315,11 @@ fn exit_code(blame: &str) -> u8 {
 
 /// The ways in which the system asks a command to end.
 #[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 3]);
+pub(super) struct Signals([tokio::signal::unix::Signal; 3]);
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
         let take = |kind| {
             signal(kind).map_err(|error| {
@@ -295,7 +334,7 @@ impl Signals {
         ]))
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -306,15 +345,15 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         // Where the system cannot tell, the command goes on.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -92,6 +92,7 @@ async fn compile(
             target: debuggee::VOLUME_TARGET.to_owned(),
             read_only: false,
         }],
+        published: Vec::new(),
         files: Vec::new(),
         user: Some("0:0".to_owned()),
         labels: labels(context),

@@ -16,8 +16,9 @@ use futures::{Stream, StreamExt};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How many of the last lines a failure shows.
+/// How many of the last lines a failure shows, and of a deployment's, how many are looked at for the cause.
 const LAST_LINES: usize = 20;
+const LAST_LINES_OF_SERVER: usize = engine::deployment::LAST_LINES;
 
 /// Lines that arrive within this time are shown together.
 const BATCH: Duration = Duration::from_millis(50);
@@ -124,6 +125,8 @@ struct DriverLog {
     /// First byte of the batch in the file.
     shown: u64,
     last: VecDeque<String>,
+    /// How many of them are kept.
+    keeps: usize,
 }
 
 impl DriverLog {
@@ -136,7 +139,8 @@ impl DriverLog {
             lines: LineAssembler::default(),
             batch: Vec::new(),
             shown: length,
-            last: VecDeque::with_capacity(LAST_LINES),
+            last: VecDeque::new(),
+            keeps: if context.params.deployment.is_some() { LAST_LINES_OF_SERVER } else { LAST_LINES },
         })
     }
 
@@ -205,7 +209,7 @@ impl DriverLog {
     }
 
     fn push(&mut self, line: String) {
-        if self.last.len() == LAST_LINES {
+        if self.last.len() == self.keeps {
             self.last.pop_front();
         }
         self.last.push_back(line.clone());

@@ -9,6 +9,7 @@ use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
 use engine::message;
 use engine::plan::container::with_secrets;
+use engine::plan::deployment::HostPorts;
 use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace};
 use engine::plan::{self, Plan};
 use engine::run::event::RunEvent;
@@ -61,13 +62,10 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
             named: context.folder.root().join("named_outputs"),
         },
     };
-    let reading = spec_reader::read(&spec)?;
-    let mut plan = match (&params.environment, reading.kind) {
-        (Some(environment), Kind::Script) => {
-            let environment = spec_reader::environment(environment)?;
-            plan::plan_script(&spec, &[], &environment, &settings, &place)?
-        }
-        _ => plan::plan(&plan::runnable(&spec, reading)?, &settings, &place)?,
+    let packaged = params.deployment.as_ref().and_then(|wish| wish.image.as_deref());
+    let mut plan = match packaged {
+        Some(image) => plan::deployment::plan_packaged(image, &params.spec, &spec, &settings, &place),
+        None => plan_of_spec(context, &spec, &settings, &place)?,
     };
     if let Some(process) = &params.process {
         plan.debuggee.process = Some(plan::Process::Script(process.clone()));
@@ -82,8 +80,39 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
         .with_fix(message!("debuggee.isolated.fix", option = flag)));
     }
     plan.container.labels.insert(Labels::CODE.to_owned(), plan.code.to_string_lossy().into_owned());
-    plan.container.command = with_secrets(plan.container.command, &secrets::names(context));
+    let secret = secrets::names(context);
+    if plan.container.command.is_empty() && !secret.is_empty() {
+        // The image's own command is not known, so nothing can be put before it.
+        return Err(Failure::new(Blame::User, message!("deployment.no-secrets"))
+            .with_fix(message!("deployment.no-secrets.fix")));
+    }
+    plan.container.command = with_secrets(plan.container.command, &secret);
     Ok(plan)
+}
+
+fn plan_of_spec(
+    context: &RunContext,
+    spec: &Path,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    let reading = spec_reader::read(spec)?;
+    let is_deployed = context.params.deployment.is_some();
+    if is_deployed != reading.kind.is_online_deployment() && reading.is_well() {
+        return Err(match is_deployed {
+            true => Failure::new(Blame::User, message!("deployment.not-one", kind = reading.kind.title()))
+                .with_fix(message!("deployment.not-one.fix", path = spec.display())),
+            false => Failure::new(Blame::User, message!("deployment.not-a-run"))
+                .with_fix(message!("deployment.not-a-run.fix", path = spec.display())),
+        });
+    }
+    match (&context.params.environment, reading.kind) {
+        (Some(environment), Kind::Script) => {
+            let environment = spec_reader::environment(environment)?;
+            plan::plan_script(spec, &[], &environment, settings, place)
+        }
+        _ => plan::plan(&plan::runnable(spec, reading)?, settings, place),
+    }
 }
 
 fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<PlanSettings, Failure> {
@@ -97,6 +126,10 @@ fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<Plan
         set: params.inputs.iter().map(|(name, value)| format!("inputs.{name}={value}")).collect(),
         environment: environment.collect(),
         rewrites: context.settings.rewrites.clone(),
+        ports: params.deployment.as_ref().map_or_else(HostPorts::default, |wish| HostPorts {
+            scoring: wish.port,
+            health: wish.second_port,
+        }),
         host: Host { user: context.settings.host.container_user(engine_is_the_users) },
     })
 }

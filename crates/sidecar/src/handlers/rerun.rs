@@ -20,12 +20,17 @@ pub(crate) fn rerun(state: &mut State, params: &RerunParams) -> Result<RunAnswer
     let id = state.store.new_run_id(&earlier.experiment, now)?;
     let mut record = RunRecord::new(id.clone(), &earlier.experiment, earlier.spec.clone(), now);
     record.debug = start.debug;
+    record.kind.clone_from(&earlier.kind);
     let ownership = state.store.begin(&record)?;
     let wish = super::start_run::wish(state, &start);
     let (run, effects) = match run.plan {
         Some(plan) => {
             let (from, to) = (state.store.folder(&earlier.id), state.store.folder(&id));
-            let plan = plan.for_another_run((&earlier.id, from.root()), (&id, to.root()));
+            let mut plan = plan.for_another_run((&earlier.id, from.root()), (&id, to.root()));
+            if let Some(ports) = plan.service.as_ref().map(|service| service.ports) {
+                let port = super::deployments::free_port(ports.scoring)?;
+                plan.answer_on(port);
+            }
             Run::start_planned(id.clone(), wish, plan, now)
         }
         // The earlier run never got as far as a plan; its spec may read better now.

@@ -1,6 +1,7 @@
 //! Time passed: watchdogs, and what other processes ask of our runs.
 
 use super::cancel_run::CANCEL;
+use super::deployments::RESTART;
 use crate::state::State;
 use engine::run::event::RunEvent;
 
@@ -15,6 +16,9 @@ pub(crate) fn tick(state: &mut State) {
         match state.store.take_requests(&run) {
             Ok(requests) if requests.iter().any(|request| request.verb == CANCEL) => {
                 state.on_run(&run, RunEvent::CancelRequested { at_once: false });
+            }
+            Ok(requests) if requests.iter().any(|request| request.verb == RESTART) => {
+                state.on_run(&run, RunEvent::RestartRequested);
             }
             Ok(_) => {}
             Err(failure) => tracing::warn!(%run, %failure, "requests for the run could not be read"),

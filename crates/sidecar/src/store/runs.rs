@@ -173,12 +173,19 @@ impl Store {
         self.read(|db| db.prepare_cached(&sql)?.query_map((limit, offset, experiment), record)?.collect())
     }
 
+    /// The deployments, newest first.
+    pub fn deployments(&self) -> Result<Vec<RunRecord>, Failure> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM run WHERE kind = 'deployment' ORDER BY created DESC, id DESC");
+        self.read(|db| db.prepare_cached(&sql)?.query_map([], record)?.collect())
+    }
+
     /// The experiments and how many runs each has, the one with the newest run first. Images that were only
-    /// built are no runs.
+    /// built are no runs, and deployments have a list of their own.
     pub fn experiments(&self) -> Result<Vec<Experiment>, Failure> {
         let sql = "SELECT experiment, count(*), \
              count(*) FILTER (WHERE state NOT IN ('completed', 'failed', 'cancelled', 'lost')), max(created) AS newest \
-             FROM run WHERE kind <> 'build' GROUP BY experiment ORDER BY newest DESC, experiment";
+             FROM run WHERE kind NOT IN ('build', 'deployment') GROUP BY experiment ORDER BY newest DESC, experiment";
         self.read(|db| {
             let experiment = |row: &Row<'_>| {
                 Ok(Experiment {

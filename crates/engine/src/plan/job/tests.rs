@@ -208,6 +208,7 @@ fn a_command_job_becomes_a_plan() {
                         mode: 1023,
                     },
                 ],
+                published: [],
                 files: [],
                 user: Some(
                     "1000:1000",
@@ -232,6 +233,7 @@ fn a_command_job_becomes_a_plan() {
                 ),
                 isolated_by: None,
             },
+            service: None,
             outputs: [
                 Output {
                     name: "model",

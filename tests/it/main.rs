@@ -9,6 +9,7 @@ mod again;
 mod answers;
 mod breakpoints;
 mod cancel;
+mod deploy;
 mod launch_json;
 mod owner_killed;
 mod plain_run;

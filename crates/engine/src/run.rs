@@ -488,7 +488,8 @@ impl Run {
         };
         match failure {
             Some(failure) => {
-                self.failure = Some(failure.with_detail(exit.last_lines.clone()));
+                let detail = failure.detail.iter().chain(&exit.last_lines).cloned().collect::<Vec<_>>();
+                self.failure = Some(failure.with_detail(detail));
                 End::Failed
             }
             None => End::Completed,

@@ -37,6 +37,8 @@ pub struct DeploymentWish {
     pub image: Option<String>,
     /// Loopback port of the scoring route.
     pub port: u16,
+    /// Whether it has to be that port.
+    pub port_is_fixed: bool,
     /// Loopback port of a second route, or of a script that debugs itself.
     pub second_port: u16,
 }
@@ -60,6 +62,8 @@ pub struct ServiceSnapshot {
     pub restarts: u32,
     /// Why the last edit was not taken; the server goes on with the code from before.
     pub refused: Option<FailureText>,
+    /// How often an edit was not taken.
+    pub refusals: u32,
 }
 
 /// A request about one deployment.

@@ -1,6 +1,7 @@
 //! What the process knows. A plain value: no lock, no reference counting, one owner.
 
 use crate::effects::{Effects, RunTasks};
+use crate::handlers::deployments;
 use crate::main_loop::{Event, Reply, give};
 use crate::outbox::{Notice, Outbox, Progress};
 use crate::settings::Settings;
@@ -175,6 +176,19 @@ impl State {
                 Effect::NoteImage { name, parts, size, built } => {
                     let base = live.run.plan.as_ref().map(|plan| plan.image.base().clone());
                     note_image(&mut self.store, name, base, parts, size, built);
+                }
+                Effect::CreateContainer(mut container) => {
+                    let wish = live.tasks.public_params().deployment;
+                    match deployments::last_look(&mut live.run, &mut container, wish.as_ref()) {
+                        Ok(()) => {
+                            let create = Effect::CreateContainer(container);
+                            self.effects.perform(&mut live.tasks, live.run.plan.as_deref(), create);
+                        }
+                        Err(failure) => {
+                            let event = Event::Run(id.clone(), RunEvent::Failed(failure));
+                            let _ = self.effects.inbox().send(event);
+                        }
+                    }
                 }
                 Effect::OfferDebugger => {
                     if let Some((_, entry)) = entry_of(&live.run, &live.record) {

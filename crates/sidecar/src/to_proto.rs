@@ -70,6 +70,7 @@ fn service((service, serving): &(Service, Serving)) -> ServiceSnapshot {
         healthy_at: serving.healthy_at,
         restarts: serving.restarts,
         refused: serving.refused.as_ref().map(failure),
+        refusals: serving.refusals,
     }
 }
 

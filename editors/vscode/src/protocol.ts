@@ -405,6 +405,10 @@ image: string | null,
  */
 port: number, 
 /**
+ * Whether it has to be that port.
+ */
+portIsFixed: boolean, 
+/**
  * Loopback port of a second route, or of a script that debugs itself.
  */
 secondPort: number, };
@@ -440,7 +444,11 @@ restarts: number,
 /**
  * Why the last edit was not taken; the server goes on with the code from before.
  */
-refused: FailureText | null, };
+refused: FailureText | null, 
+/**
+ * How often an edit was not taken.
+ */
+refusals: number, };
 
 /**
  * A request about one deployment.

@@ -21,6 +21,8 @@ pub struct Serving {
     pub restarts: u32,
     /// Why the last edit was not taken; the server goes on with the code from before.
     pub refused: Option<Failure>,
+    /// How often an edit was not taken.
+    pub refusals: u32,
     /// A restart is under way.
     #[serde(skip)]
     restarting: bool,
@@ -36,6 +38,13 @@ impl Run {
     /// What makes this run a deployment, once its spec is resolved.
     pub fn service(&self) -> Option<&Service> {
         self.plan.as_ref()?.service.as_ref()
+    }
+
+    /// Lets the deployment answer on another loopback port; its container is not made yet.
+    pub fn answer_on(&mut self, port: u16) {
+        if let Some(plan) = &mut self.plan {
+            plan.answer_on(port);
+        }
     }
 
     /// The server's container runs. Without a debugger the start lasts until it answers; with one a person
@@ -122,6 +131,7 @@ impl Run {
         failure.detail.iter().for_each(|line| told.push_str(&format!("\n    {line}")));
         let note = Effect::Note(message!("deployment.kept", problem = told));
         self.serving.refused = Some(failure);
+        self.serving.refusals += 1;
         let mut effects = vec![note];
         effects.extend(self.restart_if_changed());
         effects

@@ -130,13 +130,10 @@ async fn invoke(session: &Session, invoke: Invoke, printer: &mut Printer) -> Res
 async fn restart(session: &Session, name: String, printer: &mut Printer) -> Result<u8, Failure> {
     let params = DeploymentParams { deployment: name.clone() };
     let before = session.ask(|reply| Ask::ShowDeployment(params.clone(), reply)).await?.run;
-    let restarts = before.service.as_ref().map_or(0, |service| service.restarts);
-    let refused = before.service.and_then(|service| service.refused);
     let RunAnswer { run } = session.ask(|reply| Ask::RestartDeployment(params, reply)).await?;
-    let is_new = run != before.run;
     loop {
         let now = session.ask(|reply| Ask::ShowRun(RunIdParams { run: run.clone() }, reply)).await?;
-        if let Some(code) = restarted(&now, is_new, restarts, refused.is_some(), &name, printer) {
+        if let Some(code) = restarted(&before, &now, &name, printer) {
             return Ok(code);
         }
         tokio::time::sleep(LOOK).await;
@@ -144,25 +141,21 @@ async fn restart(session: &Session, name: String, printer: &mut Printer) -> Resu
 }
 
 /// The exit code, once it is clear what came of a restart.
-fn restarted(
-    now: &RunSnapshot,
-    is_new: bool,
-    restarts: u32,
-    was_refused: bool,
-    name: &str,
-    printer: &mut Printer,
-) -> Option<u8> {
+fn restarted(before: &RunSnapshot, now: &RunSnapshot, name: &str, printer: &mut Printer) -> Option<u8> {
     if now.ended_at.is_some() {
         printer.result(now, None, now.failure.as_ref());
         return Some(1);
     }
     let service = now.service.as_ref()?;
-    if (is_new || service.restarts > restarts) && service.healthy_at.is_some() {
+    // One that had ended is another run now, whose counts begin anew.
+    let counts = before.service.as_ref().filter(|_| before.run == now.run);
+    let counts = counts.map_or((None, 0), |service| (Some(service.restarts), service.refusals));
+    if counts.0.is_none_or(|restarts| service.restarts > restarts) && service.healthy_at.is_some() {
         let text = message!("deployments.restarted", name = name, uri = service.scoring_uri).text();
         printer.answer(&text, &json!({ "event": "restarted", "deployment": name, "run": now }));
         return Some(0);
     }
-    let refused = service.refused.as_ref().filter(|_| !was_refused)?;
+    let refused = service.refused.as_ref().filter(|_| service.refusals > counts.1)?;
     printer.refused(refused);
     Some(1)
 }

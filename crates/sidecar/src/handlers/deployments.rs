@@ -13,6 +13,7 @@ use crate::{attach, spec_reader, to_proto};
 use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
 use engine::message;
+use engine::plan::container::ContainerPlan;
 use engine::plan::deployment::Service;
 use engine::run::Run;
 use engine::run::event::RunEvent;
@@ -106,17 +107,43 @@ fn choose_ports(
     let (folder, target) = attach::place(spec);
     let (usual, second) = match &params.image {
         Some(_) => PACKAGED,
-        None => (state.store.port_for(&folder, &format!("{target}#scoring"))?, 0),
+        None => {
+            // Nobody shares this port as people share launch.json, so stores and folders need not agree on it.
+            let own = PathBuf::from(format!("{}#{}", folder.display(), state.store.id()));
+            (state.store.port_for(&own, &target)?, 0)
+        }
     };
     let port = match params.port {
-        Some(port) if !is_free(port) => {
-            return Err(Failure::new(Blame::Environment, message!("deployment.port-taken", port = port))
-                .with_fix(message!("deployment.port-taken.fix")));
-        }
+        Some(port) if !is_free(port) => return Err(port_taken(port)),
         Some(port) => port,
         None => free_port(usual)?,
     };
-    Ok(DeploymentWish { image: params.image.clone(), port, second_port: free_port(second)? })
+    let (image, second_port) = (params.image.clone(), free_port(second)?);
+    Ok(DeploymentWish { image, port, port_is_fixed: params.port.is_some(), second_port })
+}
+
+fn port_taken(port: u16) -> Failure {
+    Failure::new(Blame::Environment, message!("deployment.port-taken", port = port))
+        .with_fix(message!("deployment.port-taken.fix"))
+}
+
+/// The last look before the container is made: an image may have been built since the port was chosen.
+pub(crate) fn last_look(
+    run: &mut Run,
+    container: &mut ContainerPlan,
+    wish: Option<&DeploymentWish>,
+) -> Result<(), Failure> {
+    let Some(port) = run.service().map(|service| service.ports.scoring).filter(|port| !is_free(*port)) else {
+        return Ok(());
+    };
+    if wish.is_some_and(|wish| wish.port_is_fixed) {
+        return Err(port_taken(port));
+    }
+    run.answer_on(free_port(0)?);
+    if let Some(plan) = &run.plan {
+        container.published.clone_from(&plan.container.published);
+    }
+    Ok(())
 }
 
 /// This port if nobody has it, else any that is free.

@@ -39,6 +39,52 @@ fn check_finds_what_is_wrong_with_its_place_and_a_fix() {
     assert!(!ground.home().join("store.sqlite").exists(), "checking needs no store");
 }
 
+/// What `check` looked at.
+#[track_caller]
+fn checked(ground: &Ground, code: i32, arguments: &[&str]) -> Vec<String> {
+    let lines = ground.call(["check", "--json"].iter().chain(arguments)).with_code(code).objects();
+    lines.iter().map(|line| line["file"].as_str().expect("a file").replace('\\', "/")).collect()
+}
+
+#[test]
+fn check_finds_specs_in_folders_by_their_content_and_expands_patterns_itself() {
+    let good = "type: command\ncommand: echo\nenvironment:\n  image: $BASE\n";
+    let broken = "$schema: https://azuremlschemas.azureedge.net/latest/commandJob.schema.json\ncommand: [\n";
+    let mut files = String::new();
+    for (path, text) in [
+        ("a/job.yml", good),
+        ("a/broken.yaml", broken),
+        ("a/nearly.yml", "comand: echo\ntype: command\nenvironment: azureml:e:1\nname: x\n"),
+        ("a/.azureml/old.runconfig", "script: x.py\nenvironment: {docker: {baseImage: i}}\n"),
+        ("a/x.py", "print()\n"),
+        ("b/conda.yml", "dependencies:\n- python=3.11\n"),
+        ("b/package.json", "{\"dependencies\": {}}\n"),
+        ("b/compose.yml", "services:\n  a: {image: x}\n"),
+        (".github/workflows/ci.yml", "name: ci\non: push\njobs:\n  a:\n    runs-on: x\n"),
+        (".gitlab-ci.yml", "image: x\nstages: [a]\none:\n  script: x\ntwo:\n  script: x\n"),
+        (".gitignore", "out/\n"),
+        ("out/job.yml", good),
+        ("node_modules/m/job.yml", good),
+        (".venv/lib/job.yml", good),
+    ] {
+        files += &format!("//- /{path}\n{text}");
+    }
+    let ground = Ground::with(&files);
+    let all = ["a/.azureml/old.runconfig", "a/broken.yaml", "a/job.yml", "a/nearly.yml", "b/conda.yml"];
+    assert_eq!(checked(&ground, 1, &["."]), all);
+    assert_eq!(checked(&ground, 0, &["b", "a/job.yml", "./b/conda.yml"]), ["b/conda.yml", "a/job.yml"]);
+    assert_eq!(checked(&ground, 0, &["*/j*.yml"]), ["a/job.yml"]);
+    assert_eq!(checked(&ground, 1, &["a/**/*.y*ml"]), ["a/broken.yaml", "a/job.yml", "a/nearly.yml"]);
+    // What is named is taken as what it was named for.
+    assert_eq!(checked(&ground, 1, &[".gitlab-ci.yml", "out/job.yml"]), [".gitlab-ci.yml", "out/job.yml"]);
+    let none = ground.call(["check", "c/*.yml"]).with_code(2);
+    assert!(none.stderr.contains("no file fits c/*.yml"), "{}", none.stderr);
+    let empty = ground.call(["check", "a/.azureml", ".github"]).with_code(0);
+    assert!(empty.stdout.contains("old.runconfig"), "{}", empty.stdout);
+    let empty = ground.call(["check", ".github"]).with_code(0);
+    assert!(empty.stderr.contains("no spec was found in .github"), "{}", empty.stderr);
+}
+
 #[test]
 fn check_reads_bad_files_to_their_end() {
     let ground = Ground::with("");

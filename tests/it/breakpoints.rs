@@ -233,3 +233,46 @@ fn a_debuggee_that_nobody_attends_goes_on_by_itself() {
     assert_eq!(ended.log("driver"), ["result 15.0"]);
     assert!(ended.log("control").iter().any(|line| line.contains("nobody attached in time")), "{ended:?}");
 }
+
+const OWN: &str = r#"
+//- /src/own.py
+import debugpy
+
+debugpy.listen(("0.0.0.0", 5678))
+debugpy.wait_for_client()
+rate = 0.5
+debugpy.breakpoint()
+total = rate * 3
+breakpoint()
+print("total", total, debugpy.is_client_connected())
+raise ValueError("no such rate: %s" % rate)
+"#;
+
+#[test]
+fn what_a_script_does_for_a_debugger_itself_is_used() {
+    let ground = Ground::with_job("python own.py", OWN);
+    let ended = ground.call(["run", "job.yml", "--break", "src/own.py:5", "--json"]).with_code(1);
+    let stops = ended.result()["stops"].clone();
+    let lines: Vec<_> = stops.as_array().unwrap().iter().map(|stop| stop["line"].clone()).collect();
+    assert_eq!(lines, [5, 7, 9], "{stops}");
+    assert_eq!(ended.log("driver")[0], "total 1.5 True");
+}
+
+#[test]
+fn an_exception_that_nothing_catches_is_shown_before_the_program_ends_of_it() {
+    let ground = Ground::with_job("python own.py", OWN);
+    let ended = ground.call(["run", "job.yml", "--break-on-exception", "--json"]).with_code(1);
+    let result = ended.result();
+    let stop = result["stops"].as_array().unwrap().last().unwrap();
+    assert_eq!(stop["exception"], "ValueError: no such rate: 0.5");
+    assert_eq!(stop["file"], ground.path("src/own.py").display().to_string());
+    assert_eq!((&stop["line"], &stop["locals"]["total"]), (&json!(10), &json!("1.5")));
+    let ended = ground.call(["run", "job.yml", "--break-on-exception"]).with_code(1);
+    assert!(ended.stderr.contains("    ValueError: no such rate: 0.5\n"), "{}", ended.stderr);
+    let caught = Ground::with_job(
+        "python x.py",
+        "\n//- /src/x.py\ntry:\n    int('x')\nexcept ValueError:\n    print('caught')\n",
+    );
+    let ended = caught.call(["run", "job.yml", "--break-on-exception", "--json"]).with_code(0);
+    assert_eq!(ended.result()["stops"], json!([]));
+}

@@ -11,7 +11,7 @@ use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, Bui
 use bytes::Bytes;
 use engine::plan::image::Recipe;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 use std::io;
@@ -47,14 +47,21 @@ impl Stream for BuildStream {
     }
 }
 
+/// A tar archive that is still being made.
+pub type Archive = BoxStream<'static, io::Result<Bytes>>;
+
 impl Docker {
     /// Builds the recipe's image under its name. The base image is the engine's own if it is there; it is
-    /// never asked for at its registry then.
-    pub fn build(&self, recipe: &Recipe) -> BuildStream {
+    /// never asked for at its registry then. `folder` is the archive of the recipe's folder, if it has one.
+    pub fn build(&self, recipe: &Recipe, folder: Option<Archive>) -> BuildStream {
         let (sender, receiver) = mpsc::channel(256);
         let verb = Verb::Build(recipe.name.clone());
         let this = self.clone();
-        let (options, context) = (options(recipe), context(recipe));
+        let options = options(recipe);
+        let context = folder.unwrap_or_else(|| {
+            let own = context(recipe);
+            futures::stream::once(async { own }).boxed()
+        });
         tokio::spawn(async move {
             let gone = sender.clone();
             tokio::select! {
@@ -70,15 +77,15 @@ impl Docker {
         &self,
         verb: Verb,
         options: BuildImageOptions,
-        context: io::Result<Bytes>,
+        context: Archive,
         lines: mpsc::Sender<Result<BuildLine, Error>>,
     ) {
-        let context = match context {
-            Ok(context) => context,
-            Err(error) => return drop(lines.send(Err(self.failed(verb, error.into()))).await),
-        };
+        // What keeps the archive from being made says more than the request that was cut because of it.
+        let (broken, why) = std::sync::mpsc::channel();
+        let context = context.inspect_err(move |error| drop(broken.send(error.to_string())));
+        let body = bollard::body_try_stream(context);
         let mut infos: BoxStream<'_, Result<BuildInfo, Theirs>> =
-            self.patient.build_image(options, None, Some(bollard::body_full(context))).boxed();
+            self.patient.build_image(options, None, Some(body)).boxed();
         let mut log = BuildLog::default();
         let mut built = false;
         while let Some(info) = infos.next().await {
@@ -87,7 +94,10 @@ impl Docker {
                     built |= matches!(info.aux, Some(BuildInfoAux::Default(_)));
                     log.take(info)
                 }
-                Err(error) => vec![Err(self.build_failed(verb.clone(), error, &mut log))],
+                Err(error) => vec![Err(match why.try_recv() {
+                    Ok(why) => Error::new(verb.clone(), Cause::Refused(why), self.address()),
+                    Err(_) => self.build_failed(verb.clone(), error, &mut log),
+                })],
             };
             for line in told {
                 let last = line.is_err();
@@ -117,7 +127,8 @@ fn options(recipe: &Recipe) -> BuildImageOptions {
         map.clone().into_iter().collect()
     };
     let mut options = BuildImageOptionsBuilder::default()
-        .dockerfile("Dockerfile")
+        .dockerfile(&recipe.dockerfile_path)
+        .nocache(recipe.afresh)
         .t(recipe.name.as_str())
         .version(BuilderVersion::BuilderBuildKit)
         // BuildKit wants one of its own for each build.
@@ -140,7 +151,7 @@ fn session() -> String {
 
 fn context(recipe: &Recipe) -> io::Result<Bytes> {
     let mut archive = tar::Builder::new(Vec::new());
-    let dockerfile = ("Dockerfile", recipe.dockerfile.as_bytes());
+    let dockerfile = (recipe.dockerfile_path.as_str(), recipe.dockerfile.as_bytes());
     let others = recipe.context.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
     for (path, bytes) in std::iter::once(dockerfile).chain(others) {
         let mut header = tar::Header::new_gnu();

@@ -5,14 +5,14 @@ use crate::{Docker, Error, Labels, Verb};
 use bollard::errors::Error as Theirs;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, DeviceRequest, HostConfig,
-    HostConfigLogConfig, Mount as TheirMount, MountTmpfsOptions, MountType, PortBinding,
+    HostConfigLogConfig, Mount as TheirMount, MountTmpfsOptions, MountType, PortBinding, ResourcesUlimits,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
     RemoveContainerOptionsBuilder, StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use engine::ids::{ContainerId, ImageRef, StoreId};
-use engine::plan::container::{ContainerPlan, Mount, Published};
+use engine::plan::container::{ContainerPlan, Mount, Port, Ulimit};
 use futures::StreamExt;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -77,7 +77,11 @@ impl Docker {
     /// Makes the container and puts its secret files in. It does not run yet.
     pub async fn create(&self, plan: &ContainerPlan) -> Result<ContainerId, Error> {
         let verb = || Verb::Create(plan.name.clone());
-        let options = CreateContainerOptionsBuilder::default().name(&plan.name).build();
+        let options = match plan.name.as_str() {
+            "" => CreateContainerOptionsBuilder::default(),
+            name => CreateContainerOptionsBuilder::default().name(name),
+        };
+        let options = options.build();
         let created = self
             .quick
             .create_container(Some(options), body(plan))
@@ -220,12 +224,13 @@ fn body(plan: &ContainerPlan) -> ContainerCreateBody {
         entrypoint: words.next().map(|program| vec![program]),
         cmd: (!plan.command.is_empty()).then(|| words.collect()),
         working_dir: (!plan.working_dir.is_empty()).then(|| plan.working_dir.clone()),
-        exposed_ports: (!plan.published.is_empty()).then(|| plan.published.iter().map(port).collect()),
         env: Some(environment.collect()),
         user: plan.user.clone(),
         labels: Some(plan.labels.clone().into_iter().collect()),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
+        exposed_ports: Some(plan.grants.ports.iter().map(inside).collect()),
+        hostname: plan.grants.hostname.clone(),
         host_config: Some(host_config(plan)),
         ..ContainerCreateBody::default()
     }
@@ -237,26 +242,37 @@ fn host_config(plan: &ContainerPlan) -> HostConfig {
         // With an init, the end of the program is the end of every process in the container.
         init: Some(true),
         mounts: Some(plan.mounts.iter().map(mount).collect()),
-        port_bindings: (!plan.published.is_empty()).then(|| plan.published.iter().map(binding).collect()),
         shm_size: signed(plan.limits.shm_bytes),
         memory: signed(plan.limits.memory_bytes),
         nano_cpus: signed(plan.limits.nano_cpus),
         device_requests: plan.gpu.then(|| vec![every_gpu()]),
+        port_bindings: Some(
+            plan.grants.ports.iter().map(|port| (inside(port), Some(vec![binding(port)]))).collect(),
+        ),
+        extra_hosts: Some(plan.grants.hosts.clone()),
+        ipc_mode: plan.grants.ipc.clone(),
+        ulimits: Some(plan.grants.ulimits.iter().map(ulimit).collect()),
+        cap_add: plan.grants.tracing.then(|| vec!["SYS_PTRACE".to_owned()]),
         // Other drivers keep nothing that an adopter could read.
         log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: None }),
         ..HostConfig::default()
     }
 }
 
-fn port(published: &Published) -> String {
-    format!("{}/tcp", published.container)
+fn inside(port: &Port) -> String {
+    format!("{}/tcp", port.container)
 }
 
-/// Loopback and nothing else: nobody but this machine's users may ask what runs here.
-fn binding(published: &Published) -> (String, Option<Vec<PortBinding>>) {
-    let here =
-        PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(published.host.to_string()) };
-    (port(published), Some(vec![here]))
+/// Never on another interface: whoever reaches a port of a run may be anybody.
+fn binding(port: &Port) -> PortBinding {
+    PortBinding {
+        host_ip: Some("127.0.0.1".to_owned()),
+        host_port: Some(port.host.map(|port| port.to_string()).unwrap_or_default()),
+    }
+}
+
+fn ulimit(limit: &Ulimit) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(limit.name.clone()), soft: Some(limit.soft), hard: Some(limit.hard) }
 }
 
 fn every_gpu() -> DeviceRequest {

@@ -248,6 +248,15 @@ fn advice(lines: &[String]) -> engine::message::Message {
     let says = |word: &str| lines.iter().any(|line| line.contains(word));
     if says("certificate") || says("CERTIFICATE") || says("UnknownIssuer") {
         message!("docker.build-certificate.fix")
+    } else if says("since the conda file asks for them") {
+        message!("docker.build-conda-pip.fix")
+    } else if ["SolverError", "UnsatisfiableError", "PackagesNotFoundError", "nothing provides"]
+        .iter()
+        .any(|word| says(word))
+    {
+        message!("docker.build-conda-solution.fix")
+    } else if says("GatewayError") || says("CondaHTTPError") || says("UnavailableInvalidChannel") {
+        message!("docker.build-channel.fix")
     } else if says("error sending request")
         || says("Failed to fetch")
         || says("Connection refused")

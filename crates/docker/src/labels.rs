@@ -13,12 +13,14 @@ impl Labels {
     pub const RUN: &'static str = "aml-debug.run";
     /// The code folder that a run's container has mounted.
     pub const CODE: &'static str = "aml-debug.code";
-    /// What an image, a volume or a container is for: `environment`, [`Labels::DEBUGPY`]. A container has
+    /// The image whose bytecode a volume holds.
+    pub const IMAGE: &'static str = "aml-debug.image";
+    /// What an image, a volume or a container is for: `environment`, [`Labels::ERRAND`]. A container has
     /// the labels of its image too, where it has none of its own of that name.
     pub const KIND: &'static str = "aml-debug.kind";
 
-    /// The kind of what only brings the debugger to where it is needed.
-    pub const DEBUGPY: &'static str = "debugpy";
+    /// The kind of what only does something for a run that is not the run itself.
+    pub const ERRAND: &'static str = "errand";
 
     /// The labels of what belongs to a store and to none of its runs.
     pub fn of_store(store: &StoreId) -> BTreeMap<String, String> {

@@ -20,7 +20,7 @@ mod transport;
 mod volume;
 
 pub use about::EngineFacts;
-pub use build::{BuildLine, BuildStream};
+pub use build::{Archive, BuildLine, BuildStream};
 pub use connect::{Attempt, EngineSettings, Outcome, Source};
 pub use container::{ContainerFacts, Exit, State};
 pub use error::{Cause, Error, FailedStep, Verb};

@@ -271,11 +271,11 @@ mod tests {
             working_dir: "/".to_owned(),
             environment: Vec::new(),
             mounts: Vec::new(),
-            published: Vec::new(),
             files: Vec::new(),
             user: None,
             labels: Default::default(),
             limits: Default::default(),
+            grants: Default::default(),
             gpu: false,
         };
         let id = docker.create(&plan).await.expect("create");

@@ -1,7 +1,8 @@
 """Byte relay of aml-debug: standard streams of an exec in the container <-> the debug server's loopback port.
 
 Started as `python -I -S relay.py` while the program starts. Prints one line of JSON: the report of the
-process that the start hook chose, or why there is none; after a good report, the debug server's bytes.
+process that the start hook chose, or why there is none; after a good report, the debug server's bytes, and
+between two of its messages an event for each child of the debuggee. `relay.py PID` is the same for a child.
 """
 
 import os
@@ -27,13 +28,36 @@ def main():
     import aml_debug_process
 
     wish = aml_debug_process.Wish(os.environ.get("AML_DEBUG_HOOK", ""))
+    if len(sys.argv) > 1:
+        return _relay_child(wish, "child-%s.json" % sys.argv[1])
+    news = _News(wish)
     report = _wait_for_report(wish)
     if report is None:
         return
-    os.write(1, report)
-    port = _port(report)
-    if port is not None:
-        _shovel(socket.create_connection(("127.0.0.1", port)))
+    server = _connect(report)
+    if server is not None:
+        os.write(1, report)
+        _shovel(server, news)
+    elif _port(report) is None:
+        os.write(1, report)
+    else:
+        _write(1, _line({"over": _is_alive(_pid(report))}))
+
+
+def _relay_child(wish, name):
+    with open(wish.mail(name), "rb") as file:
+        report = file.read()
+    try:
+        server = _connect(report)
+        if server is not None:
+            os.write(1, report)
+            _shovel(server, None)
+    finally:
+        try:
+            os.unlink(wish.mail(name))
+        except OSError:
+            # It belongs to another user of the container; its process is looked at before it is told of.
+            pass
 
 
 def _wait_for_report(wish):
@@ -51,9 +75,7 @@ def _wait_for_report(wish):
             pass
         because = watch.look(look_every)
         if because is not None:
-            import json
-
-            return json.dumps({"unreported": because}).encode() + b"\n"
+            return _line({"unreported": because})
         if owner.poll(mail_every * 1000):
             return None
 
@@ -99,14 +121,96 @@ class _Watch:
                 return None
             argv = aml_debug_process.arguments_of(pid)
             cwd = os.readlink("/proc/%s/cwd" % pid)
+            environ = aml_debug_process.environment_of(pid)
         except OSError:
             return None
-        if not argv or not aml_debug_process.is_chosen(self.wish, argv, cwd):
+        if not argv or not aml_debug_process.is_chosen(self.wish, argv, cwd, environ):
             return None
         because = aml_debug_process.Program(argv).isolated_by()
         if because is None and now - self.seen.setdefault(pid, now) < _CLAIM_WITHIN_S:
             return None
         return {"pid": int(pid), "argv": argv, "because": because or "silent"}
+
+
+class _News:
+    """What else the mail box holds: children of the debuggee. Each is told once."""
+
+    def __init__(self, wish):
+        self.wish = wish
+        self.told = set()
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        place = wish.mail("news")
+        try:
+            # Whoever relayed before is gone or about to go.
+            os.unlink(place)
+        except OSError:
+            pass
+        self.socket.bind(place)
+        os.chmod(place, 0o777)
+
+    def events(self):
+        try:
+            while self.socket.recv(16):
+                pass
+        except OSError:
+            pass
+        return b"".join(_frame(child) for child in self._children())
+
+    def _children(self):
+        import json
+
+        for name in sorted(os.listdir(self.wish.mailbox)):
+            if name in self.told or not (name == "undebugged.json" or name.startswith("child-") and name.endswith(".json")):
+                continue
+            try:
+                with open(self.wish.mail(name)) as file:
+                    child = json.load(file)
+            except (OSError, ValueError):
+                # It is being written, and its writer tells.
+                continue
+            self.told.add(name)
+            if "port" not in child or _is_alive(child["pid"]):
+                yield child
+
+
+class _Boundary:
+    """Where in a stream of messages one ends and the next begins."""
+
+    def __init__(self):
+        self.head = b""
+        self.body = 0
+
+    def pass_by(self, data):
+        while data:
+            if self.body:
+                of_body = min(self.body, len(data))
+                self.body -= of_body
+                data = data[of_body:]
+                continue
+            self.head += data
+            end = self.head.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            self.body = int(self.head[:end].lower().split(b"content-length:")[1].split()[0])
+            data = self.head[end + 4:]
+            self.head = b""
+
+    def is_here(self):
+        return not self.head and not self.body
+
+
+def _frame(child):
+    import json
+
+    body = json.dumps({"type": "event", "seq": 0, "event": "amlDebugChild", "body": child}).encode()
+    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def _line(value):
+    import json
+
+    return json.dumps(value).encode() + b"\n"
 
 
 def _port(report):
@@ -115,13 +219,45 @@ def _port(report):
     return json.loads(report.decode()).get("port")
 
 
-def _shovel(server):
+def _pid(report):
+    import json
+
+    return json.loads(report.decode())["pid"]
+
+
+def _is_alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _connect(report):
+    port = _port(report)
+    if port is None:
+        return None
+    try:
+        server = socket.create_connection(("127.0.0.1", port))
+    except ConnectionError:
+        return None
     server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return server
+
+
+def _shovel(server, news):
     waiting = select.poll()
     waiting.register(0, select.POLLIN)
     waiting.register(server.fileno(), select.POLLIN)
+    boundary = _Boundary()
+    unread = news is not None
+    if news is not None:
+        waiting.register(news.socket.fileno(), select.POLLIN)
     until = None
     while True:
+        if unread and boundary.is_here():
+            unread = False
+            _write(1, news.events())
         timeout = None if until is None else max(0.0, until - time.monotonic()) * 1000
         ready = waiting.poll(timeout)
         if not ready:
@@ -136,12 +272,19 @@ def _shovel(server):
                     waiting.unregister(0)
                     until = time.monotonic() + _LINGER_S
                     server.shutdown(socket.SHUT_WR)
-            else:
+            elif handle == server.fileno():
                 data = server.recv(65536)
                 if not data:
                     return
-                while data:
-                    data = data[os.write(1, data):]
+                boundary.pass_by(data)
+                _write(1, data)
+            else:
+                unread = True
+
+
+def _write(handle, data):
+    while data:
+        data = data[os.write(handle, data):]
 
 
 try:

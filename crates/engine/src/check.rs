@@ -1,10 +1,11 @@
 //! `check`: one file's findings in the form of the command line and the wire.
 
-use crate::diagnostic::{Diagnostic, Range};
+use crate::diagnostic::{Diagnostic, Range, Severity};
 use crate::message;
-use crate::spec::Reading;
 use crate::spec::files::{Files, Found, Need};
+use crate::spec::{Kind, Reading};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// Whether the files that a reading depends on have all been looked up.
 pub fn is_settled(reading: &Reading) -> bool {
@@ -18,6 +19,33 @@ pub fn settle(reading: &Reading, files: &mut Files, mut look: impl FnMut(&Need) 
         files.insert(need.clone(), found);
     }
 }
+
+/// Whether a file that nobody named is meant as a spec: YAML and JSON serve many masters.
+///
+/// A `$schema` of Azure ML's says so. Without one, a file counts that is well, or most of whose keys fit.
+pub fn is_meant_as_spec(path: &Path, bytes: &[u8], reading: &Reading) -> bool {
+    let says_so = bytes.windows(SCHEMAS.len()).any(|window| window == SCHEMAS);
+    let is_json = path.extension().is_some_and(|ending| ending == "json");
+    match reading.kind {
+        _ if says_so && !is_json => true,
+        Kind::RunConfig => true,
+        Kind::Unknown | Kind::Unparsable | Kind::Script | Kind::Notebook => false,
+        // `package.json` has dependencies, too.
+        _ if is_json => false,
+        _ if reading.is_well() => true,
+        _ => {
+            let is_key = |line: &&[u8]| line.first().is_some_and(u8::is_ascii_alphabetic);
+            let keys = bytes.split(|byte| *byte == b'\n').filter(is_key).count();
+            let errors = reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
+            let at_the_top = errors.filter(|finding| finding.range.start.character == 0).count();
+            at_the_top * 2 <= keys
+                && !reading.diagnostics.iter().any(|it| it.message.id == "spec.type-missing")
+        }
+    }
+}
+
+/// Stands in the address of each of Azure ML's schemas.
+const SCHEMAS: &[u8] = b"azuremlschemas";
 
 /// The line of `check --json` for a file: `file`, `kind`, `summary`, `diagnostics`.
 pub fn line(file: &str, reading: &Reading) -> Value {

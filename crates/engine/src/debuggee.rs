@@ -29,7 +29,7 @@ pub struct VolumeFile {
 }
 
 /// Files of ours on the engine volume, beside the unpacked wheels of [`DEBUGPY`].
-pub const FILES: [VolumeFile; 6] = [
+pub const FILES: [VolumeFile; 7] = [
     VolumeFile { path: "hook/sitecustomize.py", contents: include_str!("../python/hook/sitecustomize.py") },
     VolumeFile {
         path: "hook/aml_debug_process.py",
@@ -42,6 +42,10 @@ pub const FILES: [VolumeFile; 6] = [
     VolumeFile {
         path: "hook/aml_debug_import.py",
         contents: include_str!("../python/hook/aml_debug_import.py"),
+    },
+    VolumeFile {
+        path: "hook/aml_debug_children.py",
+        contents: include_str!("../python/hook/aml_debug_children.py"),
     },
     VolumeFile { path: "relay.py", contents: include_str!("../python/relay.py") },
     VolumeFile { path: "compile.py", contents: include_str!("../python/compile.py") },
@@ -87,22 +91,40 @@ pub fn volume_digest() -> String {
     digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Who is attended in the container, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attendance {
+    /// How long the debuggee waits for somebody; then it runs on.
+    pub wait: Duration,
+    /// Whether the Python processes that it starts are debugged as well.
+    pub children: bool,
+}
+
 /// What the container's first process gets so that the start hook finds its process.
 ///
-/// `python_path` is the `PYTHONPATH` that the container would have without us. The debuggee waits at most
-/// `wait` for somebody to attend it and then runs on.
-pub fn environment(debuggee: &Debuggee, wait: Duration, python_path: Option<&str>) -> Vec<(String, String)> {
+/// `python_path` is the `PYTHONPATH` that the container would have without us.
+pub fn environment(
+    debuggee: &Debuggee,
+    attendance: Attendance,
+    python_path: Option<&str>,
+) -> Vec<(String, String)> {
     let path = match python_path.filter(|theirs| !theirs.is_empty()) {
         Some(theirs) => format!("{HOOK_FOLDER}:{theirs}"),
         None => HOOK_FOLDER.to_owned(),
     };
     // Lines and not JSON: reading JSON would cost every Python of the container five milliseconds.
-    let mut wish = format!("root={}\nwait={}", debuggee.remote_root, wait.as_secs());
+    let mut wish = format!("root={}\nwait={}", debuggee.remote_root, attendance.wait.as_secs());
     match &debuggee.process {
         Some(Process::Script(script)) => wish.push_str(&format!("\nscript={script}")),
         Some(Process::Module(module)) => wish.push_str(&format!("\nmodule={module}")),
         Some(Process::Import(modules)) => wish.push_str(&format!("\nimports={modules}")),
         None => {}
+    }
+    if let Some(rank) = debuggee.rank {
+        wish.push_str(&format!("\nrank={rank}"));
+    }
+    if attendance.children {
+        wish.push_str("\nchildren=yes");
     }
     vec![("PYTHONPATH".to_owned(), path), ("AML_DEBUG_HOOK".to_owned(), wish)]
 }
@@ -113,7 +135,7 @@ pub fn put_into(
     image: &ImageFacts,
     volume: &str,
     debuggee: &Debuggee,
-    wait_s: u32,
+    attendance: Attendance,
 ) {
     container.mounts.push(Mount::Volume {
         name: volume.to_owned(),
@@ -126,8 +148,7 @@ pub fn put_into(
     let of_image = || image.environment.iter().find_map(|variable| variable.strip_prefix("PYTHONPATH="));
     let path = of_spec.or_else(of_image).map(str::to_owned);
     container.environment.retain(|(name, _)| name != "PYTHONPATH");
-    let wait = Duration::from_secs(u64::from(wait_s));
-    container.environment.extend(environment(debuggee, wait, path.as_deref()));
+    container.environment.extend(environment(debuggee, attendance, path.as_deref()));
 }
 
 /// Prints what the start hook has reported so far, in the words of [`read_answer`], or nothing.
@@ -142,6 +163,11 @@ pub const NO_PYTHON: i64 = 127;
 /// own user, as soon as the container is started. Its environment is the container's.
 pub fn relay_command() -> Vec<String> {
     in_any_python("relay.py")
+}
+
+/// The relay to a child of the debuggee, once the debuggee's own relay has told of it.
+pub fn child_relay_command(pid: u32) -> Vec<String> {
+    in_any_python(&format!("relay.py {pid}"))
 }
 
 /// Writes the bytecode of the volume for the image's Python, to be run as root with the volume writable.
@@ -165,6 +191,12 @@ pub enum Answer {
     Ready(Report),
     /// The chosen process is there and cannot be debugged. The run must end, not go on undebugged.
     Failed(Failure),
+    /// The chosen process has reported before and cannot be reached any more: it has ended, or has made
+    /// itself another program.
+    Over {
+        /// Whether its process lives on as another program.
+        replaced: bool,
+    },
 }
 
 /// What the start hook tells of the chosen process.
@@ -210,6 +242,7 @@ pub enum DebuggeeState {
 #[serde(untagged)]
 enum Line {
     Unreported { unreported: Unreported },
+    Over { over: bool },
     Failed(Refusal),
     Ready(Report),
 }
@@ -234,6 +267,7 @@ pub fn read_answer(line: &str) -> Answer {
         Ok(Line::Ready(report)) => Answer::Ready(report),
         Ok(Line::Unreported { unreported }) => Answer::Failed(unreported.explain()),
         Ok(Line::Failed(refusal)) => Answer::Failed(refusal.explain()),
+        Ok(Line::Over { over }) => Answer::Over { replaced: over },
         Err(cause) => Answer::Failed(
             Failure::new(Blame::Internal, message!("debuggee.report-unreadable", cause = cause))
                 .with_detail([line]),
@@ -271,10 +305,11 @@ pub fn explain_end(debuggee: &Debuggee, exit_code: i64) -> Failure {
         .with_fix(message!("debuggee.ended-early.fix"));
     }
     let failure = Failure::new(Blame::User, message!("debuggee.ended-unseen", program = program));
-    match &debuggee.isolated_by {
-        Some(option) => failure.with_fix(message!("debuggee.isolated.fix", option = option)),
-        None => failure.with_fix(message!("debuggee.ended-unseen.fix")),
-    }
+    failure.with_fix(match (&debuggee.isolated_by, debuggee.rank) {
+        (Some(option), _) => message!("debuggee.isolated.fix", option = option),
+        (None, Some(rank)) => message!("debuggee.no-rank.fix", rank = rank),
+        (None, None) => message!("debuggee.ended-unseen.fix"),
+    })
 }
 
 impl Unreported {
@@ -322,8 +357,10 @@ mod tests {
             remote_root: "/mnt/code dir".to_owned(),
             process: Some(Process::Script("src/train.py".to_owned())),
             isolated_by: None,
+            rank: Some(2),
         };
-        let told = environment(&debuggee, Duration::from_secs(600), Some("/lib/a:/lib/b"));
+        let attendance = Attendance { wait: Duration::from_secs(600), children: true };
+        let told = environment(&debuggee, attendance, Some("/lib/a:/lib/b"));
         expect![[r#"
             [
                 (
@@ -332,7 +369,7 @@ mod tests {
                 ),
                 (
                     "AML_DEBUG_HOOK",
-                    "root=/mnt/code dir\nwait=600\nscript=src/train.py",
+                    "root=/mnt/code dir\nwait=600\nscript=src/train.py\nrank=2\nchildren=yes",
                 ),
             ]
         "#]]
@@ -346,6 +383,7 @@ mod tests {
             r#"{"unreported": {"pid": 7, "argv": ["python", "-I", "train.py"], "because": "-I"}}"#,
             r#"{"unreported": {"pid": 7, "argv": ["python", "train.py"], "because": "silent"}}"#,
             r#"{"unreported": {"pid": 7, "argv": [], "because": "died"}}"#,
+            r#"{"over": true}"#,
             r#"{"pid": 7, "python": "3.7.3", "argv": ["python", "train.py"], "cwd": "/code", "failed": "python", "detail": "3.7.3"}"#,
             r#"{"pid": 7, "python": "3.11.2", "argv": ["python", "train.py"], "cwd": "/code", "failed": "import", "detail": "ImportError: no"}"#,
             "Traceback",
@@ -355,6 +393,7 @@ mod tests {
             match read_answer(line) {
                 Answer::Ready(report) => seen.push_str(&format!("ready on {}\n", report.port)),
                 Answer::Failed(failure) => seen.push_str(&format!("{}\n", told(&failure))),
+                Answer::Over { replaced } => seen.push_str(&format!("over, replaced: {replaced}\n")),
             }
         }
         seen.push_str(&told(&explain_silence(Some(127), "")));
@@ -365,6 +404,7 @@ mod tests {
             User: python -I train.py was started with -I, which makes Python ignore the debugger's start hook [] -> take -I out of the command while debugging, or run it without --debug
             User: python train.py runs, and the debugger's start hook did not report from it [] -> look whether something on the way removes PYTHONPATH or starts Python in an environment of its own
             Environment: the program ended while the debugger was being loaded into it [] -> the last lines of its log say why
+            over, replaced: true
             User: python train.py runs in Python 3.7.3; the debugger needs 3.8 or newer [] -> choose an environment with a newer Python, or run it without --debug
             Environment: the debugger could not be loaded into python train.py ["ImportError: no"] -> if the environment brings a debugpy of its own, use a current one or leave it out
             Internal: the program in the container reported something unreadable: expected value at line 1 column 1 ["Traceback"]

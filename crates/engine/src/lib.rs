@@ -14,6 +14,7 @@ pub mod yaml;
 
 pub mod spec;
 
+pub mod bytecode;
 pub mod check;
 
 pub mod command_line;
@@ -21,6 +22,8 @@ pub mod command_line;
 pub mod plan;
 
 pub mod run;
+
+pub mod pipeline;
 
 pub mod debuggee;
 pub mod deployment;
@@ -36,3 +39,7 @@ pub mod launch_json;
 pub mod dap;
 
 pub mod ledger;
+
+pub mod diff;
+
+pub mod instrument;

@@ -3,13 +3,17 @@
 pub mod command;
 pub mod container;
 pub mod deployment;
+mod distribution;
 pub mod environment;
 pub mod image;
 pub mod job;
+pub mod pipeline;
+mod resources;
 pub mod rewrite;
 pub mod settings;
 
 use crate::ids::{ImageRef, RunId};
+use crate::message::Message;
 use crate::spec::job::Distribution;
 use container::{ContainerPlan, Mount};
 pub use job::{plan, plan_script, runnable};
@@ -49,6 +53,9 @@ pub struct Plan {
     pub timeout_seconds: Option<u64>,
     /// Several processes, where the spec asks for them.
     pub distribution: Option<Distribution>,
+    /// What the user should know of how this differs from Azure.
+    #[serde(default)]
+    pub notes: Vec<Message>,
 }
 
 impl Plan {
@@ -82,8 +89,8 @@ impl Plan {
         if service.ports.health == before {
             service.ports.health = port;
         }
-        for published in self.container.published.iter_mut().filter(|published| published.host == before) {
-            published.host = port;
+        for published in self.container.grants.ports.iter_mut().filter(|one| one.host == Some(before)) {
+            published.host = Some(port);
         }
     }
 }
@@ -98,6 +105,19 @@ pub struct Debuggee {
     pub process: Option<Process>,
     /// A flag in the user's command that makes Python ignore the start hook (`-I`, `-S`, `-E`).
     pub isolated_by: Option<String>,
+    /// Of several processes alike, the number of the one that is wanted; `None` takes the first.
+    #[serde(default)]
+    pub rank: Option<u32>,
+}
+
+impl Debuggee {
+    /// Takes the user's word on which process is meant, where there is one.
+    pub fn choose(&mut self, script: Option<&str>, rank: Option<u32>) {
+        if let Some(script) = script {
+            self.process = Some(Process::Script(script.to_owned()));
+        }
+        self.rank = rank.or(self.rank);
+    }
 }
 
 /// How the user's command names a Python program.

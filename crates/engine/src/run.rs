@@ -17,17 +17,19 @@ pub mod event;
 pub mod service;
 pub mod snapshot;
 
-use crate::debuggee::{self, DebuggeeState, Report};
+use crate::bytecode;
+use crate::debuggee::{self, Attendance, DebuggeeState, Report};
 use crate::failure::{Blame, Failure};
 use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
 use crate::message::Message;
-use crate::plan::image::{BuildSettings, Recipe, recipe};
+use crate::plan::image::{self, BuildSettings, ImagePlan, Recipe};
 use crate::plan::{ImageFacts, Plan, deployment};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
 use event::{DebugEvent, Exit, RunEvent};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Milliseconds since 1970, as the sidecar's clock gives them with each event.
 pub type Millis = u64;
@@ -46,6 +48,8 @@ pub struct Wish {
     pub image_only: bool,
     /// Seconds that the debuggee waits for a debugger before it goes on without.
     pub wait_s: u32,
+    /// Debug the Python processes that the debuggee starts as well.
+    pub children: bool,
 }
 
 /// A run: what was asked, what is decided, where it stands, and how long each phase took.
@@ -217,7 +221,7 @@ impl Run {
             RunEvent::ImageInspected { reference, facts } => self.image_inspected(at, reference, facts),
             RunEvent::ImagePulled(reference) => self.image_pulled(reference),
             RunEvent::ImageBuilt(facts) => self.image_built(at, facts),
-            RunEvent::DebuggerPrepared { volume } => self.create(at, Some(volume)),
+            RunEvent::Prepared { debugger, bytecode } => self.create(debugger, bytecode),
             RunEvent::ContainerCreated(container) => self.created(at, container),
             RunEvent::ContainerStarted => self.started(at),
             RunEvent::DebuggeeReported(report) => self.reported(at, report),
@@ -250,18 +254,27 @@ impl Run {
 
     fn resolved(&mut self, at: Millis, plan: Box<Plan>, build: BuildSettings) -> Vec<Effect> {
         let Stage::Resolving = self.stage else { return vec![] };
+        self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
         self.card.end_ok(PhaseName::Resolve, at, None);
         self.card.begin(PhaseName::Build, at);
         self.build = build;
-        let base = plan.image.base().clone();
-        self.plan = Some(plan);
-        if self.wish.pull {
-            self.stage = Stage::Imaging { step: ImageStep::Pulling };
-            vec![Effect::PullImage(base)]
-        } else {
-            self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
-            vec![Effect::InspectImage(base)]
+        let base = plan.image.base(&self.build);
+        let mut notes = plan.notes.clone();
+        if let Some(seconds) = plan.timeout_seconds.filter(|_| self.wish.debug) {
+            notes.push(message!("run.timeout-put-off", seconds = seconds));
         }
+        self.plan = Some(plan);
+        let next = match base {
+            None => self.base_ready(at, None),
+            Some(base) if self.wish.pull => self.wait_for(ImageStep::Pulling, Effect::PullImage(base)),
+            Some(base) => self.wait_for(ImageStep::InspectingBase, Effect::InspectImage(base)),
+        };
+        notes.into_iter().map(Effect::Note).chain(next).collect()
+    }
+
+    fn wait_for(&mut self, step: ImageStep, effect: Effect) -> Vec<Effect> {
+        self.stage = Stage::Imaging { step };
+        vec![effect]
     }
 
     fn image_inspected(&mut self, at: Millis, reference: ImageRef, facts: Option<ImageFacts>) -> Vec<Effect> {
@@ -271,11 +284,9 @@ impl Run {
                 self.stage = Stage::Imaging { step: ImageStep::Pulling };
                 vec![Effect::PullImage(reference)]
             }
-            (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, base),
+            (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, Some(base)),
             (ImageStep::InspectingBuilt(recipe), Some(reused)) if !self.wish.rebuild => {
-                let note = note_image(*recipe, &reused, false);
-                let ready = self.image_ready(at, reused, Some(message!("phase.image-reused")));
-                [note].into_iter().chain(ready).collect()
+                self.made(at, *recipe, reused, false)
             }
             (ImageStep::InspectingBuilt(recipe), _) => {
                 self.stage = Stage::Imaging { step: ImageStep::Building(recipe.clone()) };
@@ -291,23 +302,49 @@ impl Run {
         vec![Effect::InspectImage(reference)]
     }
 
-    fn base_ready(&mut self, at: Millis, base: ImageFacts) -> Vec<Effect> {
+    /// The first image of ours that is needed: the user's own build context, or packages on an image.
+    fn base_ready(&mut self, at: Millis, base: Option<ImageFacts>) -> Vec<Effect> {
         let Some(plan) = &self.plan else { return vec![] };
-        match recipe(&plan.image, &base, &self.build) {
-            None => self.image_ready(at, base, Some(message!("phase.image-as-it-is"))),
-            Some(recipe) => {
-                let name = recipe.name.clone();
-                self.stage = Stage::Imaging { step: ImageStep::InspectingBuilt(Box::new(recipe)) };
-                vec![Effect::InspectImage(name)]
-            }
+        let context = image::context_recipe(&plan.image, base.as_ref(), &self.build);
+        let packages = || image::recipe(&plan.image, base.as_ref()?, &self.build);
+        match (context.or_else(packages), base) {
+            (Some(recipe), _) => self.look_for(recipe),
+            (None, Some(base)) => self.image_ready(at, base, Some(message!("phase.image-as-it-is"))),
+            (None, None) => vec![],
         }
+    }
+
+    fn look_for(&mut self, mut recipe: Recipe) -> Vec<Effect> {
+        recipe.afresh = self.wish.rebuild;
+        let name = recipe.name.clone();
+        self.stage = Stage::Imaging { step: ImageStep::InspectingBuilt(Box::new(recipe)) };
+        vec![Effect::InspectImage(name)]
     }
 
     fn image_built(&mut self, at: Millis, built: ImageFacts) -> Vec<Effect> {
         let Stage::Imaging { step: ImageStep::Building(recipe) } = &self.stage else { return vec![] };
-        let note = note_image(recipe.as_ref().clone(), &built, true);
-        let ready = self.image_ready(at, built, Some(message!("phase.image-built")));
-        [note].into_iter().chain(ready).collect()
+        let recipe = recipe.as_ref().clone();
+        self.made(at, recipe, built, true)
+    }
+
+    /// An image of ours is there; packages may have to go on top of a build context's.
+    fn made(&mut self, at: Millis, recipe: Recipe, facts: ImageFacts, built: bool) -> Vec<Effect> {
+        let is_context = recipe.folder.is_some();
+        let note = Effect::NoteImage {
+            name: recipe.name,
+            base: recipe.base,
+            parts: recipe.parts,
+            size: facts.size,
+            built,
+        };
+        let plan = self.plan.as_ref().filter(|_| is_context);
+        let next = plan.and_then(|plan| image::recipe(&plan.image, &facts, &self.build));
+        let effects = match next {
+            Some(next) => self.look_for(next),
+            None if built => self.image_ready(at, facts, Some(message!("phase.image-built"))),
+            None => self.image_ready(at, facts, Some(message!("phase.image-reused"))),
+        };
+        [note].into_iter().chain(effects).collect()
     }
 
     fn image_ready(&mut self, at: Millis, facts: ImageFacts, note: Option<Message>) -> Vec<Effect> {
@@ -319,22 +356,28 @@ impl Run {
         }
         self.card.begin(PhaseName::Create, at);
         self.stage = Stage::Preparing;
-        if self.wish.debug { vec![Effect::PrepareDebugger { image: facts }] } else { self.create(at, None) }
+        let Some(plan) = &self.plan else { return vec![] };
+        let user = user_of(plan, &facts);
+        // What we build has its bytecode.
+        let bytecode = matches!(plan.image, ImagePlan::Existing { .. });
+        match (self.wish.debug, bytecode) {
+            (false, false) => self.create(None, None),
+            (debugger, bytecode) => vec![Effect::Prepare { image: facts, user, debugger, bytecode }],
+        }
     }
 
-    fn create(&mut self, _at: Millis, debug_volume: Option<String>) -> Vec<Effect> {
+    fn create(&mut self, debugger: Option<String>, bytecode: Option<String>) -> Vec<Effect> {
         let (Stage::Preparing, Some(plan), Some(image)) = (&self.stage, &self.plan, &self.image) else {
             return vec![];
         };
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
-        // Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
-        let keeps_user = plan.service.as_ref().is_some_and(|service| service.keeps_user);
-        if container.user.is_none() && !image.user.is_empty() && !keeps_user {
-            container.user = Some("0:0".to_owned());
-        }
-        if let Some(volume) = debug_volume {
-            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, self.wish.wait_s);
+        container.user = user_of(plan, image);
+        bytecode::put_into(&mut container, bytecode, &plan.code);
+        if let Some(volume) = debugger {
+            let wait = Duration::from_secs(u64::from(self.wish.wait_s));
+            let attendance = Attendance { wait, children: self.wish.children };
+            debuggee::put_into(&mut container, image, &volume, &plan.debuggee, attendance);
             if plan.service.is_some() {
                 deployment::for_debugging(&mut container);
             }
@@ -421,6 +464,7 @@ impl Run {
             DebugEvent::TerminateRequested => return self.cancel(at, false),
             DebugEvent::Unattended => return self.unattended(at),
             DebugEvent::DebuggeeGone => return self.relay_broke(),
+            DebugEvent::Said(message) => return vec![Effect::Note(message)],
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.
@@ -628,8 +672,9 @@ impl Run {
             effects.extend(self.finish(end));
             return effects;
         }
-        if let (Stage::Live(_), Some(limit)) =
-            (&self.stage, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
+        // A person at a breakpoint has no deadline.
+        if let (Stage::Live(_), false, Some(limit)) =
+            (&self.stage, self.wish.debug, self.plan.as_ref().and_then(|plan| plan.timeout_seconds))
             && let Some(began) = self.card.began(PhaseName::Start)
             && at.saturating_sub(began) > limit * 1_000
         {
@@ -661,8 +706,11 @@ impl Run {
     }
 }
 
-fn note_image(recipe: Recipe, image: &ImageFacts, built: bool) -> Effect {
-    Effect::NoteImage { name: recipe.name, parts: recipe.parts, size: image.size, built }
+/// Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
+fn user_of(plan: &Plan, image: &ImageFacts) -> Option<String> {
+    let keeps_user = plan.service.as_ref().is_some_and(|service| service.keeps_user);
+    let roots = || (!image.user.is_empty() && !keeps_user).then(|| "0:0".to_owned());
+    plan.container.user.clone().or_else(roots)
 }
 
 #[cfg(test)]

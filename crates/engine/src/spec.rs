@@ -22,16 +22,20 @@
 pub mod component;
 pub mod conversion;
 pub mod deployment;
+pub mod draft;
 pub mod environment;
 pub mod files;
 pub mod job;
 pub mod kind;
+pub mod language;
 pub mod pipeline;
 pub(crate) mod rules;
 pub mod run_configuration;
 pub mod schema;
+mod writer;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::instrument;
 use crate::message;
 use crate::yaml::{self, Parsed, Span};
 use environment::{CondaFile, DEFAULT_IMAGE, Environment};
@@ -78,6 +82,8 @@ pub enum Body {
     Command(Box<job::CommandJob>),
     /// A v2 command component.
     Component(Box<component::CommandComponent>),
+    /// A v2 pipeline job.
+    Pipeline(Box<pipeline::PipelineJob>),
     /// A v1 run configuration.
     RunConfiguration(Box<run_configuration::RunConfiguration>),
     /// A v2 online deployment.
@@ -89,7 +95,11 @@ pub enum Body {
 /// Reads one file. `path` is absolute; a relative path in the file is seen from its folder.
 pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     if let Some(kind) = Kind::of_name(path) {
-        return Reading { kind, spec: None, summary: None, diagnostics: Vec::new(), needs: Vec::new() };
+        let diagnostics = match kind {
+            Kind::Script => instrument::findings(bytes),
+            _ => Vec::new(),
+        };
+        return Reading { kind, spec: None, summary: None, diagnostics, needs: Vec::new() };
     }
     let parsed = yaml::parse(bytes);
     let Parsed { source, root, findings } = &parsed;
@@ -139,7 +149,9 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         body = Some(Body::Environment(Environment::Inline { image, conda, build: None }));
     }
     if checker.is_well() && kind == Kind::PipelineJob {
-        summary = Some(pipeline::summary(&mut checker, root));
+        let pipeline = pipeline::read(&mut checker, path, root);
+        summary = Some(pipeline.summary());
+        body = Some(Body::Pipeline(Box::new(pipeline)));
     }
     let (mut diagnostics, mut needs) = checker.finish();
     diagnostics.extend(findings.iter().cloned().map(|finding| match kind {

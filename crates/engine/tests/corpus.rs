@@ -3,9 +3,11 @@
 //! Without the variable nothing is compared, and the test says so on standard error.
 #![expect(clippy::print_stderr, reason = "what was not run has to be seen")]
 
+use engine::plan::pipeline::{Graph, GraphStep, graph};
 use engine::spec::files::{Files, Found, Need};
-use engine::spec::{self, Reading};
-use serde_json::Value;
+use engine::spec::job::Input;
+use engine::spec::{self, Body, Reading};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Files on which our verdict differs on purpose; the reasons are in `docs/spec-differences.md`.
@@ -46,6 +48,65 @@ fn verdicts_and_summaries_agree_with_azure_ai_ml() {
     let agree = verdicts.len() - differences.len() - reasoned;
     eprintln!("corpus: {agree} of {} agree, {reasoned} differ with a reason", verdicts.len());
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+/// What azure-ai-ml reads of each pipeline job: a line per file with the steps that run, taken apart.
+const PIPELINES: &str = include_str!("pipelines.json");
+
+#[test]
+fn pipelines_are_read_as_azure_ai_ml_reads_them() {
+    let Some(corpus) = corpus() else { return };
+    let theirs: serde_json::Map<String, Value> = serde_json::from_str(PIPELINES).expect("pipelines.json");
+    let mut differences = Vec::new();
+    for (file, theirs) in &theirs {
+        let path = corpus.join("files").join(file);
+        let Some(Body::Pipeline(job)) = read(&path).spec.map(|spec| spec.body) else {
+            differences.push(format!("{file}: not read as a pipeline"));
+            continue;
+        };
+        let graph = match graph(&path, &job, job.inputs.clone()) {
+            Ok(graph) => graph,
+            Err(failure) => {
+                differences.push(format!("{file}: {failure}"));
+                continue;
+            }
+        };
+        let ours = json!({
+            "continue": job.settings.continue_on_step_failure,
+            "force": job.settings.force_rerun,
+            "steps": graph.steps.iter().map(|step| step_json(&graph, step)).collect::<Vec<_>>(),
+        });
+        if ours != *theirs {
+            differences.push(format!("{file}:\n   ours   {ours}\n   theirs {theirs}"));
+        }
+    }
+    eprintln!("corpus: {} of {} pipelines agree", theirs.len() - differences.len(), theirs.len());
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+fn step_json(graph: &Graph, step: &GraphStep) -> Value {
+    let Ok(job) = &step.work else {
+        return json!({ "name": step.name, "elsewhere": true, "inputs": {} });
+    };
+    let input = |(name, input): &(String, Input)| {
+        let source = step.sources.iter().find(|(of, _)| of == name).map(|(_, source)| source);
+        let value = match (source, input) {
+            (Some(source), _) => {
+                json!({ "step": graph.steps[source.step].name, "output": source.output })
+            }
+            (None, Input::Literal(literal)) => json!(literal.text),
+            (None, Input::Data { kind, .. }) => json!({ "type": kind }),
+        };
+        (name.clone(), value)
+    };
+    json!({
+        "name": step.name,
+        "command": job.command,
+        "deterministic": step.is_deterministic,
+        "inputs": job.inputs.iter().map(input).collect::<serde_json::Map<_, _>>(),
+        "outputs": job.outputs.iter().map(|(name, output)| (name.clone(), json!(output.kind)))
+            .collect::<serde_json::Map<_, _>>(),
+    })
 }
 
 #[test]

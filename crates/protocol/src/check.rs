@@ -8,11 +8,11 @@ use ts_rs::TS;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckParams {
-    /// Paths of spec files.
+    /// Paths of spec files, of folders to look for specs in, or patterns such as `jobs/**/*.yml`.
     pub files: Vec<String>,
 }
 
-/// A report per file, in the order asked.
+/// A report per spec, in the order asked; each file once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckAnswer {

@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use crate::methods::{NOTIFICATIONS, REQUESTS};
-use crate::{check, debug, deployment, doctor, error, images, log, run, text};
+use crate::{check, debug, deployment, doctor, draft, error, images, log, run, text};
 use std::fmt::Write as _;
 use ts_rs::{Config, TS};
 
@@ -56,6 +56,8 @@ fn declarations() -> Vec<String> {
         check::RangeText,
         check::PositionText,
         check::FixText,
+        draft::DraftSpecParams,
+        draft::DraftSpecAnswer,
         images::ListImagesParams,
         images::ListImagesAnswer,
         images::ImageSnapshot,

@@ -17,6 +17,8 @@ pub mod debug;
 
 pub mod check;
 
+pub mod draft;
+
 pub mod images;
 
 pub mod doctor;

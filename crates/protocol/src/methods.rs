@@ -7,6 +7,7 @@ use crate::deployment::{
     ListDeploymentsParams, StartDeploymentParams,
 };
 use crate::doctor::{DoctorAnswer, DoctorParams};
+use crate::draft::{DraftSpecAnswer, DraftSpecParams};
 use crate::images::{
     ListImagesAnswer, ListImagesParams, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
 };
@@ -105,6 +106,8 @@ requests! {
     PruneImages = "aml/pruneImages": PruneImagesParams => PruneImagesAnswer;
     /// The diagnostics of spec files.
     Check = "aml/check": CheckParams => CheckAnswer;
+    /// Writes a new spec.
+    DraftSpec = "aml/draftSpec": DraftSpecParams => DraftSpecAnswer;
     /// What the machine offers and what is in the way.
     Doctor = "aml/doctor": DoctorParams => DoctorAnswer;
 }

@@ -18,6 +18,10 @@ pub struct StartRunParams {
     pub debug: bool,
     /// Script whose process is debugged, where the command starts several.
     pub process: Option<String>,
+    /// Rank whose process is debugged, where a launcher starts several alike; absent takes the first.
+    pub rank: Option<u32>,
+    /// Debug the Python processes that the debuggee starts as well, each in a session of its own.
+    pub children: bool,
     /// Experiment to list the run under, instead of the spec's own.
     pub experiment: Option<String>,
     /// Values for inputs: name → value.
@@ -64,6 +68,15 @@ pub struct RerunParams {
     /// Under a debugger or not; absent means as before.
     #[serde(default)]
     pub debug: Option<bool>,
+    /// Script whose process is debugged; absent means as before.
+    #[serde(default)]
+    pub process: Option<String>,
+    /// Rank whose process is debugged; absent means as before.
+    #[serde(default)]
+    pub rank: Option<u32>,
+    /// Debug the processes that the debuggee starts as well; absent means as before.
+    #[serde(default)]
+    pub children: Option<bool>,
 }
 
 /// Which run to end.

@@ -4,6 +4,7 @@
 mod backlog;
 
 use crate::guard::guarded;
+use crate::language::{self, Said};
 use crate::main_loop::{Ask, Event, LogName, Reply};
 use crate::outbox::{Notice, Stretch};
 use crate::to_proto;
@@ -26,6 +27,9 @@ use std::pin::pin;
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::ls_types::{
+    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams,
     InitializeParams, InitializeResult, InitializedParams, PositionEncodingKind, ServerCapabilities,
     ServerInfo,
 };
@@ -36,6 +40,7 @@ use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 pub(crate) struct Backend {
     events: mpsc::UnboundedSender<Event>,
     hear: mpsc::UnboundedSender<Heard>,
+    language: mpsc::UnboundedSender<Said>,
 }
 
 /// What the editor says of itself and of its stay.
@@ -56,8 +61,10 @@ pub(crate) fn service(
     begun: oneshot::Receiver<()>,
 ) -> (LspService<Backend>, ClientSocket) {
     LspService::build(|client| {
+        let (language, said) = mpsc::unbounded_channel();
+        tokio::spawn(language::attend(client.clone(), said));
         tokio::spawn(tell(client, notices, begun));
-        Backend { events, hear }
+        Backend { events, hear, language }
     })
     .custom_method(rpc::StartRun::METHOD, Backend::start_run)
     .custom_method(rpc::Rerun::METHOD, Backend::rerun)
@@ -80,6 +87,7 @@ pub(crate) fn service(
     .custom_method(rpc::WhyImage::METHOD, Backend::why_image)
     .custom_method(rpc::PruneImages::METHOD, Backend::prune_images)
     .custom_method(rpc::Check::METHOD, Backend::check)
+    .custom_method(rpc::DraftSpec::METHOD, Backend::draft_spec)
     .custom_method(rpc::Doctor::METHOD, Backend::doctor)
     .finish()
 }
@@ -118,7 +126,22 @@ impl Backend {
         why_image: WhyImage => Ask::WhyImage;
         prune_images: PruneImages => Ask::PruneImages;
         check: Check => Ask::Check;
+        draft_spec: DraftSpec => Ask::DraftSpec;
         doctor: Doctor => |_, reply| Ask::Doctor(reply);
+    }
+
+    /// Asks about an open text.
+    async fn consult<A>(&self, ask: impl FnOnce(oneshot::Sender<A>) -> Said) -> Result<A>
+    where
+        A: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.language.send(ask(reply));
+        guarded(async move {
+            sent.map_err(|_| shutting_down())?;
+            answer.await.map_err(|_| shutting_down())
+        })
+        .await
     }
 
     async fn forward<P, A>(&self, ask: impl FnOnce(P, Reply<A>) -> Ask, params: P) -> Result<A>
@@ -147,7 +170,7 @@ impl LanguageServer for Backend {
             capabilities: ServerCapabilities {
                 // Ranges of diagnostics are in the columns of the Language Server Protocol's default.
                 position_encoding: Some(PositionEncodingKind::UTF16),
-                ..ServerCapabilities::default()
+                ..language::capabilities()
             },
             server_info: Some(ServerInfo {
                 name: "aml-debug".to_owned(),
@@ -163,6 +186,54 @@ impl LanguageServer for Backend {
 
     async fn shutdown(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        let document = params.text_document;
+        let _ = self.language.send(Said::Text(document.uri, document.version, document.text));
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        let document = params.text_document;
+        // Whole texts are what was asked for, so the last one is the text.
+        if let Some(change) = params.content_changes.into_iter().next_back() {
+            let _ = self.language.send(Said::Text(document.uri, document.version, change.text));
+        }
+    }
+
+    async fn did_save(&self, _: DidSaveTextDocumentParams) {
+        let _ = self.language.send(Said::Saved);
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        let _ = self.language.send(Said::Closed(params.text_document.uri));
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        let place = params.text_document_position;
+        let list =
+            self.consult(|reply| Said::Complete(place.text_document.uri, place.position, reply)).await?;
+        Ok(Some(CompletionResponse::List(list)))
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        let place = params.text_document_position_params;
+        self.consult(|reply| Said::Hover(place.text_document.uri, place.position, reply)).await
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        let place = params.text_document_position_params;
+        let ask = |reply| Said::Definition(place.text_document.uri, place.position, reply);
+        Ok(Some(GotoDefinitionResponse::Array(self.consult(ask).await?)))
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        let ask = |reply| Said::Actions(params.text_document.uri, params.range, reply);
+        Ok(Some(self.consult(ask).await?))
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        Ok(Some(self.consult(|reply| Said::Lenses(params.text_document.uri, reply)).await?))
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod arguments;
 mod breaks;
+mod check;
 mod deploy;
 mod deployments;
 mod foreground;
 mod images;
+mod instrument;
 mod printer;
 mod runs;
 mod session;
@@ -60,7 +62,8 @@ async fn perform(
         Command::Attach(name) => foreground::attach(settings, name, printer, began).await,
         Command::Deploy(deploy) => deploy::deploy(settings, deploy, printer, began).await,
         Command::Deployments(verb) => deployments::deployments(settings, verb, printer).await,
-        Command::Check(check) => runs::check(&check, printer),
+        Command::Check(check) => check::check(&check, printer),
+        Command::Instrument(arguments) => instrument::instrument(&arguments, printer),
         Command::Runs(runs) => runs::runs(settings, runs, printer).await,
         Command::Images(images) => images::images(settings, images, printer).await,
         Command::Doctor(_) => runs::doctor(&settings, printer).await,

@@ -3,8 +3,10 @@
 //! Every task belongs to a run and ends with it: dropping [`RunTasks`] drops the work, and whatever the
 //! container engine was doing for it ends there too. This is the only file that starts tasks for runs.
 
+mod bytecode;
 mod collect;
 mod container;
+mod context;
 pub(crate) mod debugger;
 mod follow;
 mod image;
@@ -142,7 +144,16 @@ impl Effects {
             Effect::InspectImage(reference) => answering(tasks, image::inspect(context, reference)),
             Effect::PullImage(reference) => answering(tasks, image::pull(context, reference)),
             Effect::BuildImage(recipe) => answering(tasks, image::build(context, *recipe)),
-            Effect::PrepareDebugger { image } => answering(tasks, debugger::prepare(context, image)),
+            Effect::Prepare { image, user, debugger, bytecode } => answering(tasks, async move {
+                let debugger = async {
+                    if debugger { debugger::prepare(&context, &image).await.map(Some) } else { Ok(None) }
+                };
+                let bytecode = async {
+                    if bytecode { bytecode::prepare(&context, &image, user).await } else { Ok(None) }
+                };
+                let (debugger, bytecode) = tokio::try_join!(debugger, bytecode)?;
+                Ok(RunEvent::Prepared { debugger, bytecode })
+            }),
             Effect::CreateContainer(plan) => answering(tasks, container::create(context, *plan)),
             Effect::StartContainer(container) => answering(tasks, follow::start(context, container)),
             Effect::Follow(container) => answering(tasks, follow::follow(context, container)),
@@ -203,4 +214,9 @@ fn note(context: &RunContext, message: &Message) {
     if let Err(failure) = written {
         tracing::warn!(run = %context.id, %failure, "a note could not be written to the control log");
     }
+}
+
+/// An engine's address as the name of a folder.
+fn folder_name(engine: &str) -> String {
+    engine.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
 }

@@ -56,6 +56,21 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
+/// Whether it is a file and no folder.
+pub fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// The names in a folder and whether each is a folder, sorted; none of a folder that cannot be read.
+pub fn entries(folder: &Path) -> Vec<(String, bool)> {
+    let found = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut named: Vec<(String, bool)> = found
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path().is_dir()))
+        .collect();
+    named.sort();
+    named
+}
+
 /// User and group of this process; `None` where the platform has none.
 #[cfg(target_os = "linux")]
 pub fn own_user() -> Option<(u32, u32)> {

@@ -1,20 +1,22 @@
 //! The debug gateway of one run: the debuggee's only client, and the editor's debug server on loopback.
 //!
 //! Sockets are here, sense is in [`engine::dap::gateway`]: bytes become frames, frames go to the engine's
-//! [`Gateway`], and what it says goes out. One task owns all of it, until [`GatewayHandle::close`].
+//! [`Gateway`], and what it says goes out. One task owns all of it, until [`GatewayHandle::close`]; a child
+//! of the program that is debugged has a port, a relay and a task of its own, which its parent's task knows.
 
 mod peer;
 
 use crate::effects::{RunContext, debugger};
 use docker::{ExecReader, ExecWriter};
 use engine::dap::frames::{FrameReader, frame};
-use engine::dap::gateway::{ClientId, DebugFact, Gateway, GatewayInput, GatewayOutput};
+use engine::dap::gateway::{Child, ClientId, DebugFact, Gateway, GatewayInput, GatewayOutput, Role};
 use engine::failure::{Blame, Failure};
+use engine::ids::ContainerId;
 use engine::message;
 use engine::run::event::DebugEvent;
 use futures::StreamExt;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,6 +27,9 @@ use tokio::task::JoinSet;
 /// How long a broken relay is left alone before the run is told: a container that ends takes its relay
 /// with it, and then its end is the news.
 const RELAY_GRACE: Duration = Duration::from_millis(500);
+
+/// How long a debugger may take to come to a child that it was told of. Editors come within a tenth of that.
+const TAKE_UP: Duration = Duration::from_secs(10);
 
 /// How long clients may take to hear that the run is over.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -52,22 +57,34 @@ impl Inlet {
         let _ = self.0.send(Inbound::Restarts(restarts));
     }
 
-    /// A debuggee that has reported. `early` is what arrived behind its report.
-    pub(crate) fn debuggee(
-        &self,
-        paused: Option<i64>,
-        early: Vec<u8>,
-        reader: ExecReader,
-        writer: ExecWriter,
-    ) {
-        let _ = self.0.send(Inbound::Relay { paused, early, reader: Box::new(reader), writer });
+    /// A debuggee that has reported.
+    pub(crate) fn debuggee(&self, relay: Box<Relay>) {
+        let _ = self.0.send(Inbound::Relay(relay));
     }
+
+    /// There is nothing to connect to, nor will there be.
+    pub(crate) fn close(&self) {
+        let _ = self.0.send(Inbound::Over);
+    }
+}
+
+/// A connection to a debuggee.
+pub(crate) struct Relay {
+    pub(crate) container: ContainerId,
+    /// The thread that was found paused.
+    pub(crate) paused: Option<i64>,
+    /// Whether it stands before its first line.
+    pub(crate) waiting: bool,
+    /// What arrived behind its report.
+    pub(crate) early: Vec<u8>,
+    pub(crate) reader: ExecReader,
+    pub(crate) writer: ExecWriter,
 }
 
 impl GatewayHandle {
     /// Tells whoever is attached, or waits to be, that the run is over, and closes.
     pub(crate) fn close(self) {
-        let _ = self.inlet.0.send(Inbound::RunOver);
+        self.inlet.close();
     }
 
     pub(crate) fn inlet(&self) -> Inlet {
@@ -84,18 +101,10 @@ pub(crate) fn open(port: u16, context: RunContext) -> Result<GatewayHandle, Fail
             .with_detail([error.to_string()])
             .with_fix(message!("gateway.cannot-listen.fix"))
     })?;
-    let (sender, inbound) = mpsc::unbounded_channel();
-    let hub = Hub {
-        gateway: Gateway::new(Vec::new()),
-        clients: BTreeMap::new(),
-        debuggee: None,
-        readers: JoinSet::new(),
-        inbound: sender.clone(),
-        context,
-        next_client: 0,
-    };
+    let (hub, inbound) = Hub::new(context, Place::Run { family: Family::default() });
+    let inlet = hub.inbound.clone();
     tokio::spawn(hub.run(listener, inbound));
-    Ok(GatewayHandle { port, inlet: Inlet(sender) })
+    Ok(GatewayHandle { port, inlet })
 }
 
 fn listen(port: u16) -> std::io::Result<StdListener> {
@@ -106,14 +115,64 @@ fn listen(port: u16) -> std::io::Result<StdListener> {
 
 /// What the hub's readers and the relay bring in.
 enum Inbound {
-    CodeFolder { local: String, remote: String },
-    Relay { paused: Option<i64>, early: Vec<u8>, reader: Box<ExecReader>, writer: ExecWriter },
+    CodeFolder {
+        local: String,
+        remote: String,
+    },
+    Relay(Box<Relay>),
     FromClient(ClientId, Value),
     ClientGone(ClientId),
     FromDebuggee(Value),
     DebuggeeGone,
     Restarts(bool),
-    RunOver,
+    /// Nobody comes to this child.
+    GoOn,
+    OfChild(u32, DebugFact),
+    ChildGone(u32),
+    Over,
+}
+
+/// Whose debuggee is at the other end.
+enum Place {
+    /// The run's own, with the children of its program.
+    Run { family: Family },
+    /// A child of the run's.
+    Child { pid: u32, parent: Inlet },
+}
+
+impl Place {
+    fn role(&self) -> Role {
+        match self {
+            Place::Run { .. } => Role::Run,
+            Place::Child { .. } => Role::Child,
+        }
+    }
+}
+
+/// The children that are debugged, and who of them all stands still.
+#[derive(Default)]
+struct Family {
+    container: Option<ContainerId>,
+    code_folder: Option<(String, String)>,
+    children: BTreeMap<u32, Inlet>,
+    /// By process; the run's own debuggee is `None`.
+    paused: BTreeSet<Option<u32>>,
+}
+
+impl Family {
+    /// What the run hears when one of them stops or goes on: it stands as long as one stands.
+    fn note(&mut self, who: Option<u32>, stands: bool) -> Option<DebugEvent> {
+        let stood = !self.paused.is_empty();
+        match stands {
+            true => self.paused.insert(who),
+            false => self.paused.remove(&who),
+        };
+        match (stood, !self.paused.is_empty()) {
+            (false, true) => Some(DebugEvent::Paused),
+            (true, false) => Some(DebugEvent::Resumed),
+            _ => None,
+        }
+    }
 }
 
 /// The task that owns every connection of one run.
@@ -122,22 +181,45 @@ struct Hub {
     clients: BTreeMap<ClientId, mpsc::UnboundedSender<Vec<u8>>>,
     debuggee: Option<mpsc::UnboundedSender<Vec<u8>>>,
     readers: JoinSet<()>,
-    inbound: mpsc::UnboundedSender<Inbound>,
+    inbound: Inlet,
     context: RunContext,
     next_client: u64,
+    place: Place,
 }
 
 impl Hub {
+    fn new(context: RunContext, place: Place) -> (Self, mpsc::UnboundedReceiver<Inbound>) {
+        let (sender, inbound) = mpsc::unbounded_channel();
+        let hub = Self {
+            gateway: Gateway::new(place.role(), Vec::new()),
+            clients: BTreeMap::new(),
+            debuggee: None,
+            readers: JoinSet::new(),
+            inbound: Inlet(sender),
+            context,
+            next_client: 0,
+            place,
+        };
+        (hub, inbound)
+    }
+
     async fn run(mut self, listener: TcpListener, mut inbound: mpsc::UnboundedReceiver<Inbound>) {
+        let nobody_comes = tokio::time::sleep(TAKE_UP);
+        tokio::pin!(nobody_comes);
         loop {
+            let is_expected = self.place.role() == Role::Child && self.next_client == 0;
             tokio::select! {
                 accepted = listener.accept() => {
                     if let Ok((stream, address)) = accepted {
                         self.accept(stream, address);
                     }
                 }
+                () = &mut nobody_comes, if is_expected && !nobody_comes.is_elapsed() => {
+                    self.feed(GatewayInput::GoOn);
+                }
                 Some(news) = inbound.recv() => match news {
-                    Inbound::RunOver => break,
+                    Inbound::Over => break,
+                    Inbound::DebuggeeGone if self.place.role() == Role::Child => break,
                     news => self.on(news),
                 },
                 Some(_) = self.readers.join_next(), if !self.readers.is_empty() => {}
@@ -148,6 +230,10 @@ impl Hub {
         self.feed(GatewayInput::DebuggeeGone);
         self.debuggee = None;
         self.clients.clear();
+        match &self.place {
+            Place::Run { family } => family.children.values().for_each(Inlet::close),
+            Place::Child { pid, parent } => drop(parent.0.send(Inbound::ChildGone(*pid))),
+        }
         let last_words = async { while self.readers.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
     }
@@ -167,7 +253,7 @@ impl Hub {
         self.readers.spawn(read_client(
             client,
             read,
-            self.inbound.clone(),
+            self.inbound.0.clone(),
             self.clients[&client].downgrade(),
         ));
         self.feed(GatewayInput::ClientConnected(client));
@@ -175,11 +261,20 @@ impl Hub {
 
     fn on(&mut self, news: Inbound) {
         match news {
-            Inbound::CodeFolder { local, remote } => self.gateway.map(local, remote),
-            Inbound::Relay { paused, early, reader, writer: write } => {
+            Inbound::CodeFolder { local, remote } => {
+                if let Place::Run { family } = &mut self.place {
+                    family.code_folder = Some((local.clone(), remote.clone()));
+                }
+                self.gateway.map(local, remote);
+            }
+            Inbound::Relay(relay) => {
+                let Relay { container, paused, waiting, early, reader, writer: write } = *relay;
+                if let Place::Run { family } = &mut self.place {
+                    family.container = Some(container);
+                }
                 self.debuggee = Some(writer(&mut self.readers, write));
-                self.readers.spawn(read_debuggee(early, reader, self.inbound.clone()));
-                self.feed(GatewayInput::DebuggeeConnected { paused });
+                self.readers.spawn(read_debuggee(early, reader, self.inbound.0.clone()));
+                self.feed(GatewayInput::DebuggeeConnected { paused, waiting });
             }
             Inbound::FromClient(client, message) => self.feed(GatewayInput::FromClient(client, message)),
             Inbound::ClientGone(client) => {
@@ -187,8 +282,17 @@ impl Hub {
                 self.feed(GatewayInput::ClientGone(client));
             }
             Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
-            Inbound::RunOver => {}
             Inbound::Restarts(restarts) => self.feed(GatewayInput::DebuggeeRestarts(restarts)),
+            Inbound::GoOn => self.feed(GatewayInput::GoOn),
+            Inbound::OfChild(pid, fact) => self.of_child(pid, fact),
+            Inbound::ChildGone(pid) => {
+                if let Place::Run { family } = &mut self.place {
+                    family.children.remove(&pid);
+                }
+                self.note_stand(Some(pid), false);
+                self.feed(GatewayInput::ChildGone(pid));
+            }
+            Inbound::Over => {}
             Inbound::DebuggeeGone => {
                 self.debuggee = None;
                 let expected = self.gateway.restarts();
@@ -220,16 +324,23 @@ impl Hub {
                         let _ = debuggee.send(frame(&message));
                     }
                 }
-                GatewayOutput::Fact(fact) => self.tell(&fact),
+                GatewayOutput::ReleaseChild(pid) => self.release(pid),
+                GatewayOutput::Fact(fact) => self.tell(fact),
             }
         }
     }
 
-    fn tell(&self, fact: &DebugFact) {
+    fn tell(&mut self, fact: DebugFact) {
+        if let Place::Child { pid, parent } = &self.place {
+            let _ = parent.0.send(Inbound::OfChild(*pid, fact));
+            return;
+        }
         let event = match fact {
             DebugFact::Configured => DebugEvent::Configured,
-            DebugFact::Paused { .. } => DebugEvent::Paused,
-            DebugFact::Resumed => DebugEvent::Resumed,
+            DebugFact::Paused { .. } => return self.note_stand(None, true),
+            DebugFact::Resumed => return self.note_stand(None, false),
+            DebugFact::ChildWaits(child) => return self.open_child(&child),
+            DebugFact::Said(message) => DebugEvent::Said(message),
             DebugFact::Detached => DebugEvent::Detached,
             DebugFact::TerminateRequested => DebugEvent::TerminateRequested,
             DebugFact::Unattended => DebugEvent::Unattended,
@@ -238,6 +349,52 @@ impl Hub {
             | DebugFact::DebuggerRefused(_) => return,
         };
         debugger::tell(&self.context, event);
+    }
+
+    /// What a child's session means to the run: its own attaching, leaving and ending are the child's alone.
+    fn of_child(&mut self, pid: u32, fact: DebugFact) {
+        match fact {
+            DebugFact::Paused { .. } => self.note_stand(Some(pid), true),
+            DebugFact::Resumed => self.note_stand(Some(pid), false),
+            DebugFact::Said(_) => self.tell(fact),
+            _ => {}
+        }
+    }
+
+    fn note_stand(&mut self, who: Option<u32>, stands: bool) {
+        let Place::Run { family } = &mut self.place else { return };
+        if let Some(event) = family.note(who, stands) {
+            debugger::tell(&self.context, event);
+        }
+    }
+
+    fn release(&self, pid: u32) {
+        if let Place::Run { family } = &self.place
+            && let Some(child) = family.children.get(&pid)
+        {
+            let _ = child.0.send(Inbound::GoOn);
+        }
+    }
+
+    /// Gives a child a port, a relay and a task of its own.
+    fn open_child(&mut self, child: &Child) {
+        let Place::Run { family } = &mut self.place else { return };
+        let Some(container) = family.container.clone() else { return };
+        let listener = listen(0).and_then(TcpListener::from_std);
+        let Ok((port, listener)) = listener.and_then(|it| Ok((it.local_addr()?.port(), it))) else {
+            tracing::warn!(run = %self.context.id, "no port for a child; it goes on by itself when its wait is over");
+            return;
+        };
+        let place = Place::Child { pid: child.pid, parent: self.inbound.clone() };
+        let (hub, inbound) = Hub::new(self.context.clone(), place);
+        let inlet = hub.inbound.clone();
+        if let Some((local, remote)) = family.code_folder.clone() {
+            inlet.code_folder(local, remote);
+        }
+        family.children.insert(child.pid, inlet.clone());
+        tokio::spawn(hub.run(listener, inbound));
+        self.readers.spawn(debugger::relay_child(self.context.clone(), container, child.pid, inlet));
+        self.feed(GatewayInput::ChildListens { pid: child.pid, port });
     }
 }
 
@@ -293,7 +450,7 @@ async fn read_client(
     let _ = inbound.send(Inbound::ClientGone(client));
 }
 
-async fn read_debuggee(early: Vec<u8>, mut reader: Box<ExecReader>, inbound: mpsc::UnboundedSender<Inbound>) {
+async fn read_debuggee(early: Vec<u8>, mut reader: ExecReader, inbound: mpsc::UnboundedSender<Inbound>) {
     let mut frames = FrameReader::new();
     frames.feed(&early);
     loop {

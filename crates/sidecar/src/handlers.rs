@@ -6,6 +6,7 @@ pub(crate) mod cancel_run;
 pub(crate) mod check;
 pub(crate) mod deployments;
 pub(crate) mod doctor;
+pub(crate) mod draft_spec;
 pub(crate) mod files_of_run;
 pub(crate) mod images;
 pub(crate) mod list_runs;

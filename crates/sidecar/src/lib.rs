@@ -8,6 +8,7 @@ pub mod serve;
 
 mod backend;
 mod guard;
+mod language;
 
 pub mod main_loop;
 pub mod state;
@@ -23,6 +24,7 @@ pub mod outbox;
 
 mod attach;
 mod doctor;
+mod spec_finder;
 mod spec_reader;
 mod to_proto;
 

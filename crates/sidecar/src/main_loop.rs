@@ -22,6 +22,7 @@ use protocol::deployment::{
     StartDeploymentParams,
 };
 use protocol::doctor::DoctorAnswer;
+use protocol::draft::{DraftSpecAnswer, DraftSpecParams};
 use protocol::images::{
     ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
 };
@@ -98,6 +99,7 @@ pub enum Ask {
     RestartDeployment(DeploymentParams, Reply<RunAnswer>),
     StopDeployment(DeploymentParams, Reply<RunAnswer>),
     RemoveDeployment(DeploymentParams, Reply<RunAnswer>),
+    DraftSpec(DraftSpecParams, Reply<DraftSpecAnswer>),
     ListImages(Reply<ListImagesAnswer>),
     WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
     PruneImages(PruneImagesParams, Reply<PruneImagesAnswer>),
@@ -169,6 +171,7 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::RestartDeployment(params, reply) => handlers::deployments::restart(state, &params, reply),
         Ask::StopDeployment(params, reply) => handlers::deployments::stop(state, &params, reply),
         Ask::RemoveDeployment(params, reply) => handlers::deployments::remove(state, &params, reply),
+        Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
         Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
         Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
@@ -184,6 +187,7 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
     let failure = failure.clone();
     match ask {
         Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
         Ask::Doctor(reply) => handlers::doctor::doctor(settings, reply),
         Ask::StartRun(_, reply) => give(reply, Err(failure)),
         Ask::Rerun(_, reply) => give(reply, Err(failure)),

@@ -292,7 +292,7 @@ impl Settings {
             Some(path) => files::read(Path::new(path), files::TEXT_LIMIT)?,
             None => Vec::new(),
         };
-        Ok(BuildSettings { ca_bundle, index: self.only(&INDEXES), proxy: self.proxies() })
+        Ok(BuildSettings { ca_bundle, index: self.only(&INDEXES), proxy: self.proxies(), context: None })
     }
 
     /// The proxy variables of this process, for builds and runs.

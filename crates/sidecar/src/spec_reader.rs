@@ -15,14 +15,23 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// The file itself cannot be read; what is wrong inside it is in the reading.
 pub(crate) fn read(path: &Path) -> Result<Reading, Failure> {
+    read_with(path, &mut Files::default())
+}
+
+/// The same; what was looked up is kept for the next spec.
+pub(crate) fn read_with(path: &Path, known: &mut Files) -> Result<Reading, Failure> {
     let bytes = files::read(path, files::TEXT_LIMIT)?;
-    let mut known = Files::default();
+    Ok(read_bytes(path, &bytes, known))
+}
+
+/// A spec whose bytes are at hand, as on disk or as in an editor.
+pub(crate) fn read_bytes(path: &Path, bytes: &[u8], known: &mut Files) -> Reading {
     loop {
-        let reading = spec::read(path, &bytes, &known);
+        let reading = spec::read(path, bytes, known);
         if check::is_settled(&reading) {
-            return Ok(reading);
+            return reading;
         }
-        check::settle(&reading, &mut known, files::look);
+        check::settle(&reading, known, files::look);
     }
 }
 

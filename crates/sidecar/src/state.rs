@@ -173,8 +173,7 @@ impl State {
                     let port = self.store.port_for(&folder, &target).unwrap_or(0);
                     self.effects.open_gateway(&mut live.tasks, port);
                 }
-                Effect::NoteImage { name, parts, size, built } => {
-                    let base = live.run.plan.as_ref().map(|plan| plan.image.base().clone());
+                Effect::NoteImage { name, base, parts, size, built } => {
                     note_image(&mut self.store, name, base, parts, size, built);
                 }
                 Effect::CreateContainer(mut container) => {

@@ -4,6 +4,7 @@
 //! for all of them. The first turn of each is not counted: it warms caches that a user has warm, too.
 
 mod breakpoint;
+mod corpus;
 mod dap_client;
 mod ground;
 mod image;
@@ -39,10 +40,11 @@ enum Reach {
 type Prepare = fn(&Ground) -> anyhow::Result<Vec<Way>>;
 
 /// Name, unit, and what makes its ways.
-const CASES: [(&str, &str, Prepare); 5] = [
+const CASES: [(&str, &str, Prepare); 6] = [
     ("breakpoint-warm", "ms", breakpoint::ways),
     ("run-overhead", "ms", plain_run::ways),
     ("image-unchanged", "ms", image::ways),
+    ("check-corpus", "ms", corpus::ways),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
 ];

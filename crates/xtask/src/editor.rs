@@ -259,6 +259,8 @@ fn npm_of(tools: &Path, arguments: &[&str], folder: &Path) -> anyhow::Result<()>
         .args(arguments)
         .args(["--no-audit", "--no-fund"])
         .env("PATH", path_of(tools))
+        // This Node has a list of authorities of its own; the distribution's reads the machine's.
+        .env("NODE_USE_SYSTEM_CA", "1")
         .folder(folder)
         .run_quietly()
 }

@@ -58,9 +58,14 @@ impl Need {
 }
 
 /// Programs that tests start, and their packages: a registry to pull from, certificates to distrust, a debugger
-/// that is not ours.
-const TEST_PROGRAMS: [(&str, &str); 4] =
-    [("docker-registry", "docker-registry"), ("openssl", "openssl"), ("node", "nodejs"), ("npm", "npm")];
+/// that is not ours, another editor.
+const TEST_PROGRAMS: [(&str, &str); 5] = [
+    ("docker-registry", "docker-registry"),
+    ("openssl", "openssl"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("nvim", "neovim"),
+];
 
 /// Python packages that tests run as third parties, pinned.
 const REQUIREMENTS: &str = "tests/requirements.txt";

@@ -3,10 +3,11 @@
 
 import * as vscode from "vscode";
 import type { Sidecar } from "./ctx";
-import { outputs, runName } from "./runs_view";
+import { runName } from "./rows";
+import { outputs } from "./runs_view";
 import type { RunSnapshot } from "./protocol";
 import { shown, type Specs } from "./specs";
-import { moment, size, stateWord } from "./words";
+import { ago, moment, size, stateWord } from "./words";
 
 /** Runs that are offered at once. */
 const MOST_RUNS = 100;
@@ -21,20 +22,21 @@ export async function chooseSpec(specs: Specs): Promise<vscode.Uri | undefined> 
 }
 
 /** One of the specs of the open folders. */
-export async function pickSpec(specs: Specs): Promise<vscode.Uri | undefined> {
+export async function pickSpec(specs: Specs, target?: unknown): Promise<vscode.Uri | undefined> {
   const found = await specs.runnable();
-  if (found.length === 0) {
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t("No Azure ML job was found in the open folders. Open a v2 command job or a Python script and try again."),
-    );
-    return undefined;
-  }
-  const items = found.map(({ file }) => ({ label: `$(file-code) ${shown(file)}`, file }));
+  const items: { label: string; file?: string }[] = [
+    ...found.map(({ file }) => ({ label: `$(file-code) ${shown(file)}`, file })),
+    { label: `$(add) ${vscode.l10n.t("New run configuration…")}` },
+  ];
   const choice = await vscode.window.showQuickPick(items, {
     title: vscode.l10n.t("Run experiment"),
     placeHolder: vscode.l10n.t("The specification to run"),
   });
-  return choice && vscode.Uri.file(choice.file);
+  if (choice && choice.file === undefined) {
+    await vscode.commands.executeCommand("amlDebug.newConfiguration", target);
+    return undefined;
+  }
+  return choice?.file === undefined ? undefined : vscode.Uri.file(choice.file);
 }
 
 /** A run that offers the action, picked by the user; the only one is taken without a question. */
@@ -57,6 +59,21 @@ export async function chooseRun(sidecar: Sidecar, action?: string): Promise<RunS
   }));
   const placeHolder = vscode.l10n.t("The run");
   return (await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true, matchOnDetail: true }))?.run;
+}
+
+/** One of the images that were built here, by name. */
+export async function chooseImage(sidecar: Sidecar): Promise<string | undefined> {
+  const { images } = await sidecar.request("aml/listImages", {});
+  if (images.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t("No image was built here yet."));
+    return undefined;
+  }
+  const items = images.map(({ image, bytes, usedAt, specs }) => ({
+    label: image,
+    description: `${size(bytes)} · ${vscode.l10n.t("used {0}", ago(usedAt))}`,
+    detail: specs.map(shown).join(", "),
+  }));
+  return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t("The image") }))?.label;
 }
 
 /** One of the files that a run wrote, as a path. */

@@ -3,18 +3,24 @@
 import type * as vscode from "vscode";
 import type { Sidecar } from "./ctx";
 import type { RunLogs } from "./output";
-import type { RunsView } from "./runs_view";
+import type { Pages } from "./pages";
+import type { NamedExperiments, Node, RunsView } from "./runs_view";
 import type { Specs } from "./specs";
 import type { Starter } from "./started";
+import * as experiment from "./commands/experiment";
 import * as health from "./commands/health";
+import * as image from "./commands/image";
 import * as run from "./commands/run";
 import * as spec from "./commands/spec";
+import * as wizard from "./commands/wizard";
 
 /** Everything that a command may need. */
 export interface Parts {
   sidecar: Sidecar;
   specs: Specs;
   runs: RunsView;
+  named: NamedExperiments;
+  pages: Pages;
   logs: RunLogs;
   starter: Starter;
   log: vscode.LogOutputChannel;
@@ -26,13 +32,18 @@ export type Command = (parts: Parts, target?: unknown) => Promise<void>;
 /** Every command of package.json and no other; a test compares the two. */
 export const COMMANDS: Record<string, Command> = {
   "amlDebug.submitExperiment": spec.submitExperiment,
+  "amlDebug.createExperiment": experiment.createExperiment,
+  "amlDebug.removeExperiment": experiment.removeExperiment,
   "amlDebug.runExperiment": spec.runExperiment,
+  "amlDebug.newConfiguration": wizard.newConfiguration,
   "amlDebug.run": spec.run,
   "amlDebug.debug": spec.debug,
   "amlDebug.check": spec.check,
   "amlDebug.startDebugger": run.startDebugger,
   "amlDebug.cancel": run.cancel,
   "amlDebug.rerun": run.rerun,
+  "amlDebug.submitAgain": run.submitAgain,
+  "amlDebug.attachContainer": run.attachContainer,
   "amlDebug.openLog": run.openLog,
   "amlDebug.openOutput": run.openOutput,
   "amlDebug.openSpec": run.openSpec,
@@ -41,7 +52,14 @@ export const COMMANDS: Record<string, Command> = {
   "amlDebug.remove": run.remove,
   "amlDebug.refresh": run.refresh,
   "amlDebug.loadMore": run.loadMore,
+  "amlDebug.whyImage": image.whyImage,
+  "amlDebug.pruneImages": image.pruneImages,
   "amlDebug.restart": health.restart,
   "amlDebug.doctor": health.doctor,
   "amlDebug.showLog": health.showLog,
 };
+
+/** The row that a command was called on, if it was called on one. */
+export function asNode(target: unknown): Node | undefined {
+  return typeof target === "object" && target !== null && "kind" in target ? (target as Node) : undefined;
+}

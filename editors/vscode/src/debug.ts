@@ -27,6 +27,8 @@ interface Configuration extends vscode.DebugConfiguration {
   run?: string;
   /** Its gateway. */
   port?: number;
+  /** The process, of a session for a child of the program. */
+  subProcessId?: number;
 }
 
 export class DebugType implements vscode.DebugConfigurationProvider, vscode.DebugAdapterDescriptorFactory {
@@ -87,6 +89,10 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
   }
 
   private async attach(configuration: Configuration): Promise<vscode.DebugConfiguration | undefined> {
+    // A child of a program that is debugged: the gateway has named its port.
+    if (configuration.subProcessId !== undefined) {
+      return configuration;
+    }
     const run = configuration.run ?? (await chooseRun(this.sidecar, "attach"))?.run;
     if (!run) {
       return undefined;

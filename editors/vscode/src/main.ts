@@ -6,7 +6,8 @@ import { onChange } from "./config";
 import { Sidecar } from "./ctx";
 import { DebugType } from "./debug";
 import { RunLogs } from "./output";
-import { RunsView } from "./runs_view";
+import { Pages } from "./pages";
+import { NamedExperiments, RunsView } from "./runs_view";
 import { Specs } from "./specs";
 import { showError, Starter } from "./started";
 import { createStatus } from "./status";
@@ -21,8 +22,10 @@ export function activate(extension: vscode.ExtensionContext): void {
   const logs = new RunLogs(sidecar);
   const starter = new Starter(sidecar, logs);
   const specs = new Specs(sidecar, log);
-  const runs = new RunsView(sidecar);
-  const parts: Parts = { sidecar, specs, runs, logs, starter, log };
+  const named = new NamedExperiments(extension.globalState);
+  const runs = new RunsView(sidecar, named);
+  const pages = new Pages();
+  const parts: Parts = { sidecar, specs, runs, named, pages, logs, starter, log };
   extension.subscriptions.push(
     log,
     sidecar,
@@ -30,6 +33,7 @@ export function activate(extension: vscode.ExtensionContext): void {
     starter,
     specs,
     runs,
+    pages,
     createStatus(sidecar, runs),
     new DebugType(sidecar, specs, starter, log, extension.workspaceState).register(),
     onChange(() => void settingsChanged(parts)),

@@ -59,6 +59,14 @@ debug: boolean,
  */
 process: string | null, 
 /**
+ * Rank whose process is debugged, where a launcher starts several alike; absent takes the first.
+ */
+rank: number | null, 
+/**
+ * Debug the Python processes that the debuggee starts as well, each in a session of its own.
+ */
+children: boolean, 
+/**
  * Experiment to list the run under, instead of the spec's own.
  */
 experiment: string | null, 
@@ -121,7 +129,19 @@ run: string,
 /**
  * Under a debugger or not; absent means as before.
  */
-debug: boolean | null, };
+debug: boolean | null, 
+/**
+ * Script whose process is debugged; absent means as before.
+ */
+process: string | null, 
+/**
+ * Rank whose process is debugged; absent means as before.
+ */
+rank: number | null, 
+/**
+ * Debug the processes that the debuggee starts as well; absent means as before.
+ */
+children: boolean | null, };
 
 /**
  * Which run to end.
@@ -712,12 +732,12 @@ configuration: unknown, };
  */
 export type CheckParams = { 
 /**
- * Paths of spec files.
+ * Paths of spec files, of folders to look for specs in, or patterns such as `jobs/**/*.yml`.
  */
 files: Array<string>, };
 
 /**
- * A report per file, in the order asked.
+ * A report per spec, in the order asked; each file once.
  */
 export type CheckAnswer = { 
 /**
@@ -821,6 +841,52 @@ range: RangeText,
  * By what.
  */
 newText: string, };
+
+/**
+ * What the wizard asked.
+ */
+export type DraftSpecParams = { 
+/**
+ * Absolute path of the file to write: a v2 job, or with the ending `.runconfig` one of SDK v1.
+ */
+file: string, 
+/**
+ * Experiment to list its runs under.
+ */
+experiment: string | null, 
+/**
+ * What `environment` names: `file`, `named`, `image`, `conda`, `dockerfile`.
+ */
+environmentKind: string, 
+/**
+ * A path, a name or an image.
+ */
+environment: string, 
+/**
+ * Path of the script.
+ */
+script: string, 
+/**
+ * Path or reference of a data set.
+ */
+dataset: string | null, 
+/**
+ * Put debugpy into a copy of the conda file. The debugger does without: it brings its own.
+ */
+debugpy: boolean, };
+
+/**
+ * What was written.
+ */
+export type DraftSpecAnswer = { 
+/**
+ * The spec.
+ */
+file: string, 
+/**
+ * The copy of the conda file, if one was made.
+ */
+conda: string | null, };
 
 /**
  * Nothing to choose yet.
@@ -1018,6 +1084,7 @@ export interface Requests {
   "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };
   "aml/check": { params: CheckParams; answer: CheckAnswer };
+  "aml/draftSpec": { params: DraftSpecParams; answer: DraftSpecAnswer };
   "aml/doctor": { params: DoctorParams; answer: DoctorAnswer };
 }
 

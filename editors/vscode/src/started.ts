@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import { SidecarFailure, type Sidecar } from "./ctx";
 import type { RunLogs } from "./output";
 import type { DebugReady, RerunParams, RunSnapshot, StartRunParams } from "./protocol";
-import { runName } from "./runs_view";
+import { runName } from "./rows";
 import { phaseWord, sayFailure, stateWord } from "./words";
 
 /** What to start: a spec, or an earlier run's plan. */

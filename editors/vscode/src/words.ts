@@ -117,3 +117,11 @@ export function size(bytes: number): string {
   const kib = bytes / 1024;
   return kib < 1024 ? vscode.l10n.t("{0} KiB", kib.toFixed(1)) : vscode.l10n.t("{0} MiB", (kib / 1024).toFixed(1));
 }
+
+/** How long ago a moment was, in the largest unit that fits. */
+export function ago(ms: number): string {
+  const units: [Intl.RelativeTimeFormatUnit, number][] = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000]];
+  const passed = Math.max(0, Date.now() - ms);
+  const [unit, length] = units.find(([, length]) => passed >= length) ?? ["second", 1000];
+  return new Intl.RelativeTimeFormat(vscode.env.language, { numeric: "auto" }).format(-Math.floor(passed / length), unit);
+}

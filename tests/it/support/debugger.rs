@@ -34,7 +34,11 @@ impl Debugger {
         let remote = &configuration["pathMappings"][0]["remoteRoot"];
         let mappings = json!([{ "localRoot": local, "remoteRoot": remote }]);
         // The answer comes when the configuration is done.
-        let attached = debugger.send("attach", json!({ "justMyCode": true, "pathMappings": mappings }));
+        let mut wish = json!({ "justMyCode": true, "pathMappings": mappings });
+        if let Some(children) = configuration.get("subProcess") {
+            wish["subProcess"] = children.clone();
+        }
+        let attached = debugger.send("attach", wish);
         debugger.event("initialized");
         for (file, line) in breakpoints {
             let source = json!({ "path": format!("{local}/{file}") });

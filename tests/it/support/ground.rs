@@ -63,6 +63,15 @@ impl Ground {
         self.folder.path().join(path)
     }
 
+    /// Unpacks the bundled debugpy; the folder for `PYTHONPATH`.
+    pub(crate) fn unpack_debugpy(&self) -> PathBuf {
+        let folder = self.beside("debugpy");
+        fs::create_dir(&folder).expect("ours");
+        let unpacked = Command::new("tar").arg("-xf").arg(bundle()).arg("-C").arg(&folder).status();
+        assert!(unpacked.expect("tar").success());
+        folder.join("debugpy")
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
@@ -87,9 +96,12 @@ impl Ground {
 
     /// The program with these arguments, in the workspace.
     pub(crate) fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
-        let mut command = match self.nobody {
-            false => Command::new(program()),
-            true => as_nobody(&self.reachable_program()),
+        let (mut command, bundle) = match self.nobody {
+            false => (Command::new(program()), bundle()),
+            true => {
+                let program = self.reachable("aml-debug", program());
+                (as_nobody(&program), self.reachable("debugpy.tar", bundle()))
+            }
         };
         let foreign = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("AML_DEBUG_"));
         foreign.for_each(|name| {
@@ -99,18 +111,18 @@ impl Ground {
             .args(arguments)
             .current_dir(self.path(""))
             .env("AML_DEBUG_HOME", self.home())
-            .env("AML_DEBUG_BUNDLE", bundle())
+            .env("AML_DEBUG_BUNDLE", bundle)
             .env("AML_DEBUG_IMAGE_REWRITE", engine::rewrite())
             .env("NO_COLOR", "1")
             .envs(&self.variables);
         command
     }
 
-    /// A copy of the program that everybody may start.
-    fn reachable_program(&self) -> PathBuf {
-        let reachable = self.beside("aml-debug");
-        if !reachable.exists() && fs::hard_link(program(), &reachable).is_err() {
-            fs::copy(program(), &reachable).expect("a copy");
+    /// A copy that everybody may read, wherever the file itself stands.
+    fn reachable(&self, name: &str, file: PathBuf) -> PathBuf {
+        let reachable = self.beside(name);
+        if !reachable.exists() && fs::hard_link(&file, &reachable).is_err() {
+            fs::copy(file, &reachable).expect("a copy");
         }
         reachable
     }
@@ -171,6 +183,11 @@ impl Ground {
     /// Containers of this store.
     pub(crate) fn containers(&self) -> Vec<String> {
         self.label().map(|label| engine::containers(&label)).unwrap_or_default()
+    }
+
+    /// Names of this store's volumes.
+    pub(crate) fn volumes(&self) -> Vec<String> {
+        self.label().map(|label| engine::volumes(&label)).unwrap_or_default()
     }
 
     /// Fails unless nothing of this store is on the engine but its volume.

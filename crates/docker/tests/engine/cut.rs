@@ -59,12 +59,12 @@ async fn attach_wait_exec_and_build_notice_within_a_second() {
     });
     let base = ImageRef::from(crate::support::BASE);
     let facts = docker.inspect_image(&base).await.expect("an answer").expect("the base image");
-    let plan = ImagePlan::Environment { base, packages: Packages { python: None, pip: Vec::new() } };
+    let plan = ImagePlan::Environment { base, packages: Packages::default() };
     let mut recipe = recipe(&plan, &facts, &BuildSettings::default()).expect("a recipe");
     recipe.name = ImageRef::from("aml-debug-test-cut:1");
     let script = format!("echo begun {}; sleep 600", std::process::id());
     recipe.context.insert("environment.sh".to_owned(), script.into_bytes());
-    let mut build = docker.build(&recipe);
+    let mut build = docker.build(&recipe, None);
     while !build.next().await.expect("a line").expect("not yet").text.contains(" begun ") {}
 
     let began = Instant::now();

@@ -37,11 +37,11 @@ pub(crate) fn shell(line: &str) -> ContainerPlan {
         working_dir: "/".to_owned(),
         environment: Vec::new(),
         mounts: Vec::new(),
-        published: Vec::new(),
         files: Vec::new(),
         user: None,
         labels: BTreeMap::from([("aml-debug.test".to_owned(), "docker".to_owned())]),
         limits: Limits::default(),
+        grants: Default::default(),
         gpu: false,
     }
 }

@@ -8,9 +8,14 @@ import os
 import sys
 import time
 
+from aml_debug_children import announce, follow_forks
+
 # How long a process that we could not make debuggable is held, so that the run can be ended before
 # it has done anything.
 _HOLD_SECONDS = 10.0
+
+# How long a child waits for its session at most. Whoever debugs it is told at once and answers at once.
+_CHILD_WAITS_SECONDS = 30.0
 
 _OLDEST_PYTHON = (3, 8)
 
@@ -18,14 +23,10 @@ _HOOK = os.path.dirname(os.path.abspath(__file__))
 
 
 def attend(wish, argv):
-    """Never raises: what goes wrong is a report."""
-    _restore_environment()
-    report = {
-        "pid": os.getpid(),
-        "python": "%d.%d.%d" % sys.version_info[:3],
-        "argv": argv,
-        "cwd": os.getcwd(),
-    }
+    """In the debuggee. Never raises: what goes wrong is a report."""
+    _mark_children(wish)
+    wish.follow_children(wish.children)
+    report = _report(argv)
     try:
         if sys.version_info[:2] < _OLDEST_PYTHON:
             return _fail(wish, report, "python", report["python"])
@@ -37,8 +38,10 @@ def attend(wish, argv):
             server = _Server(debugpy)
         except BaseException as error:
             return _fail(wish, report, "listen", error)
+        server.hear_of_children(wish)
+        follow_forks(wish, argv)
         report.update(server.describe())
-        mail = _Mail(wish, report)
+        mail = _Mail(wish, report, "report")
         mail.state("waiting")
         server.tell_pauses(mail)
         attended = server.wait(wish.patience())
@@ -49,23 +52,76 @@ def attend(wish, argv):
         _fail(wish, report, "hook", error)
 
 
-def _restore_environment():
-    """The program and its children see the environment that they would see without us."""
-    entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry != _HOOK]
-    if any(entries):
-        os.environ["PYTHONPATH"] = os.pathsep.join(entries)
-    else:
-        os.environ.pop("PYTHONPATH", None)
-    os.environ.pop("AML_DEBUG_HOOK", None)
+def attend_child(wish, argv, forked):
+    """In a process that the debuggee started, or another one of the same program."""
+    # What runs beside the debuggee may well be there before it, and then waits as long.
+    waits = wish.wait if wish.debuggee is None and not forked else min(wish.wait, _CHILD_WAITS_SECONDS)
+    if not forked:
+        _mark_children(wish)
+    server = _Server(sys.modules["debugpy"] if "pydevd" in sys.modules else _import_debugpy(wish))
+    if not forked:
+        follow_forks(wish, argv)
+    report = dict(_report(argv), forked=forked)
+    report.update(server.describe())
+    mail = _Mail(wish, report, "child-%d" % os.getpid())
+    mail.state("waiting")
+    server.tell_pauses(mail)
+    heard = announce(wish)
+    attended = (heard or waits == wish.wait) and server.wait(waits)
+    mail.state("attended" if attended else "unattended")
+
+
+def _report(argv):
+    return {
+        "pid": os.getpid(),
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "argv": argv,
+        "cwd": os.getcwd(),
+    }
+
+
+def _mark_children(wish):
+    os.environ["AML_DEBUG_HOOK"] = wish.for_children()
+
+
+def _forget_the_parents_debugger():
+    """A forked child has the breakpoints and no server: it would stop there for ever."""
+    import threading
+
+    try:
+        import pydevd_tracing
+        from _pydevd_bundle.pydevd_constants import GlobalDebuggerHolder, after_fork
+        from _pydevd_bundle.pydevd_custom_frames import custom_frames_container_init
+
+        parents = GlobalDebuggerHolder.global_dbg
+        if parents is not None:
+            # Its threads are not here and nobody may wait for them.
+            parents.created_pydb_daemon_threads = {}
+        # pydevd's own replacement warns of every call.
+        pydevd_tracing.restore_sys_set_trace_func()
+        sys.settrace(None)
+        threading.settrace(None)
+        after_fork()
+        if sys.version_info >= (3, 12):
+            from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+            pydevd_sys_monitoring.stop_monitoring(all_threads=True)
+            pydevd_sys_monitoring.reset_thread_local_info()
+        GlobalDebuggerHolder.global_dbg = None
+        threading.current_thread().additional_info = None
+        custom_frames_container_init()
+    except Exception:
+        pass
 
 
 class _Mail:
     """The report as it stands; whoever reads it sees a whole one."""
 
-    def __init__(self, wish, report):
+    def __init__(self, wish, report, name):
         import threading
 
         self.wish = wish
+        self.name = name
         self.report = dict(report, paused=None)
         self.pid = os.getpid()
         self.paused = []
@@ -95,21 +151,21 @@ class _Mail:
     def _write(self):
         # A forked child has its parent's breakpoints for a moment and never its parent's report.
         if os.getpid() == self.pid:
-            _write_report(self.wish, self.report)
+            _write_report(self.wish, self.report, self.name)
 
 
-def _write_report(wish, report):
+def _write_report(wish, report, name):
     import json
 
-    draft = wish.mail("report.draft")
+    draft = wish.mail(name + ".draft")
     with open(draft, "w") as file:
         file.write(json.dumps(report) + "\n")
-    os.replace(draft, wish.mail("report.json"))
+    os.replace(draft, wish.mail(name + ".json"))
 
 
 def _fail(wish, report, because, error):
     detail = error if isinstance(error, str) else "%s: %s" % (type(error).__name__, error)
-    _write_report(wish, dict(report, failed=because, detail=detail))
+    _write_report(wish, dict(report, failed=because, detail=detail), "report")
     time.sleep(_HOLD_SECONDS)
 
 
@@ -217,9 +273,12 @@ class _Server:
         import pydevd
 
         self.debugpy = debugpy
-        self._without_delay(pydevd)
-        # What debugpy.listen(…, in_process_debug_adapter=True) does. Children are not debugged, so nothing
-        # of their start is patched.
+        if pydevd.PyDB.initialize_network.__module__ != __name__:
+            # A fork has this from its parent.
+            self._without_delay(pydevd)
+            os.register_at_fork(after_in_child=_forget_the_parents_debugger)
+        # What debugpy.listen(…, in_process_debug_adapter=True) does. Children find their debugger by this
+        # hook, so nothing of their start is patched.
         pydevd.settrace(
             host="127.0.0.1",
             port=0,
@@ -234,7 +293,6 @@ class _Server:
         self.database = pydevd.get_global_debugger()
         self.database.wait_for_server_socket_ready()
         self.port = self.database._server_socket_name[1]
-        self._leave_forked_children_alone(pydevd)
         self._answer_a_listen_of_the_script()
 
     def describe(self):
@@ -282,6 +340,21 @@ class _Server:
         timer.cancel()
         return done.is_set()
 
+    @staticmethod
+    def hear_of_children(wish):
+        """A client may say itself whether children are debugged: `"subProcess"` in its launch.json."""
+        from _pydevd_bundle.pydevd_process_net_command_json import PyDevJsonCommandProcessor
+
+        original = PyDevJsonCommandProcessor._set_debug_options
+
+        def set_debug_options(self, database, arguments, *args, **kwargs):
+            wanted = arguments.get("subProcess")
+            if wanted is not None:
+                wish.follow_children(wanted)
+            return original(self, database, arguments, *args, **kwargs)
+
+        PyDevJsonCommandProcessor._set_debug_options = set_debug_options
+
     def tell_unattended(self):
         from _pydevd_bundle.pydevd_comm_constants import CMD_WRITE_TO_CONSOLE
         from _pydevd_bundle.pydevd_net_command import NetCommand
@@ -301,32 +374,6 @@ class _Server:
             return original(self, sock, *args, **kwargs)
 
         pydevd.PyDB.initialize_network = initialize_network
-
-    @staticmethod
-    def _leave_forked_children_alone(pydevd):
-        """A forked child has the breakpoints and no server: it would stop there for ever."""
-
-        def forked():
-            import threading
-
-            try:
-                import pydevd_tracing
-                from _pydevd_bundle.pydevd_constants import after_fork, set_global_debugger
-
-                # pydevd's own replacement warns of every call.
-                pydevd_tracing.restore_sys_set_trace_func()
-                sys.settrace(None)
-                threading.settrace(None)
-                after_fork()
-                if sys.version_info >= (3, 12):
-                    from _pydevd_sys_monitoring import pydevd_sys_monitoring
-
-                    pydevd_sys_monitoring.stop_monitoring(all_threads=True)
-                set_global_debugger(None)
-            except Exception:
-                pass
-
-        os.register_at_fork(after_in_child=forked)
 
     def _answer_a_listen_of_the_script(self):
         """A script that calls debugpy.listen() or connect() itself gets the server that is there."""

@@ -1,4 +1,4 @@
-"""Which Python process the debugger is wanted in, told from its arguments.
+"""Which Python processes the debugger is wanted in, told from their arguments and environment.
 
 Pure but for looking at paths. The start hook asks it about its own process, the relay about the others,
 so both come to the same answer.
@@ -11,17 +11,34 @@ MAILBOX = "/run/aml-debug"
 # Options of the interpreter that take the rest of the word, or the next word, as their value.
 _WITH_VALUE = "WX"
 
+# What launchers of several processes call the number of each, with the name of how many there are.
+_RANKS = (
+    ("RANK", "WORLD_SIZE"),
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("PMI_RANK", "PMI_SIZE"),
+    ("LOCAL_RANK", "LOCAL_WORLD_SIZE"),
+)
+
+# Programs of `multiprocessing` itself: they run none of the user's code.
+_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.semaphore_tracker")
+_FORKSERVER = "multiprocessing.forkserver"
+
 
 class Wish:
     """What the environment variable AML_DEBUG_HOOK says: `key=value`, a line each."""
 
     def __init__(self, text):
+        self.text = text
         values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
         self.root = values.get("root", "/")
         self.script = values.get("script")
         self.module = values.get("module")
         self.imports = [name for name in values.get("imports", "").split(",") if name]
+        self.rank = values.get("rank")
         self.wait = float(values.get("wait", "0"))
+        self.children = "children" in values
+        # The debuggee that this process descends from; absent in what runs beside or before it.
+        self.debuggee = values.get("debuggee")
         self.mailbox = values.get("mailbox", MAILBOX)
 
     def mail(self, name):
@@ -45,6 +62,27 @@ class Wish:
         os.close(handle)
         return True
 
+    def is_claimed(self):
+        return os.path.exists(self.mail("claim"))
+
+    def follows_children(self):
+        # What runs beside the debuggee may be there before it.
+        return (self.children and self.debuggee is None) or os.path.exists(self.mail("children"))
+
+    def follow_children(self, follow):
+        """Whether processes that start from here on are debugged."""
+        try:
+            if follow:
+                os.close(os.open(self.mail("children"), os.O_CREAT | os.O_WRONLY, 0o644))
+            else:
+                os.unlink(self.mail("children"))
+        except OSError:
+            pass
+
+    def for_children(self):
+        """What the environment of the debuggee's children says."""
+        return "%s\ndebuggee=%d" % (self.text, os.getpid())
+
 
 class Program:
     """What an interpreter was asked to run: one of script, module; neither for -c, a pipe or a prompt."""
@@ -52,6 +90,7 @@ class Program:
     def __init__(self, argv):
         self.script = None
         self.module = None
+        self.code = None
         self.flags = ""
         words = iter(argv[1:])
         for word in words:
@@ -64,6 +103,7 @@ class Program:
                 continue
             for at, flag in enumerate(word[1:], 2):
                 if flag == "c":
+                    self.code = word[at:] or next(words, "")
                     return
                 if flag == "m":
                     self.module = word[at:] or next(words, None)
@@ -95,8 +135,47 @@ def arguments_of(pid):
         return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
 
 
-def is_chosen(wish, argv, cwd, path=()):
-    """Whether the process with these arguments, working directory and sys.path is the one wished for."""
+def environment_of(pid):
+    with open("/proc/%s/environ" % pid, "rb") as file:
+        words = [os.fsdecode(word) for word in file.read().split(b"\0")]
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def is_chosen(wish, argv, cwd, environ, path=()):
+    """Whether the process with these arguments, working directory, environment and sys.path is the one wished for."""
+    return _is_of_rank(wish, environ) and _is_program(wish, argv, cwd, path)
+
+
+def is_followed(wish, argv, cwd, path, prefixes):
+    """Whether a process that is not the chosen one runs code of the user's: one that descends from the
+    debuggee, or another one of the same program (a rank)."""
+    if wish.debuggee is None:
+        return _is_program(wish, argv, cwd, path)
+    program = Program(argv)
+    if program.script is not None:
+        script = _real(cwd, program.script)
+        return _below(script, wish.root) or not any(_below(script, prefix) for prefix in prefixes)
+    if program.module is not None:
+        return _module_below(program.module, [cwd] + list(path), wish.root)
+    return not any(helper in (program.code or "") for helper in _HELPERS)
+
+
+def only_forks(argv):
+    """Whether the process runs the user's code in its forks only."""
+    return _FORKSERVER in (Program(argv).code or "")
+
+
+def _is_of_rank(wish, environ):
+    for rank, size in _RANKS:
+        if rank in environ:
+            if wish.rank is not None:
+                return environ[rank] == wish.rank
+            # Of several alike the first is taken, unless somebody has chosen.
+            return environ[rank] == "0" or environ.get(size, "1") == "1"
+    return wish.rank is None
+
+
+def _is_program(wish, argv, cwd, path):
     if wish.imports:
         # Told by what it does, and by that alone.
         return False
@@ -107,6 +186,9 @@ def is_chosen(wish, argv, cwd, path=()):
         if not os.path.exists(script):
             return False
         if wish.script is not None:
+            if "/" not in wish.script and os.path.basename(program.script) == wish.script:
+                # A command of the image, such as gunicorn.
+                return True
             return script in (_real(wish.root, wish.script), _real(cwd, wish.script))
         return wish.module is None and _below(script, wish.root)
     if program.module is not None:

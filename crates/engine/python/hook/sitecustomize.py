@@ -36,16 +36,17 @@ def _choose():
         import aml_debug_import
 
         return aml_debug_import.await_import(wish)
-    if os.path.exists(wish.mail("claim")):
-        return None
     argv = aml_debug_process.own_arguments()
-    if not aml_debug_process.is_chosen(wish, argv, os.getcwd(), sys.path):
-        return None
-    if not wish.claim():
-        return None
-    import aml_debug_attend
+    here = os.getcwd()
+    if not wish.is_claimed() and aml_debug_process.is_chosen(wish, argv, here, os.environ, sys.path) and wish.claim():
+        import aml_debug_attend
 
-    return lambda: aml_debug_attend.attend(wish, argv)
+        return lambda: aml_debug_attend.attend(wish, argv)
+    if aml_debug_process.is_followed(wish, argv, here, sys.path, (sys.prefix, sys.base_prefix)):
+        import aml_debug_children
+
+        return lambda: aml_debug_children.started(wish, argv)
+    return None
 
 
 try:

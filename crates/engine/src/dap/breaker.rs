@@ -1,5 +1,6 @@
 //! The command line's own client: sets the breakpoints of `--break`, tells each stop with its locals and
-//! goes on, so that a terminal or a test can see a breakpoint hit without an editor.
+//! goes on, so that a terminal or a test can see a breakpoint hit without an editor. A child of the program
+//! gets a client of its own.
 //!
 //! It asks for everything up to the start of the program in one go: the debug server answers in order, and
 //! each round trip would stand in the time to the first stop.
@@ -22,6 +23,17 @@ pub struct Breakpoint {
     pub code_line: u32,
 }
 
+/// Where the client stops.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StopWish {
+    /// Places of the user's.
+    pub breakpoints: Vec<Breakpoint>,
+    /// Also where an exception is raised that nothing catches, before the program ends of it.
+    pub exceptions: bool,
+    /// The code folder here and in the container, to name a file that no breakpoint names.
+    pub code_folder: (String, String),
+}
+
 /// The named line, or the next one below it that is neither blank nor a comment. A line behind the end of
 /// the text is returned as it is.
 pub fn line_with_code(text: &str, line: u32) -> u32 {
@@ -38,6 +50,13 @@ pub enum BreakOutput {
     Send(Value),
     /// The program stands here; it goes on by itself.
     Stop(Stop),
+    /// A child of the program waits for a session.
+    Child {
+        /// Process id in the container.
+        pid: u32,
+        /// Loopback port.
+        port: u16,
+    },
     /// The debug server refused the session, with its words.
     Refused(String),
     /// The program has ended or cannot be followed any more.
@@ -59,6 +78,10 @@ pub struct Stop {
     pub thread: i64,
     /// The protocol's word: `breakpoint`, `exception`, …
     pub reason: String,
+    /// The process, if it is a child of the debuggee.
+    pub process: Option<u32>,
+    /// The exception, type and text, if it is one that stopped the program.
+    pub exception: Option<String>,
 }
 
 /// A breakpoint that stopped nothing.
@@ -92,6 +115,10 @@ impl Missed {
 /// The client's state.
 #[derive(Debug)]
 pub struct BreakClient {
+    /// The process, if it is a child of the debuggee.
+    process: Option<u32>,
+    exceptions: bool,
+    code_folder: (String, String),
     places: Vec<Place>,
     sent: i64,
     asked: Vec<(i64, Asked)>,
@@ -120,10 +147,7 @@ enum Asked {
     Breakpoints {
         places: Vec<usize>,
     },
-    Stack {
-        thread: i64,
-        reason: String,
-    },
+    Stack(Pause),
     Scopes(Stop),
     Variables(Stop),
     /// The last question before the end of the session.
@@ -133,15 +157,28 @@ enum Asked {
     Anything,
 }
 
+/// A stop before its place is known.
+#[derive(Debug)]
+struct Pause {
+    thread: i64,
+    reason: String,
+    /// Whether one of our breakpoints did it, and not the program's own `breakpoint()`.
+    ours: bool,
+    exception: Option<String>,
+}
+
 impl BreakClient {
-    /// A client for these breakpoints.
-    pub fn new(breakpoints: Vec<Breakpoint>) -> Self {
+    /// A client that stops as wished in the debuggee or in a child of it.
+    pub fn new(wish: StopWish, process: Option<u32>) -> Self {
         let place = |breakpoint: Breakpoint| {
             let line = breakpoint.code_line.into();
             Place { breakpoint, line, cause: None, hit: false }
         };
         Self {
-            places: breakpoints.into_iter().map(place).collect(),
+            process,
+            exceptions: wish.exceptions,
+            code_folder: wish.code_folder,
+            places: wish.breakpoints.into_iter().map(place).collect(),
             sent: 0,
             asked: Vec::new(),
             ended: false,
@@ -189,7 +226,8 @@ impl BreakClient {
                 Asked::Breakpoints { places },
             ));
         }
-        requests.push(self.request("setExceptionBreakpoints", json!({"filters": []}), Asked::Anything));
+        let filters = if self.exceptions { vec!["uncaught"] } else { Vec::new() };
+        requests.push(self.request("setExceptionBreakpoints", json!({"filters": filters}), Asked::Anything));
         requests.push(self.request("configurationDone", json!({}), Asked::Session));
         requests
     }
@@ -220,6 +258,22 @@ impl BreakClient {
         if std::mem::replace(&mut self.ended, true) { Vec::new() } else { vec![BreakOutput::Ended] }
     }
 
+    /// Whether it debugs a child of the debuggee.
+    pub fn is_of_child(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Adds what another client of the same breakpoints has seen: what stopped one process stopped the program.
+    pub fn add(&mut self, other: &BreakClient) {
+        for (place, seen) in self.places.iter_mut().zip(&other.places) {
+            place.hit |= seen.hit;
+            if other.process.is_none() {
+                place.line = seen.line;
+                place.cause.clone_from(&seen.cause);
+            }
+        }
+    }
+
     /// The breakpoints that stopped nothing so far; at the end of the run, those never hit.
     pub fn missed(&self) -> Vec<Missed> {
         let missed = |place: &Place| Missed {
@@ -234,14 +288,11 @@ impl BreakClient {
         let body = &message["body"];
         match message["event"].as_str() {
             Some("stopped") => {
-                let thread = body["threadId"].as_i64().unwrap_or(1);
-                let reason = body["reason"].as_str().unwrap_or_default().to_owned();
-                self.send(
-                    "stackTrace",
-                    json!({"threadId": thread, "startFrame": 0, "levels": 1}),
-                    Asked::Stack { thread, reason },
-                )
+                let pause = Pause::read(body);
+                let arguments = json!({"threadId": pause.thread, "startFrame": 0, "levels": 1});
+                self.send("stackTrace", arguments, Asked::Stack(pause))
             }
+            Some("debugpyAttach") => child(body).into_iter().collect(),
             Some("terminated") => self.closed(),
             _ => Vec::new(),
         }
@@ -264,9 +315,9 @@ impl BreakClient {
                 self.judged(&places, message);
                 Vec::new()
             }
-            Asked::Stack { thread, reason } => match body["stackFrames"].get(0) {
-                Some(frame) => self.stopped(thread, reason, frame),
-                None => self.go_on(thread),
+            Asked::Stack(pause) => match body["stackFrames"].get(0) {
+                Some(frame) => self.stopped(pause, frame),
+                None => self.go_on(pause.thread),
             },
             Asked::Scopes(stop) => match locals_of(body) {
                 Some(reference) => {
@@ -297,11 +348,11 @@ impl BreakClient {
         }
     }
 
-    fn stopped(&mut self, thread: i64, reason: String, frame: &Value) -> Vec<BreakOutput> {
+    fn stopped(&mut self, pause: Pause, frame: &Value) -> Vec<BreakOutput> {
         let path = frame["source"]["path"].as_str().unwrap_or_default();
         let line = frame["line"].as_i64().unwrap_or_default();
-        let mut file = path.to_owned();
-        let mut meant = reason != "breakpoint";
+        let mut file = self.here(path);
+        let mut meant = !pause.ours;
         for place in self.places.iter_mut().filter(|place| place.breakpoint.remote == path) {
             file.clone_from(&place.breakpoint.file);
             if line == i64::from(place.breakpoint.code_line) {
@@ -311,17 +362,28 @@ impl BreakClient {
         }
         // The debugger took another line for one that has no code: nobody asked to stop there.
         if !meant {
-            return self.go_on(thread);
+            return self.go_on(pause.thread);
         }
         let stop = Stop {
             file,
             line: u32::try_from(line).unwrap_or_default(),
             function: frame["name"].as_str().unwrap_or_default().to_owned(),
             locals: Vec::new(),
-            thread,
-            reason,
+            thread: pause.thread,
+            reason: pause.reason,
+            process: self.process,
+            exception: pause.exception,
         };
         self.send("scopes", json!({"frameId": frame["id"]}), Asked::Scopes(stop))
+    }
+
+    /// A file of the container by its name on this machine, where it has one.
+    fn here(&self, path: &str) -> String {
+        let (here, there) = &self.code_folder;
+        match path.strip_prefix(there.as_str()).filter(|rest| !there.is_empty() && rest.starts_with('/')) {
+            Some(rest) => format!("{here}{rest}"),
+            None => path.to_owned(),
+        }
     }
 
     fn tell(&mut self, stop: Stop) -> Vec<BreakOutput> {
@@ -355,6 +417,28 @@ impl BreakClient {
         }
         files
     }
+}
+
+impl Pause {
+    fn read(body: &Value) -> Self {
+        let reason = body["reason"].as_str().unwrap_or_default().to_owned();
+        let text = |key: &str| body[key].as_str().unwrap_or_default();
+        // debugpy puts a remark behind the type.
+        let kind = text("text").split("  ").next().unwrap_or_default();
+        let is_exception = reason == "exception";
+        Self {
+            thread: body["threadId"].as_i64().unwrap_or(1),
+            ours: reason == "breakpoint" && body["hitBreakpointIds"].is_array(),
+            exception: is_exception.then(|| format!("{kind}: {}", text("description"))),
+            reason,
+        }
+    }
+}
+
+fn child(body: &Value) -> Option<BreakOutput> {
+    let pid = u32::try_from(body["subProcessId"].as_u64()?).ok()?;
+    let port = u16::try_from(body["connect"]["port"].as_u64()?).ok()?;
+    Some(BreakOutput::Child { pid, port })
 }
 
 fn said(message: &Value) -> String {

@@ -1,6 +1,6 @@
 //! The debuggee's only client and the editors' only server: frames from both sides in, frames and facts out.
 //!
-//! One gateway per run. It holds at most one session, keeps the run alive when a session ends, and owns
+//! One gateway per debuggee: one for a run, and one for each child of its program that is debugged. It holds at most one session, keeps the run alive when a session ends, and owns
 //! what ends a run. The debug server in the container is trusted to be debugpy's in-process one, which
 //! starts a new session on the same connection with a new `initialize`, so a session is passed through
 //! and not imitated; what it does not do is tell a new client that the program is already paused.
@@ -8,8 +8,12 @@
 //! True at any time: sequence numbers to each side are our own; a request is answered once; `paused` is
 //! what the debuggee said last, whether or not anybody was attached.
 
+mod children;
+
 use crate::message;
 use crate::message::Message;
+pub use children::Child;
+use children::Children;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +37,8 @@ pub enum GatewayInput {
     DebuggeeConnected {
         /// The thread that was found paused.
         paused: Option<i64>,
+        /// Whether it stands before its first line until somebody attends it.
+        waiting: bool,
     },
     /// A message of the debug server.
     FromDebuggee(Value),
@@ -41,6 +47,17 @@ pub enum GatewayInput {
     /// The debug server is about to end so that another can take its place, under the same session; or it is
     /// not, after all.
     DebuggeeRestarts(bool),
+    /// A client can reach a child at this port.
+    ChildListens {
+        /// The child.
+        pid: u32,
+        /// Port on loopback.
+        port: u16,
+    },
+    /// A child has ended.
+    ChildGone(u32),
+    /// Nobody will attend this debuggee: it is to go on by itself, now or once it is connected.
+    GoOn,
 }
 
 /// What the gateway wants done, in this order.
@@ -52,6 +69,8 @@ pub enum GatewayOutput {
     CloseClient(ClientId),
     /// Send the debug server a message.
     ToDebuggee(Value),
+    /// Nobody will attend this child.
+    ReleaseChild(u32),
     /// Something the run should know.
     Fact(DebugFact),
 }
@@ -90,6 +109,10 @@ pub enum DebugFact {
     DebuggerRefused(String),
     /// Nobody attended the program in time, so it runs on.
     Unattended,
+    /// A child of the program waits for a debugger.
+    ChildWaits(Child),
+    /// A sentence for the user.
+    Said(Message),
 }
 
 /// The debug server's judgement of one breakpoint.
@@ -110,7 +133,11 @@ pub struct BreakpointAnswer {
 pub struct Gateway {
     /// Used where a client's `attach` maps no path: local folder, folder in the container.
     mappings: Vec<(String, String)>,
+    role: Role,
+    children: Children,
     debuggee: Connection,
+    /// Whether the program is past its first line, or nobody will come before it.
+    started: bool,
     session: Option<Session>,
     /// Sequence number of the last message to the debug server.
     sent: i64,
@@ -120,6 +147,15 @@ pub struct Gateway {
     left_behind: BTreeSet<String>,
     /// The next end of the connection is not the end of the session.
     restarts: bool,
+}
+
+/// Whose debuggee it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The run's own: its session may end the run.
+    Run,
+    /// A child's: its session may end the child.
+    Child,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +177,12 @@ struct Session {
     terminated: bool,
     /// What a new debug server has to be told to be where the session is.
     told: Vec<Value>,
+    /// Whether the client starts sessions when asked by the protocol's own request.
+    starts_sessions: bool,
+    /// The arguments of its `attach`, as it sent them.
+    attach: Value,
+    /// Children that it was asked to attach to, by the number of the request.
+    asked: BTreeMap<i64, u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -161,10 +203,13 @@ enum Waiting {
 impl Gateway {
     /// A gateway for a run whose code folder stands elsewhere in the container: pairs of a local folder
     /// and the folder in the container.
-    pub fn new(mappings: Vec<(String, String)>) -> Self {
+    pub fn new(role: Role, mappings: Vec<(String, String)>) -> Self {
         Self {
             mappings,
+            role,
+            children: Children::default(),
             debuggee: Connection::Absent,
+            started: false,
             session: None,
             sent: 0,
             waiting: BTreeMap::new(),
@@ -192,11 +237,19 @@ impl Gateway {
             GatewayInput::ClientConnected(_) => {}
             GatewayInput::FromClient(client, message) => self.client_says(client, message, &mut out),
             GatewayInput::ClientGone(client) => self.client_gone(client, &mut out),
-            GatewayInput::DebuggeeConnected { paused } => self.debuggee_connected(paused, &mut out),
+            GatewayInput::DebuggeeConnected { paused, waiting } => {
+                self.debuggee_connected(paused, waiting, &mut out);
+            }
             GatewayInput::FromDebuggee(message) => self.debuggee_says(message, &mut out),
             GatewayInput::DebuggeeGone if self.restarts => self.debuggee_replaced(&mut out),
             GatewayInput::DebuggeeGone => self.debuggee_gone(&mut out),
             GatewayInput::DebuggeeRestarts(restarts) => self.restarts = restarts,
+            GatewayInput::ChildListens { pid, port } => {
+                self.children.listens(pid, port);
+                self.tell_children(&mut out);
+            }
+            GatewayInput::ChildGone(pid) => self.children.ended(pid),
+            GatewayInput::GoOn => self.go_on(&mut out),
         }
         out
     }
@@ -210,8 +263,9 @@ impl Gateway {
 
     fn client_says(&mut self, client: ClientId, message: Value, out: &mut Vec<GatewayOutput>) {
         // The debug server is never asked anything on a client's behalf that it could answer with a request,
-        // so a client's responses answer nothing.
+        // so a client answers our own.
         if message["type"] != "request" {
+            self.client_answers(client, &message, out);
             return;
         }
         match &self.session {
@@ -222,11 +276,14 @@ impl Gateway {
                 return;
             }
             Some(_) => {}
-            None => self.session = Some(Session::new(client, &message)),
+            None => {
+                self.session = Some(Session::new(client, &message));
+                self.children.forget_announcements();
+            }
         }
         match message["command"].as_str().unwrap_or_default() {
             "disconnect" => self.disconnect(&message, out),
-            "terminate" => {
+            "terminate" if self.role == Role::Run => {
                 self.reply(&message, out);
                 out.push(GatewayOutput::Fact(DebugFact::TerminateRequested));
             }
@@ -250,6 +307,9 @@ impl Gateway {
             // Before the paths of the new client's mapping hold.
             "attach" | "launch" => {
                 self.clear_left_behind(out);
+                if let Some(session) = &mut self.session {
+                    session.attach = message["arguments"].clone();
+                }
                 complete_attach(&mut message, &self.mappings);
             }
             "setBreakpoints" => self.left_behind.extend(source_path(&message).map(str::to_owned)),
@@ -277,8 +337,10 @@ impl Gateway {
 
     /// The run goes on without the client, unless the client wants it ended.
     fn disconnect(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
-        if message["arguments"]["terminateDebuggee"] == true {
+        if message["arguments"]["terminateDebuggee"] == true && self.role == Role::Run {
             out.push(GatewayOutput::Fact(DebugFact::TerminateRequested));
+        } else if message["arguments"]["terminateDebuggee"] == true {
+            self.ask("terminate", json!({}), out);
         } else if self.debuggee == Connection::Open {
             // debugpy clears the breakpoints, resumes every thread and keeps the connection.
             self.ask("disconnect", json!({"restart": false, "terminateDebuggee": false}), out);
@@ -323,13 +385,17 @@ impl Gateway {
 
     // The debuggee's side.
 
-    fn debuggee_connected(&mut self, paused: Option<i64>, out: &mut Vec<GatewayOutput>) {
+    fn debuggee_connected(&mut self, paused: Option<i64>, waiting: bool, out: &mut Vec<GatewayOutput>) {
         if self.debuggee == Connection::Open {
             self.debuggee_gone(out);
         }
         self.debuggee = Connection::Open;
         if std::mem::take(&mut self.restarts) {
             self.tell_again(out);
+        }
+        // A child may have been released before it was connected.
+        if std::mem::replace(&mut self.started, !waiting) && waiting && self.role == Role::Child {
+            self.go_on(out);
         }
         if let Some(thread) = paused {
             self.stopped(Pause { reason: "pause".to_owned(), thread: Some(thread) }, out);
@@ -441,8 +507,14 @@ impl Gateway {
         if let Some(session) = &mut self.session {
             session.configured = true;
         }
+        self.started = true;
         out.push(GatewayOutput::Fact(DebugFact::Configured));
         if let Some(pause) = self.paused.clone() {
+            // Configured means going on, to whoever keeps the run's state; this one stands where it stood.
+            out.push(GatewayOutput::Fact(DebugFact::Paused {
+                reason: pause.reason.clone(),
+                thread: pause.thread,
+            }));
             let body = json!({
                 "reason": pause.reason,
                 "threadId": pause.thread,
@@ -451,13 +523,22 @@ impl Gateway {
             });
             self.tell_client(event("stopped", body), out);
         }
+        self.tell_children(out);
     }
 
     fn event(&mut self, message: Value, out: &mut Vec<GatewayOutput>) {
         let configured = self.session.as_ref().is_some_and(|session| session.configured);
         match message["event"].as_str().unwrap_or_default() {
             "amlDebugUnattended" => {
+                self.started = true;
                 out.push(GatewayOutput::Fact(DebugFact::Unattended));
+                self.tell_children(out);
+                return;
+            }
+            "amlDebugChild" => {
+                if let Some(child) = Child::read(&message["body"]) {
+                    self.child_started(child, out);
+                }
                 return;
             }
             // A client that has not finished its configuration learns of a pause when it has.
@@ -490,7 +571,65 @@ impl Gateway {
         self.tell_client(message, out);
     }
 
-    /// Children are not debugged and the container has no terminal of the editor's.
+    fn child_started(&mut self, child: Child, out: &mut Vec<GatewayOutput>) {
+        if child.debugged {
+            self.children.started(&child);
+            out.push(GatewayOutput::Fact(DebugFact::ChildWaits(child)));
+        } else if !std::mem::replace(&mut self.children.said, true) {
+            self.say(&child.undebugged(), out);
+        }
+    }
+
+    /// Lets the client attach to the children that it does not know, or lets them go on where nobody does.
+    fn tell_children(&mut self, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = self.session.as_mut().filter(|session| session.configured) else {
+            if self.started {
+                out.extend(self.children.waiting().into_iter().map(GatewayOutput::ReleaseChild));
+            }
+            return;
+        };
+        for (pid, configuration) in self.children.announce(&session.attach) {
+            session.sent += 1;
+            let message = if session.starts_sessions {
+                session.asked.insert(session.sent, pid);
+                let arguments = json!({"request": "attach", "configuration": configuration});
+                json!({"seq": session.sent, "type": "request", "command": "startDebugging", "arguments": arguments})
+            } else {
+                json!({"seq": session.sent, "type": "event", "event": "debugpyAttach", "body": configuration})
+            };
+            out.push(GatewayOutput::ToClient(session.client, message));
+        }
+    }
+
+    fn client_answers(&mut self, client: ClientId, message: &Value, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = self.session.as_mut().filter(|session| session.client == client) else { return };
+        let child = message["request_seq"].as_i64().and_then(|seq| session.asked.remove(&seq));
+        if let (Some(pid), false) = (child, message["success"] == true) {
+            out.push(GatewayOutput::ReleaseChild(pid));
+        }
+    }
+
+    /// The session that a debuggee without anybody needs in order to go on.
+    fn go_on(&mut self, out: &mut Vec<GatewayOutput>) {
+        if self.session.is_some() || (self.started && self.debuggee == Connection::Open) {
+            return;
+        }
+        self.started = true;
+        if self.debuggee == Connection::Open {
+            self.ask("initialize", json!({"adapterID": "aml-debug"}), out);
+            self.ask("attach", json!({}), out);
+            self.ask("configurationDone", json!({}), out);
+        }
+    }
+
+    /// Says something in the run's control log and, where a debugger is attached, in its console.
+    fn say(&mut self, message: &Message, out: &mut Vec<GatewayOutput>) {
+        let body = json!({"category": "important", "output": format!("{message}\n")});
+        self.tell_client(event("output", body), out);
+        out.push(GatewayOutput::Fact(DebugFact::Said(message.clone())));
+    }
+
+    /// The container has no terminal of the editor's.
     fn reverse_request(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
         self.sent += 1;
         let mut answer = refusal(self.sent, message, &message!("dap.no-reverse-request"));
@@ -567,6 +706,9 @@ impl Session {
             configured: false,
             terminated: false,
             told: Vec::new(),
+            starts_sessions: arguments["supportsStartDebuggingRequest"] == true,
+            attach: Value::Null,
+            asked: BTreeMap::new(),
         }
     }
 }

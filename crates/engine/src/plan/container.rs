@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// A container, ready to be asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContainerPlan {
-    /// Name shown by the engine's own tools.
+    /// Name shown by the engine's own tools; empty takes one of the engine's.
     pub name: String,
     /// What it runs from; set when the image is ready.
     pub image: ImageRef,
@@ -20,9 +20,6 @@ pub struct ContainerPlan {
     pub environment: Vec<(String, String)>,
     /// What of this machine or of the engine is visible inside.
     pub mounts: Vec<Mount>,
-    /// Ports that answer on this machine's loopback.
-    #[serde(default)]
-    pub published: Vec<Published>,
     /// Files put in before the start, readable by the container's user only: secrets and the like.
     #[serde(skip)]
     pub files: Vec<SecretFile>,
@@ -32,17 +29,11 @@ pub struct ContainerPlan {
     pub labels: BTreeMap<String, String>,
     /// Limits of the spec.
     pub limits: Limits,
+    /// What the spec asks for beside limits.
+    #[serde(default)]
+    pub grants: Grants,
     /// All GPUs of the engine.
     pub gpu: bool,
-}
-
-/// A port of the container that answers on this machine's loopback.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Published {
-    /// In the container.
-    pub container: u16,
-    /// Here.
-    pub host: u16,
 }
 
 /// One mount.
@@ -121,4 +112,41 @@ pub struct Limits {
     pub memory_bytes: Option<u64>,
     /// CPUs, in billionths.
     pub nano_cpus: Option<u64>,
+}
+
+/// What a container may have beyond what every container has.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Grants {
+    /// Ports of the container that are reachable from this machine's loopback, and from nowhere else.
+    pub ports: Vec<Port>,
+    /// Further lines of its hosts file, `NAME:ADDRESS`.
+    pub hosts: Vec<String>,
+    /// The name it has for itself.
+    pub hostname: Option<String>,
+    /// Limits of the kernel's.
+    pub ulimits: Vec<Ulimit>,
+    /// Whose shared memory it sees, in the engine's words.
+    pub ipc: Option<String>,
+    /// Whether its programs may trace each other.
+    pub tracing: bool,
+}
+
+/// A port that the spec publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// On this machine's loopback; `None` takes a free one.
+    pub host: Option<u16>,
+    /// In the container.
+    pub container: u16,
+}
+
+/// A limit of the kernel's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ulimit {
+    /// `nofile`, `memlock`, `stack`, …
+    pub name: String,
+    /// What applies.
+    pub soft: i64,
+    /// How far a program may raise it.
+    pub hard: i64,
 }

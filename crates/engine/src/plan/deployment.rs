@@ -1,6 +1,6 @@
 //! From an online deployment to a [`Plan`]: the layout and the variables of Azure's own containers.
 
-use super::container::{ContainerPlan, Limits, Mount, Published};
+use super::container::{ContainerPlan, Grants, Limits, Mount, Port};
 use super::environment::image_plan;
 use super::image::ImagePlan;
 use super::settings::{PlanSettings, RunPlace};
@@ -128,7 +128,7 @@ pub fn plan_deployment(
     };
     let command = if is_custom { Vec::new() } else { started(keeps_user) };
     let process = (!is_custom).then(|| Process::Import(SERVING.to_owned()));
-    let debuggee = Debuggee { remote_root: code.target.clone(), process, isolated_by: None };
+    let debuggee = Debuggee { remote_root: code.target.clone(), process, isolated_by: None, rank: None };
     parts.set(&deployment.environment_variables);
     Ok(parts.into_plan(path, code.host, image, command, service, debuggee))
 }
@@ -146,7 +146,7 @@ pub fn plan_packaged(
     let name = image.rsplit('/').next().unwrap_or(image).to_owned();
     let reference = ImageRef(super::rewrite::rewrite(image, &settings.rewrites));
     let mut parts = Parts::new(settings, place, server_routes(), true);
-    parts.published.push(Published { container: LISTENER, host: settings.ports.health });
+    parts.published.push(Port { container: LISTENER, host: Some(settings.ports.health) });
     let file = Path::new(script).file_name().map(|name| name.to_string_lossy().into_owned());
     if let Some(file) = &file {
         let target = format!("{APP}/{file}");
@@ -163,7 +163,7 @@ pub fn plan_packaged(
         routes: parts.routes.clone(),
     };
     let process = Some(Process::Import(SERVING.to_owned()));
-    let debuggee = Debuggee { remote_root: APP.to_owned(), process, isolated_by: None };
+    let debuggee = Debuggee { remote_root: APP.to_owned(), process, isolated_by: None, rank: None };
     let image = ImagePlan::Existing { reference };
     let code = spec.parent().unwrap_or(Path::new("/")).to_owned();
     parts.into_plan(spec, code, image, started(true), service, debuggee)
@@ -202,14 +202,14 @@ struct Parts<'s> {
     keeps_user: bool,
     variables: Vec<(String, String)>,
     mounts: Vec<Mount>,
-    published: Vec<Published>,
+    published: Vec<Port>,
 }
 
 impl<'s> Parts<'s> {
     fn new(settings: &'s PlanSettings, place: &'s RunPlace, routes: Routes, keeps_user: bool) -> Self {
-        let mut published = vec![Published { container: routes.scoring.port, host: settings.ports.scoring }];
+        let mut published = vec![Port { container: routes.scoring.port, host: Some(settings.ports.scoring) }];
         if routes.health.port != routes.scoring.port {
-            published.push(Published { container: routes.health.port, host: settings.ports.health });
+            published.push(Port { container: routes.health.port, host: Some(settings.ports.health) });
         }
         let variables = [("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
@@ -239,21 +239,25 @@ impl<'s> Parts<'s> {
             self.mounts.push(Mount::Tmpfs { target: HOME.to_owned(), mode: 0o1777 });
         }
         self.set(&self.settings.environment);
+        let proxies = self.settings.proxies.iter();
+        let missing = proxies.filter(|(name, _)| self.variables.iter().all(|(known, _)| known != name));
+        let missing: Vec<_> = missing.cloned().collect();
+        self.variables.extend(missing);
         if self.routes.health.port == self.routes.scoring.port {
             service.ports.health = service.ports.scoring;
         }
         let container = ContainerPlan {
             name: self.place.container.clone(),
-            image: image.base().clone(),
+            image: image.named().cloned().unwrap_or_else(|| ImageRef(String::new())),
             command,
             working_dir: if service.has_workers { APP.to_owned() } else { String::new() },
             environment: self.variables,
             mounts: self.mounts,
-            published: self.published,
             files: Vec::new(),
             user,
             labels: self.place.labels.clone(),
             limits: Limits::default(),
+            grants: Grants { ports: self.published, ..Grants::default() },
             gpu: false,
         };
         Plan {
@@ -266,6 +270,7 @@ impl<'s> Parts<'s> {
             code,
             debuggee,
             service: Some(service),
+            notes: Vec::new(),
             outputs: Vec::new(),
             folders: Vec::new(),
             mount_points: Vec::new(),

@@ -1,5 +1,6 @@
 //! From the environment a user wrote to what an image is made of.
 
+use super::image::context::BuildContext;
 use super::image::{ImagePlan, Packages};
 use super::rewrite::{ImageRewrite, apply, rewrite};
 use crate::failure::{Blame, Failure};
@@ -14,10 +15,21 @@ use crate::spec::environment::{CondaFile, Environment};
 pub fn image_plan(environment: &Environment, rewrites: &[ImageRewrite]) -> Result<ImagePlan, Failure> {
     match environment {
         Environment::Registered(name) => registered(name, rewrites),
-        Environment::Inline { build: Some(build), .. } => {
-            let what = message!("plan.build-context", path = build.path);
-            Err(Failure::new(Blame::User, what)
-                .with_fix(message!("plan.build-context.fix", path = build.path)))
+        Environment::Inline { build: Some(build), conda, .. } => {
+            let is_address = ["http://", "https://", "git://", "git@", "azureml:"];
+            if is_address.iter().any(|scheme| build.path.starts_with(scheme)) {
+                let what = message!("plan.remote-context", address = build.path);
+                return Err(Failure::new(Blame::User, what).with_fix(message!("plan.remote-context.fix")));
+            }
+            let packages = conda.as_deref().map(packages).transpose()?;
+            Ok(ImagePlan::Context {
+                context: BuildContext {
+                    folder: build.folder.clone(),
+                    dockerfile: build.dockerfile.clone(),
+                    text: build.text.clone(),
+                },
+                packages: packages.filter(|packages| packages.asks_for_something()),
+            })
         }
         Environment::Inline { image: None, .. } => {
             Err(Failure::new(Blame::User, message!("plan.conda-empty-environment")))
@@ -28,7 +40,7 @@ pub fn image_plan(environment: &Environment, rewrites: &[ImageRewrite]) -> Resul
         Environment::Inline { image: Some(image), conda: Some(conda), .. } => {
             let base = ImageRef(rewrite(image, rewrites));
             let packages = packages(conda)?;
-            if packages.python.is_none() && packages.pip.is_empty() {
+            if !packages.asks_for_something() {
                 return Ok(ImagePlan::Existing { reference: base });
             }
             Ok(ImagePlan::Environment { base, packages })
@@ -58,24 +70,34 @@ fn registered(name: &str, rewrites: &[ImageRewrite]) -> Result<ImagePlan, Failur
     }
 }
 
-/// What a conda file asks for, if pip can install all of it.
+/// What a conda file asks for.
 ///
 /// # Errors
-/// Packages that only conda has, and requirement files, which nobody has read yet.
+/// Requirement files, which nobody has read yet.
 pub fn packages(conda: &CondaFile) -> Result<Packages, Failure> {
     let mut python = None;
-    let mut others = Vec::new();
+    let mut specs = Vec::new();
+    let mut needs_conda = false;
     for dependency in &conda.conda {
-        let name: String = conda_name(dependency);
-        match name.as_str() {
+        let spec = dependency.split_whitespace().collect::<Vec<_>>().join(" ");
+        match conda_name(dependency).as_str() {
             "python" => python = python_version(dependency),
             "pip" | "setuptools" | "wheel" => {}
-            _ => others.push(dependency.as_str()),
+            _ => needs_conda = true,
         }
+        specs.push(spec);
     }
-    if !others.is_empty() {
-        let what = message!("plan.conda-packages", packages = others.join(", "));
-        return Err(Failure::new(Blame::User, what).with_fix(message!("plan.conda-packages.fix")));
+    specs.sort();
+    specs.dedup();
+    let mut channels = Vec::new();
+    if !needs_conda {
+        specs.clear();
+    } else {
+        // pip's part needs a Python, and it has to be of the same solution.
+        if !conda.pip.is_empty() && !conda.conda.iter().any(|spec| conda_name(spec) == "python") {
+            specs.push("python".to_owned());
+        }
+        channels = channels_of(&conda.channels);
     }
     let mut options = Vec::new();
     let mut requirements = Vec::new();
@@ -95,7 +117,26 @@ pub fn packages(conda: &CondaFile) -> Result<Packages, Failure> {
     requirements.sort_by_key(|line| line.to_lowercase());
     requirements.dedup();
     options.extend(requirements);
-    Ok(Packages { python, pip: options })
+    Ok(Packages { python, conda: specs, channels, pip: options })
+}
+
+/// Channels as every solver understands them. Where none is named, the one without terms of service that
+/// would have to be accepted first.
+fn channels_of(named: &[String]) -> Vec<String> {
+    let mut channels = Vec::new();
+    for channel in named {
+        match channel.trim() {
+            "defaults" => {
+                channels.extend(["main", "r"].map(|name| format!("https://repo.anaconda.com/pkgs/{name}")))
+            }
+            "nodefaults" | "" => {}
+            channel => channels.push(channel.to_owned()),
+        }
+    }
+    if channels.is_empty() {
+        channels.push("conda-forge".to_owned());
+    }
+    channels
 }
 
 /// `conda-forge::numpy=1.2` is `numpy`.
@@ -134,7 +175,7 @@ mod tests {
             "dependencies:\n- python=3.11\n- pip\n- pip:\n  - pandas==2.0   # why\n  - --extra-index-url https://a/b\n  - NumPy\n",
         );
         let pip = ["--extra-index-url https://a/b", "NumPy", "pandas==2.0"].map(str::to_owned).to_vec();
-        assert_eq!(packages, Ok(Packages { python: Some("3.11".to_owned()), pip }));
+        assert_eq!(packages, Ok(Packages { python: Some("3.11".to_owned()), pip, ..Packages::default() }));
     }
 
     #[test]
@@ -154,12 +195,20 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_conda_says_so() {
-        let failure =
-            plan_of("dependencies: [python=3.8, numpy=1.2, {pip: [x]}]").expect_err("numpy is conda's");
+    fn what_needs_conda_goes_to_conda_with_its_python() {
+        let packages = plan_of(
+            "channels: [nodefaults, defaults, file:///c]\ndependencies: [python=3.8, conda-forge::numpy  =1.2, pip, {pip: [x]}]",
+        )
+        .expect("packages");
+        assert_eq!(packages.conda, ["conda-forge::numpy =1.2", "pip", "python=3.8"]);
         assert_eq!(
-            failure.to_string(),
-            "the conda file asks for packages that only conda can install: numpy=1.2; solving conda packages is not supported yet"
+            packages.channels,
+            ["https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r", "file:///c"]
+        );
+        let packages = plan_of("dependencies: [cmake, {pip: [x]}]").expect("packages");
+        assert_eq!(
+            (packages.conda.join(" "), packages.channels.join(" ")),
+            ("cmake python".into(), "conda-forge".into())
         );
     }
 }

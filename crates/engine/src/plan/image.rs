@@ -3,12 +3,16 @@
 //! The name is the hash of what determines the content and of nothing else: the same dependencies on the
 //! same base are the same image whoever asks, and a new password or proxy makes no new one.
 
+pub mod context;
+pub mod dockerfile;
+pub mod dockerignore;
 mod requirements;
 
 pub use requirements::refused;
 
 use crate::ids::ImageRef;
 use crate::plan::ImageFacts;
+use context::{BuildContext, ContextFacts};
 use requirements::{Requirements, redacted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,6 +31,12 @@ const SERVER_SCRIPT: &str = include_str!("image/server.sh");
 /// What the script runs last.
 const BYTECODE: &str = include_str!("image/bytecode.py");
 
+/// What the script runs where a base image without conda needs conda packages.
+const CONDA: &str = include_str!("image/conda.py");
+
+/// What the script asks for the packages that pip has to leave alone.
+const PINNED: &str = include_str!("image/pinned.py");
+
 /// Where the image comes from, as far as the spec alone decides it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
@@ -43,6 +53,13 @@ pub enum ImagePlan {
         /// What goes on top.
         packages: Packages,
     },
+    /// An image built from a Docker build context of the user's.
+    Context {
+        /// The folder and its Dockerfile.
+        context: BuildContext,
+        /// What goes on top, in an image of its own.
+        packages: Option<Packages>,
+    },
     /// The user's image with the inference server added to its own Python, where it has none.
     Server {
         /// The image, after image rewriting.
@@ -51,22 +68,45 @@ pub enum ImagePlan {
 }
 
 impl ImagePlan {
-    /// The image that has to be on the engine before anything else can be decided.
-    pub fn base(&self) -> &ImageRef {
+    /// The image that the spec names, if it names one: it has to be on the engine before anything else.
+    pub fn named(&self) -> Option<&ImageRef> {
         match self {
-            ImagePlan::Existing { reference } => reference,
-            ImagePlan::Environment { base, .. } | ImagePlan::Server { base } => base,
+            ImagePlan::Existing { reference } => Some(reference),
+            ImagePlan::Environment { base, .. } | ImagePlan::Server { base } => Some(base),
+            ImagePlan::Context { .. } => None,
+        }
+    }
+
+    /// The image that has to be on the engine first: the one that the spec names, or the one that its
+    /// Dockerfile begins with, where that can be told.
+    pub fn base(&self, settings: &BuildSettings) -> Option<ImageRef> {
+        match self {
+            ImagePlan::Context { .. } => settings.context.as_ref().and_then(context::base),
+            _ => self.named().cloned(),
         }
     }
 }
 
-/// The content of a conda file that asks for Python and pip packages only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The content of a conda file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Packages {
     /// Version asked for in the conda file, `3.11`; `None` takes the base image's.
     pub python: Option<String>,
+    /// Everything that conda has to solve, Python included, sorted. Empty where Python and pip packages are
+    /// all that is asked for: that needs no conda.
+    pub conda: Vec<String>,
+    /// Where conda looks, the first one first.
+    pub channels: Vec<String>,
     /// Requirement lines, normalised and sorted; options such as `--extra-index-url …` first.
     pub pip: Vec<String>,
+}
+
+impl Packages {
+    /// Whether anything has to be installed.
+    pub fn asks_for_something(&self) -> bool {
+        self.python.is_some() || !self.conda.is_empty() || !self.pip.is_empty()
+    }
 }
 
 /// What of this machine's settings reaches a build and changes its result or its success.
@@ -78,6 +118,8 @@ pub struct BuildSettings {
     pub index: BTreeMap<String, String>,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; they never enter the image or its name.
     pub proxy: BTreeMap<String, String>,
+    /// What is in the build context, where the plan has one.
+    pub context: Option<ContextFacts>,
 }
 
 /// Everything a build needs, and the name of what it makes.
@@ -87,58 +129,94 @@ pub struct Recipe {
     pub name: ImageRef,
     /// What the name is the hash of: part name → normalised content.
     pub parts: BTreeMap<String, String>,
+    /// The image it begins with, where that is known.
+    pub base: Option<ImageRef>,
     /// The Dockerfile.
     pub dockerfile: String,
-    /// Other files of the build context: path → bytes.
+    /// Its name in the archive that is sent.
+    pub dockerfile_path: String,
+    /// Other files of ours in that archive: path → bytes.
     pub context: BTreeMap<String, Vec<u8>>,
+    /// A folder of the user's, and what of it is sent.
+    pub folder: Option<(BuildContext, ContextFacts)>,
     /// Build arguments of BuildKit that stay out of the image's history (proxy settings).
     pub arguments: BTreeMap<String, String>,
     /// Labels of the image.
     pub labels: BTreeMap<String, String>,
     /// Whether the build needs the engine's own network: its index or proxy listens on loopback.
     pub host_network: bool,
+    /// Whether no step may be taken from the builder's cache.
+    pub afresh: bool,
 }
 
-/// The recipe of an environment's image; `None` if the plan takes an image as it is.
+/// The recipe of the user's own build context; `None` if the plan has none. `base` is the image that its
+/// Dockerfile begins with, where that can be told.
+pub fn context_recipe(
+    plan: &ImagePlan,
+    base: Option<&ImageFacts>,
+    settings: &BuildSettings,
+) -> Option<Recipe> {
+    let (ImagePlan::Context { context, .. }, Some(facts)) = (plan, &settings.context) else { return None };
+    let host_network = settings.proxy.values().any(|address| on_loopback(address));
+    Some(context::recipe(context, facts, base, proxies(&settings.proxy), host_network))
+}
+
+/// The recipe of the packages on top of `base`; `None` if the plan has none.
 ///
 /// The certificates are no part of the name: they decide whether a package can be fetched, not which, and
 /// they stay out of the image. The same goes for proxies and for the credentials of an index.
 pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> Option<Recipe> {
-    let (reference, packages) = match plan {
-        ImagePlan::Existing { .. } => return None,
-        ImagePlan::Server { base: reference } => return Some(server_recipe(reference, base, settings)),
-        ImagePlan::Environment { base, packages } => (base, packages),
+    let packages = match plan {
+        ImagePlan::Environment { packages, .. } | ImagePlan::Context { packages: Some(packages), .. } => {
+            packages
+        }
+        ImagePlan::Server { .. } => return Some(server_recipe(base, settings)),
+        ImagePlan::Existing { .. } | ImagePlan::Context { packages: None, .. } => return None,
     };
     let requirements = Requirements::of(&packages.pip);
     let index = Index::of(settings, &requirements);
     let python = version_asked(packages.python.as_deref());
-    let parts = parts(base, &python, &requirements, &index);
+    let mut parts = parts(base, &python, &requirements, &index);
+    if !packages.conda.is_empty() {
+        parts.insert("conda".to_owned(), packages.conda.join("\n") + "\n");
+        parts.insert("channels".to_owned(), redacted(&packages.channels.join("\n")));
+    }
     let hash = hash(&parts);
     let short = &hash[..16];
     let prefix = format!("/azureml-envs/azureml_{short}");
     Some(Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
-        dockerfile: dockerfile(reference, &prefix),
-        context: context(&prefix, &python, &requirements, &index, settings),
+        base: Some(base.reference.clone()),
+        dockerfile: dockerfile(&base.reference, &prefix),
+        dockerfile_path: "Dockerfile".to_owned(),
+        context: files(&prefix, packages, &python, &requirements, &index, settings),
+        folder: None,
         arguments: proxies(&settings.proxy),
         labels: labels(&parts),
         host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
+        afresh: false,
         parts,
     })
 }
 
 /// The inference server on top of an image, as its own user finds it.
-fn server_recipe(reference: &ImageRef, base: &ImageFacts, settings: &BuildSettings) -> Recipe {
+fn server_recipe(base: &ImageFacts, settings: &BuildSettings) -> Recipe {
     let requirements = Requirements::of(&["azureml-inference-server-http".to_owned()]);
     let index = Index::of(settings, &requirements);
     let mut parts = parts(base, "", &requirements, &index);
     parts.insert("kind".to_owned(), "server".to_owned());
     let short = &hash(&parts)[..16];
-    let mut context = context("", "", &requirements, &index, settings);
+    let none = Packages { python: None, conda: Vec::new(), channels: Vec::new(), pip: Vec::new() };
+    let mut context = files("", &none, "", &requirements, &index, settings);
     context.insert("environment.sh".to_owned(), SERVER_SCRIPT.as_bytes().to_vec());
+    let reference = &base.reference;
     let user = if base.user.is_empty() { "root" } else { &base.user };
     Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
+        base: Some(reference.clone()),
+        dockerfile_path: "Dockerfile".to_owned(),
+        folder: None,
+        afresh: false,
         dockerfile: format!(
             "FROM {reference}\n\
              USER root\n\
@@ -199,8 +277,9 @@ fn dockerfile(base: &ImageRef, prefix: &str) -> String {
     )
 }
 
-fn context(
+fn files(
     prefix: &str,
+    packages: &Packages,
     python: &str,
     requirements: &Requirements,
     index: &Index,
@@ -209,6 +288,9 @@ fn context(
     let mut variables = vec![("prefix", prefix.to_owned()), ("asked", python.to_owned())];
     let refused: Vec<String> = requirements.refused.iter().map(ToString::to_string).collect();
     variables.push(("refused", refused.join("\n")));
+    variables.push(("conda", packages.conda.join("\n")));
+    variables.push(("channels", packages.channels.join("\n")));
+    variables.push(("kept", versioned(&packages.conda).join(" ")));
     let mut script = variables
         .iter()
         .fold(String::new(), |text, (name, value)| text + &format!("{name}={}\n", quoted(value)));
@@ -218,6 +300,8 @@ fn context(
     let mut files = BTreeMap::from([
         ("environment.sh".to_owned(), SCRIPT.as_bytes().to_vec()),
         ("bytecode.py".to_owned(), BYTECODE.as_bytes().to_vec()),
+        ("conda.py".to_owned(), CONDA.as_bytes().to_vec()),
+        ("pinned.py".to_owned(), PINNED.as_bytes().to_vec()),
         ("settings.sh".to_owned(), script.into_bytes()),
         ("requirements.txt".to_owned(), requirements.file().into_bytes()),
     ]);
@@ -225,6 +309,18 @@ fn context(
         files.insert("ca.pem".to_owned(), settings.ca_bundle.clone());
     }
     files
+}
+
+/// The names of the packages that are asked for in a version.
+fn versioned(conda: &[String]) -> Vec<String> {
+    let parts = conda.iter().map(|spec| {
+        let spec = spec.rsplit("::").next().unwrap_or(spec);
+        spec.split_at(spec.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(spec.len()))
+    });
+    parts
+        .filter(|(_, version)| !version.trim().is_empty())
+        .map(|(name, _)| name.replace(['_', '.'], "-"))
+        .collect()
 }
 
 fn labels(parts: &BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -1,9 +1,11 @@
 //! From a spec to a [`Plan`].
 
-use super::command::{fill, shell};
-use super::container::{ContainerPlan, Limits, Mount};
+use super::command::fill;
+use super::container::{ContainerPlan, Mount};
 use super::deployment::plan_deployment;
+use super::distribution;
 use super::environment::image_plan;
+use super::resources::{Resources, resources};
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Output, Plan};
 use crate::command_line::{self, quoted};
@@ -52,6 +54,8 @@ pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Pl
         Body::RunConfiguration(v1) => plan_run_configuration(&spec.path, v1, settings, place),
         Body::Deployment(deployment) => plan_deployment(&spec.path, deployment, settings, place),
         Body::Environment(_) => Err(not_yet(Kind::Environment)),
+        // A pipeline is planned step by step, by `plan::pipeline`.
+        Body::Pipeline(_) => Err(not_yet(Kind::PipelineJob)),
     }
 }
 
@@ -106,7 +110,9 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
         return Err(Failure::new(Blame::User, what).with_detail(detail).with_fix(fix));
     }
     match (reading.kind, reading.spec) {
-        (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig, Some(spec)) => Ok(spec),
+        (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig | Kind::PipelineJob, Some(spec)) => {
+            Ok(spec)
+        }
         (kind, Some(spec)) if kind.is_online_deployment() => Ok(spec),
         (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
             .with_fix(message!("plan.no-environment.fix"))),
@@ -193,6 +199,17 @@ impl<'p> Origin<'p> {
     }
 }
 
+/// Decides everything about a step of a pipeline. `file` is where its command is written; its inputs have
+/// their values.
+pub(super) fn plan_step(
+    file: &Path,
+    job: &CommandJob,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    plan_command(Origin::of(file), job, settings, place)
+}
+
 fn plan_command(
     origin: Origin<'_>,
     job: &CommandJob,
@@ -203,7 +220,7 @@ fn plan_command(
     let code = code_of(folder, job)?;
     let experiment = experiment_name(folder, job.experiment_name.as_deref(), code.as_deref(), settings);
     let stage = Stage::new(origin, &experiment);
-    let inputs = override_inputs(job, settings)?;
+    let inputs = override_inputs(&job.inputs, settings)?;
     let mut mounts = code_mounts(&stage, code.as_deref(), place);
     let mut values = Values::default();
     let mut variables = Vec::new();
@@ -246,6 +263,11 @@ fn plan_command(
     let image = image_plan(&job.environment, &settings.rewrites)?;
     let mut environment = run_variables(&stage, &experiment, settings, place);
     environment.extend(variables);
+    let Resources { limits, grants, gpu, variables } = resources(job)?;
+    environment.extend(settings.proxies.iter().cloned());
+    for (name, value) in variables {
+        set(&mut environment, &name, value);
+    }
     for (name, value) in job.environment_variables.iter().chain(&settings.environment) {
         let value = fill(value, &values)?;
         set(&mut environment, name, value);
@@ -254,22 +276,21 @@ fn plan_command(
         mounts.push(Mount::Tmpfs { target: HOME.to_owned(), mode: 0o1777 });
     }
     let invocation = command_line::read(&command);
+    let (words, notes) = distribution::command(job, &command);
     let container = ContainerPlan {
         name: place.container.clone(),
-        image: image.base().clone(),
-        command: shell(&command),
+        // Of what is yet to be built nobody knows the name.
+        image: image.named().cloned().unwrap_or_else(|| crate::ids::ImageRef::from("")),
+        command: words,
         working_dir: stage.work.clone(),
         environment,
         mounts,
-        published: Vec::new(),
         files: Vec::new(),
         user: settings.host.user.clone(),
         labels: place.labels.clone(),
-        limits: Limits {
-            shm_bytes: job.shm_size.as_deref().and_then(bytes_of).or(Some(AZURE_SHM_BYTES)),
-            ..Limits::default()
-        },
-        gpu: false,
+        limits,
+        grants,
+        gpu,
     };
     Ok(Plan {
         spec: path.to_owned(),
@@ -284,19 +305,20 @@ fn plan_command(
             remote_root: stage.work,
             process: invocation.process,
             isolated_by: invocation.isolated_by,
+            rank: None,
         },
         service: None,
         outputs,
         folders,
         timeout_seconds: job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()),
         distribution: job.distribution.clone(),
+        notes,
     })
 }
 
-/// Azure's own default of `shm_size`.
-const AZURE_SHM_BYTES: u64 = 2 << 30;
 /// Home of a user that the image does not know.
 const HOME: &str = "/mnt/azureml/home";
+const USER: &str = "azureml";
 
 /// Where things stand in the container, as the common runtime of Azure ML has them.
 struct Stage {
@@ -331,7 +353,12 @@ fn code_of(folder: &Path, job: &CommandJob) -> Result<Option<PathBuf>, Failure> 
 }
 
 /// Azure takes the folder's name where the spec names no experiment.
-fn experiment_name(folder: &Path, own: Option<&str>, code: Option<&Path>, settings: &PlanSettings) -> String {
+pub(super) fn experiment_name(
+    folder: &Path,
+    own: Option<&str>,
+    code: Option<&Path>,
+    settings: &PlanSettings,
+) -> String {
     let folder = code.filter(|code| code.extension().is_none()).unwrap_or(folder);
     let of_folder = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = settings.experiment.clone().or_else(|| own.map(str::to_owned)).or(of_folder);
@@ -339,14 +366,17 @@ fn experiment_name(folder: &Path, own: Option<&str>, code: Option<&Path>, settin
 }
 
 /// The job's inputs after `--set inputs.NAME=VALUE`: a literal stays a literal, data gets another path.
-fn override_inputs(job: &CommandJob, settings: &PlanSettings) -> Result<Vec<(String, Input)>, Failure> {
-    let mut inputs = job.inputs.clone();
+pub(super) fn override_inputs(
+    declared: &[(String, Input)],
+    settings: &PlanSettings,
+) -> Result<Vec<(String, Input)>, Failure> {
+    let mut inputs = declared.to_vec();
     for assignment in &settings.set {
         let Some((name, value)) = set_name(assignment) else {
             return Err(Failure::new(Blame::User, message!("plan.set-form", assignment = assignment)));
         };
         let Some((_, input)) = inputs.iter_mut().find(|(known, _)| known == name) else {
-            let known = job.inputs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            let known = declared.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Failure::new(Blame::User, message!("plan.set-unknown", name = name, known = known)));
         };
         match input {
@@ -419,8 +449,6 @@ fn run_variables(
 ) -> Vec<(String, String)> {
     let mut variables = vec![
         ("PYTHONUNBUFFERED".to_owned(), "1".to_owned()),
-        // The code folder is the user's own, not a copy: what is compiled there would stay there.
-        ("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned()),
         ("AZUREML_RUN_ID".to_owned(), place.run.to_string()),
         ("AZUREML_ROOT_RUN_ID".to_owned(), place.run.to_string()),
         ("AZUREML_EXPERIMENT_NAME".to_owned(), experiment.to_owned()),
@@ -431,6 +459,8 @@ fn run_variables(
     ];
     if settings.host.user.is_some() {
         variables.push(("HOME".to_owned(), HOME.to_owned()));
+        // The image knows no name for the user; `getpass.getuser()`, which PyTorch asks, reads these first.
+        variables.extend(["LOGNAME", "USER"].map(|name| (name.to_owned(), USER.to_owned())));
     }
     variables
 }
@@ -440,23 +470,6 @@ fn set(environment: &mut Vec<(String, String)>, name: &str, value: String) {
         Some((_, old)) => *old = value,
         None => environment.push((name.to_owned(), value)),
     }
-}
-
-/// `2g`, `512m`, `1024`.
-fn bytes_of(text: &str) -> Option<u64> {
-    let text = text.trim().to_lowercase();
-    let text = text.trim_end_matches('b').trim_end_matches('i');
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..end].parse().ok()?;
-    let shift = match text[end..].trim() {
-        "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        "t" => 40,
-        _ => return None,
-    };
-    number.checked_shl(shift).filter(|bytes| bytes >> shift == number)
 }
 
 #[cfg(test)]

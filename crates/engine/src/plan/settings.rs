@@ -4,7 +4,10 @@ use super::deployment::HostPorts;
 use super::rewrite::ImageRewrite;
 use crate::ids::RunId;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Names and values, in order.
+pub type Variables = Vec<(String, String)>;
 
 /// Everything of a plan that does not stand in the spec.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +17,9 @@ pub struct PlanSettings {
     /// `--set inputs.NAME=VALUE`, as written.
     pub set: Vec<String>,
     /// `--env NAME=VALUE`; wins over the spec.
-    pub environment: Vec<(String, String)>,
+    pub environment: Variables,
+    /// The proxies of this machine; the spec wins over them.
+    pub proxies: Variables,
     /// Image rewriting, in the order of the settings.
     pub rewrites: Vec<ImageRewrite>,
     /// Loopback ports for a deployment.
@@ -55,4 +60,16 @@ pub struct RunFolders {
     pub mlruns: PathBuf,
     /// One folder per named output.
     pub named: PathBuf,
+}
+
+impl RunFolders {
+    /// The folders of a run as they stand below its own.
+    pub fn below(root: &Path) -> Self {
+        Self {
+            outputs: root.join("outputs"),
+            logs: root.join("logs"),
+            mlruns: root.join("mlruns"),
+            named: root.join("named_outputs"),
+        }
+    }
 }

@@ -79,7 +79,7 @@ pub struct Phase {
 pub struct PhaseCard(pub Vec<Phase>);
 
 impl PhaseCard {
-    pub(super) fn begin(&mut self, name: PhaseName, at: Millis) {
+    pub(crate) fn begin(&mut self, name: PhaseName, at: Millis) {
         self.0.push(Phase {
             name,
             began: at,
@@ -91,15 +91,15 @@ impl PhaseCard {
         });
     }
 
-    pub(super) fn end_ok(&mut self, name: PhaseName, at: Millis, note: Option<Message>) {
+    pub(crate) fn end_ok(&mut self, name: PhaseName, at: Millis, note: Option<Message>) {
         self.end(name, at, PhaseOutcome::Ok, |phase| phase.note = note);
     }
 
-    pub(super) fn end_cancelled(&mut self, name: PhaseName, at: Millis) {
+    pub(crate) fn end_cancelled(&mut self, name: PhaseName, at: Millis) {
         self.end(name, at, PhaseOutcome::Cancelled, |_| {});
     }
 
-    pub(super) fn end_failed(&mut self, name: PhaseName, at: Millis, failure: &Failure) {
+    pub(crate) fn end_failed(&mut self, name: PhaseName, at: Millis, failure: &Failure) {
         self.end(name, at, PhaseOutcome::Failed, |phase| {
             phase.cause = Some(failure.what.clone());
             phase.fix = failure.fix.clone();

@@ -26,6 +26,8 @@ pub enum Effect {
     NoteImage {
         /// The image.
         name: ImageRef,
+        /// What it was built on, where that is known.
+        base: Option<ImageRef>,
         /// What its name is the hash of.
         parts: BTreeMap<String, String>,
         /// Bytes on disk.
@@ -33,10 +35,16 @@ pub enum Effect {
         /// Whether it was built for this run.
         built: bool,
     },
-    /// Have debugpy and the start hook in a volume, with bytecode for this image → `DebuggerPrepared`.
-    PrepareDebugger {
-        /// The image that the debuggee runs from.
+    /// Have what a container of this image needs beside the image → `Prepared`.
+    Prepare {
+        /// The image that the container runs from.
         image: ImageFacts,
+        /// `uid:gid` of the container's process; `None` is root.
+        user: Option<String>,
+        /// debugpy and the start hook in a volume, with bytecode for this image.
+        debugger: bool,
+        /// A volume for bytecode, if the image turns out to have none.
+        bytecode: bool,
     },
     /// → `ContainerCreated`.
     CreateContainer(Box<ContainerPlan>),

@@ -3,6 +3,7 @@
 use crate::debuggee::Report;
 use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef};
+use crate::message::Message;
 use crate::plan::image::BuildSettings;
 use crate::plan::{ImageFacts, Plan};
 use serde::{Deserialize, Serialize};
@@ -41,10 +42,12 @@ pub enum RunEvent {
     ImagePulled(ImageRef),
     /// A build ended well.
     ImageBuilt(ImageFacts),
-    /// debugpy and the start hook are in this volume.
-    DebuggerPrepared {
-        /// Name of the engine's volume.
-        volume: String,
+    /// What a container of this image needs beside the image is there.
+    Prepared {
+        /// The engine's volume with debugpy and the start hook, if they are wanted.
+        debugger: Option<String>,
+        /// The engine's volume for bytecode, if the image has none.
+        bytecode: Option<String>,
     },
     /// The container exists.
     ContainerCreated(ContainerId),
@@ -80,7 +83,7 @@ pub enum RunEvent {
 }
 
 /// What the gateway reads from the frames that pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DebugEvent {
     /// A debugger has attached and set its breakpoints; the debuggee goes on.
     Configured,
@@ -96,6 +99,8 @@ pub enum DebugEvent {
     Unattended,
     /// The connection to the debuggee broke; nothing is said of the container.
     DebuggeeGone,
+    /// A sentence for the user.
+    Said(Message),
 }
 
 /// How a container ended.

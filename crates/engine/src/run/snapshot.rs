@@ -128,10 +128,19 @@ impl Run {
             Stage::Live(Debugger::Paused) => State::Paused,
             Stage::Stopping(_) => State::Stopping,
             Stage::Collecting(_) | Stage::Removing(_) => State::Stopping,
-            Stage::Finished(End::Completed) => State::Completed,
-            Stage::Finished(End::Failed) => State::Failed,
-            Stage::Finished(End::Cancelled) => State::Cancelled,
-            Stage::Finished(End::Lost) => State::Lost,
+            Stage::Finished(end) => end.state(),
+        }
+    }
+}
+
+impl End {
+    /// The state of what has ended so.
+    pub fn state(self) -> State {
+        match self {
+            End::Completed => State::Completed,
+            End::Failed => State::Failed,
+            End::Cancelled => State::Cancelled,
+            End::Lost => State::Lost,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::adopt::{Adopter, Found};
 use super::*;
 use crate::plan::container::{ContainerPlan, Limits};
 use crate::plan::deployment::{HostPorts, Service};
+use crate::plan::image::context::{BuildContext, ContextFacts};
 use crate::plan::image::{ImagePlan, Packages};
 use crate::plan::{Debuggee, Process};
 use crate::spec::deployment::{Route, Routes};
@@ -50,7 +51,7 @@ impl Trace {
     fn until_live(self) -> Self {
         self.on(RunEvent::Resolved(plan(), BuildSettings::default()))
             .on(inspected(BASE, true))
-            .on(RunEvent::DebuggerPrepared { volume: "v".into() })
+            .on(prepared(Some("v")))
             .on(RunEvent::ContainerCreated("c1".into()))
             .on(RunEvent::ContainerStarted)
     }
@@ -107,11 +108,11 @@ fn plan() -> Box<Plan> {
             working_dir: "/wd".into(),
             environment: vec![],
             mounts: vec![],
-            published: vec![],
             files: vec![],
             user: None,
             labels: Default::default(),
             limits: Limits::default(),
+            grants: Default::default(),
             gpu: false,
         },
         code: "/home/a".into(),
@@ -119,6 +120,7 @@ fn plan() -> Box<Plan> {
             remote_root: "/wd".into(),
             process: Some(Process::Script("train.py".into())),
             isolated_by: None,
+            rank: None,
         },
         service: None,
         outputs: vec![],
@@ -126,7 +128,12 @@ fn plan() -> Box<Plan> {
         mount_points: vec![],
         timeout_seconds: None,
         distribution: None,
+        notes: vec![],
     })
+}
+
+fn prepared(debugger: Option<&str>) -> RunEvent {
+    RunEvent::Prepared { debugger: debugger.map(str::to_owned), bytecode: None }
 }
 
 fn inspected(name: &str, there: bool) -> RunEvent {
@@ -170,6 +177,7 @@ fn a_run_without_a_debugger_goes_through_every_phase() {
         .on(inspected(BASE, false))
         .on(RunEvent::ImagePulled(BASE.into()))
         .on(inspected(BASE, true))
+        .on(prepared(None))
         .on(RunEvent::ContainerCreated("c1".into()))
         .on(RunEvent::ContainerStarted)
         .on(RunEvent::ContainerExited(exit(0)))
@@ -180,7 +188,8 @@ fn a_run_without_a_debugger_goes_through_every_phase() {
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
         ImageInspected -> [PullImage(ImageRef("base:1"))] preparing
         ImagePulled(ImageRef("base:1")) -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [CreateContainer] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
         ContainerStarted -> [] running
         ContainerExited -> [Collect] stopping
@@ -189,7 +198,7 @@ fn a_run_without_a_debugger_goes_through_every_phase() {
     "#]]);
     assert_eq!(
         trace.card(),
-        "resolve 10 Ok, build 30 Ok, create 10 Ok, start 10 Ok, run 10 Ok, collect 10 Ok"
+        "resolve 10 Ok, build 30 Ok, create 20 Ok, start 10 Ok, run 10 Ok, collect 10 Ok"
     );
 }
 
@@ -209,8 +218,8 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         start -> [OpenGateway, Resolve] preparing
         GatewayOpen { port: 5 } -> [] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [PrepareDebugger] preparing
-        DebuggerPrepared { volume: "v" } -> [CreateContainer] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
         ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
@@ -228,7 +237,7 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
     let mut wanted = plan();
     wanted.image = ImagePlan::Environment {
         base: BASE.into(),
-        packages: Packages { python: None, pip: vec!["numpy".into()] },
+        packages: Packages { pip: vec!["numpy".into()], ..Packages::default() },
     };
     let built = |wish: Wish| {
         let trace = Trace::start(wish)
@@ -246,10 +255,44 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
 }
 
 #[test]
+fn a_build_context_is_built_first_and_packages_go_on_top_of_it() {
+    let mut wanted = plan();
+    wanted.image = ImagePlan::Context {
+        context: BuildContext { folder: "/p/env".into(), dockerfile: "Dockerfile".to_owned(), text: None },
+        packages: Some(Packages { pip: vec!["numpy".into()], ..Packages::default() }),
+    };
+    let settings = |dockerfile: &str| BuildSettings {
+        context: Some(ContextFacts { dockerfile: dockerfile.to_owned(), ..ContextFacts::default() }),
+        ..BuildSettings::default()
+    };
+    let trace = Trace::start(Wish { image_only: true, ..Wish::default() })
+        .on(RunEvent::Resolved(wanted.clone(), settings("FROM base:1")))
+        .on(inspected(BASE, true))
+        .on(inspected("aml-debug/env:x", false))
+        .on(RunEvent::ImageBuilt(facts("aml-debug/env:x")))
+        .on(inspected("aml-debug/env:y", false))
+        .on(RunEvent::ImageBuilt(facts("aml-debug/env:y")));
+    trace.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [InspectImage] preparing
+        ImageInspected -> [BuildImage] preparing
+        ImageBuilt -> [NoteImage, InspectImage] preparing
+        ImageInspected -> [BuildImage] preparing
+        ImageBuilt -> [NoteImage, CloseGateway] completed
+    "#]]);
+
+    // Where nobody can tell what the Dockerfile begins with, its builder finds out.
+    let trace = Trace::start(Wish::default()).on(RunEvent::Resolved(wanted, settings("FROM $BASE")));
+    assert!(trace.text.ends_with("Resolved -> [InspectImage] preparing\n"), "{}", trace.text);
+}
+
+#[test]
 fn a_container_that_appears_after_cancel_is_removed() {
     let trace = Trace::start(Wish::default())
         .on(RunEvent::Resolved(plan(), BuildSettings::default()))
         .on(inspected(BASE, true))
+        .on(prepared(None))
         .on(RunEvent::CancelRequested { at_once: false })
         .on(RunEvent::ContainerCreated("c1".into()))
         .on(RunEvent::ContainerRemoved)
@@ -257,7 +300,8 @@ fn a_container_that_appears_after_cancel_is_removed() {
     trace.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [CreateContainer] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         CancelRequested { at_once: false } -> [] stopping
         ContainerCreated(ContainerId("c1")) -> [RemoveContainer(ContainerId("c1"))] stopping
         ContainerRemoved -> [CloseGateway] cancelled
@@ -335,6 +379,7 @@ fn the_specs_own_time_limit_ends_the_run() {
     let trace = Trace::start(Wish::default())
         .on(RunEvent::Resolved(limited, BuildSettings::default()))
         .on(inspected(BASE, true))
+        .on(prepared(None))
         .on(RunEvent::ContainerCreated("c1".into()))
         .on(RunEvent::ContainerStarted)
         .later(61_000)
@@ -412,7 +457,8 @@ fn an_image_with_a_user_of_its_own_runs_as_root_unless_the_host_says_otherwise()
         let facts = ImageFacts { user: image.to_owned(), ..facts(BASE) };
         let mut run = Run::start("r".into(), Wish::default(), 1).0;
         run.on(2, RunEvent::Resolved(wanted, BuildSettings::default()));
-        let effects = run.on(3, RunEvent::ImageInspected { reference: BASE.into(), facts: Some(facts) });
+        run.on(3, RunEvent::ImageInspected { reference: BASE.into(), facts: Some(facts) });
+        let effects = run.on(4, prepared(None));
         let [Effect::CreateContainer(container)] = effects.as_slice() else { panic!("{effects:?}") };
         container.user.clone()
     };
@@ -442,7 +488,7 @@ fn deployed(wish: Wish) -> Trace {
     Trace::start(wish)
         .on(RunEvent::Resolved(service(), BuildSettings::default()))
         .on(inspected(BASE, true))
-        .on(RunEvent::DebuggerPrepared { volume: "v".into() })
+        .on(RunEvent::Prepared { debugger: None, bytecode: None })
         .on(RunEvent::ContainerCreated("c1".into()))
         .on(RunEvent::ContainerStarted)
 }
@@ -463,8 +509,8 @@ fn a_deployment_is_well_when_it_answers_and_starts_again_in_place() {
     trace.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [CreateContainer] preparing
-        DebuggerPrepared { volume: "v" } -> [] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
         ContainerStarted -> [AwaitHealth] preparing
         Healthy -> [WatchCode] running
@@ -498,8 +544,8 @@ fn a_server_starts_again_under_the_debugger_that_is_attached() {
     trace.expect(expect![[r#"
         start -> [OpenGateway, Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [PrepareDebugger] preparing
-        DebuggerPrepared { volume: "v" } -> [CreateContainer] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
         ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
@@ -536,8 +582,8 @@ fn a_healthy_deployment_outlives_the_command_that_started_it() {
     staying.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [CreateContainer] preparing
-        DebuggerPrepared { volume: "v" } -> [] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
         ContainerStarted -> [AwaitHealth] preparing
         Healthy -> [WatchCode] running
@@ -545,4 +591,27 @@ fn a_healthy_deployment_outlives_the_command_that_started_it() {
         CaughtUp -> [] running
         adopt Running(ContainerId("c1")) -> [Follow(ContainerId("c1")), WatchCode] running
     "#]]);
+}
+#[test]
+fn an_image_with_bytecode_is_used_as_it_is_and_one_without_gets_a_cache() {
+    let of = |cache: Option<&str>, of_spec: &[(&str, &str)]| {
+        let mut wanted = plan();
+        let own = of_spec.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        wanted.container.environment.extend(own);
+        let mut run = Run::start("r".into(), Wish::default(), 1).0;
+        run.on(2, RunEvent::Resolved(wanted, BuildSettings::default()));
+        run.on(3, inspected(BASE, true));
+        let bytecode = cache.map(str::to_owned);
+        let effects = run.on(4, RunEvent::Prepared { debugger: None, bytecode });
+        let [Effect::CreateContainer(container)] = effects.as_slice() else { panic!("{effects:?}") };
+        let digest = debuggee::volume_digest();
+        format!("{:?} {:?}", container.environment, container.mounts).replace(&digest, "DIGEST")
+    };
+    expect![[r#"
+        [("PYTHONDONTWRITEBYTECODE", "1")] []
+        [("PYTHONPYCACHEPREFIX", "/aml-debug-bytecode/DIGEST/29ce385229e8"), ("PYTHONDONTWRITEBYTECODE", "")] [Volume { name: "v", target: "/aml-debug-bytecode", read_only: false }]
+        [("PYTHONPYCACHEPREFIX", "/x")] []"#]]
+    .assert_eq(
+        &[of(None, &[]), of(Some("v"), &[]), of(Some("v"), &[("PYTHONPYCACHEPREFIX", "/x")])].join("\n"),
+    );
 }

@@ -41,14 +41,19 @@ pub(super) fn read(checker: &mut Checker<'_>, root: &Node) -> CommandComponent {
     job.inputs.clear();
     job.name = None;
     let printed = |key: &str| root.some(key).and_then(Node::printed);
-    let inputs = root.get("inputs").map(Node::entries).unwrap_or_default();
     CommandComponent {
         name: printed("name").unwrap_or_default(),
         version: printed("version"),
         is_deterministic: root.get("is_deterministic").is_none_or(|node| node.value != Value::Bool(false)),
-        inputs: inputs.iter().map(|entry| (entry.key.clone(), Port::read(&entry.value))).collect(),
+        inputs: read_ports(root),
         job,
     }
+}
+
+/// The inputs of a component, in the order of the file.
+pub(super) fn read_ports(root: &Node) -> Vec<(String, Port)> {
+    let inputs = root.get("inputs").map(Node::entries).unwrap_or_default();
+    inputs.iter().map(|entry| (entry.key.clone(), Port::read(&entry.value))).collect()
 }
 
 impl Port {
@@ -71,6 +76,11 @@ impl Port {
     /// The kind, where it is that of a value and not of data.
     pub fn literal(&self) -> Option<&'static str> {
         ["string", "integer", "number", "boolean"].into_iter().find(|kind| *kind == self.kind)
+    }
+
+    /// The port's default as an input; `None` where it has none.
+    pub fn default_input(&self) -> Option<Input> {
+        self.default.is_some().then(|| self.input())
     }
 
     /// An input of a job with the port's default, or with nothing yet.

@@ -3,17 +3,15 @@
 //! The text is made from what the plan is made from, so a converted job becomes the plan that the run
 //! configuration becomes. What has no place in v2 is listed, and stands as a comment where it matters.
 
-mod writer;
-
 use super::environment::Environment;
 use super::job::{Input, Literal};
 use super::run_configuration::RunConfiguration;
+use super::writer::{Writer, text};
 use super::{Body, Reading, Spec};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::failure::{Blame, Failure};
 use crate::message;
 use std::path::PathBuf;
-use writer::{Writer, text};
 
 /// A run configuration in the form of v2.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,10 @@
 //! What a user wrote as an environment: a registered name, an image, an image with a conda file, a build context.
 
+use super::files::resolve;
 use super::schema::Checker;
 use crate::yaml::{self, Node, Value};
 use serde_json::json;
+use std::path::PathBuf;
 
 /// The base image that azure-ai-ml documents for conda files.
 pub const DEFAULT_IMAGE: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04";
@@ -28,8 +30,12 @@ pub enum Environment {
 pub struct Build {
     /// The folder as written, or an address.
     pub path: String,
+    /// The folder, absolute; means nothing where `path` is an address.
+    pub folder: PathBuf,
     /// The Dockerfile in it.
     pub dockerfile: String,
+    /// The Dockerfile's text, where the spec itself holds it; then no file of the folder is sent.
+    pub text: Option<String>,
 }
 
 /// A conda file, read.
@@ -61,9 +67,14 @@ impl Environment {
             return Environment::Registered(name.to_owned());
         }
         let conda = node.some("conda_file").and_then(|conda| CondaFile::of(checker, conda)).map(Box::new);
-        let build = node.some("build").map(|build| Build {
-            path: build.text("path").unwrap_or(".").to_owned(),
-            dockerfile: build.text("dockerfile_path").unwrap_or("Dockerfile").to_owned(),
+        let build = node.some("build").map(|build| {
+            let path = build.text("path").unwrap_or(".");
+            Build {
+                path: path.to_owned(),
+                folder: resolve(checker.folder(), path.trim_start_matches("file:")),
+                dockerfile: build.text("dockerfile_path").unwrap_or("Dockerfile").to_owned(),
+                text: None,
+            }
         });
         Environment::Inline { image: node.text("image").map(str::to_owned), conda, build }
     }

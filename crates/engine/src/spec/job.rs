@@ -96,8 +96,7 @@ pub(super) fn read(checker: &mut Checker<'_>, root: &Node) -> CommandJob {
         Some(node) => Environment::read(checker, node),
         None => Environment::Registered(String::new()),
     };
-    let inputs = root.get("inputs").map(Node::entries).unwrap_or_default();
-    let inputs = inputs.iter().map(|entry| (entry.key.clone(), read_input(checker, &entry.value))).collect();
+    let inputs = read_inputs(checker, root);
     let outputs = root.get("outputs").map(Node::entries).unwrap_or_default();
     let outputs = outputs.iter().map(|entry| (entry.key.clone(), read_output(&entry.value))).collect();
     let resources = root.get("resources");
@@ -119,6 +118,12 @@ pub(super) fn read(checker: &mut Checker<'_>, root: &Node) -> CommandJob {
         docker_args: of_resources("docker_args").map(read_arguments).unwrap_or_default(),
         timeout_seconds: root.get("limits").and_then(|limits| limits.get("timeout")).and_then(whole),
     }
+}
+
+/// The inputs of a job or of a step.
+pub(super) fn read_inputs(checker: &mut Checker<'_>, root: &Node) -> Vec<(String, Input)> {
+    let inputs = root.get("inputs").map(Node::entries).unwrap_or_default();
+    inputs.iter().map(|entry| (entry.key.clone(), read_input(checker, &entry.value))).collect()
 }
 
 fn read_input(checker: &mut Checker<'_>, node: &Node) -> Input {
@@ -150,7 +155,7 @@ fn read_literal(node: &Node) -> Literal {
     Literal { kind, text: node.printed().unwrap_or_default() }
 }
 
-fn read_output(node: &Node) -> Output {
+pub(super) fn read_output(node: &Node) -> Output {
     let lower = |key: &str| node.text(key).map(str::to_lowercase);
     Output { kind: lower("type").unwrap_or_else(|| "uri_folder".to_owned()), mode: lower("mode") }
 }

@@ -116,7 +116,7 @@ impl Kind {
 
     /// Whether this kind can be run on this machine.
     pub fn runs_here(self) -> bool {
-        matches!(self, Kind::CommandJob | Kind::Script)
+        matches!(self, Kind::CommandJob | Kind::PipelineJob | Kind::Script)
     }
 
     /// Whether `deploy` takes it.
@@ -182,7 +182,24 @@ impl Kind {
             return;
         }
         let kind = self.by_type(root);
-        let shape = match kind {
+        let Some(shape) = kind.shape(root) else {
+            return match kind {
+                Kind::AutoMl => auto_ml(checker, root),
+                Kind::Unknown => {
+                    checker.error(head(root), message!("spec.unknown-kind"));
+                }
+                // Recognised, and left to the tools that use them.
+                _ => {}
+            };
+        };
+        // A component may carry keys of its owner's.
+        let open = kind.is_component();
+        checker.shape(root, shape, open);
+    }
+
+    /// The keys of a document of this kind, where there is a table of them.
+    pub(super) fn shape(self, root: &Node) -> Option<Shape> {
+        Some(match self.by_type(root) {
             Kind::CommandJob => Shape::CommandJob,
             Kind::PipelineJob => Shape::PipelineJob,
             Kind::SweepJob => Shape::SweepJob,
@@ -198,22 +215,21 @@ impl Kind {
             Kind::BatchEndpoint => Shape::BatchEndpoint,
             Kind::ManagedOnlineDeployment => Shape::ManagedOnlineDeployment,
             Kind::KubernetesOnlineDeployment => Shape::KubernetesOnlineDeployment,
-            Kind::BatchDeployment => return batch_deployment(checker, root),
+            Kind::BatchDeployment => match root.text("type") {
+                Some("model") => Shape::ModelBatchDeployment,
+                Some("pipeline") => Shape::PipelineComponentBatchDeployment,
+                _ => Shape::BatchDeployment,
+            },
             Kind::Data => Shape::Data,
             Kind::Model => Shape::Model,
             Kind::Schedule => Shape::JobSchedule,
-            Kind::AutoMl => return auto_ml(checker, root),
-            Kind::Unknown => {
-                checker.error(head(root), message!("spec.unknown-kind"));
-                return;
+            Kind::AutoMl => {
+                let task = root.text("task").unwrap_or_default().to_lowercase();
+                AUTO_ML.iter().find(|(name, _)| *name == task)?.1
             }
-            // Recognised, and left to the tools that use them.
-            Kind::Conda | Kind::Compute | Kind::RunConfig | Kind::ParallelJob => return,
-            Kind::Script | Kind::Notebook | Kind::Unparsable => return,
-        };
-        // A component may carry keys of its owner's.
-        let open = kind.is_component();
-        checker.shape(root, shape, open);
+            Kind::Unknown | Kind::Conda | Kind::Compute | Kind::RunConfig | Kind::ParallelJob => return None,
+            Kind::Script | Kind::Notebook | Kind::Unparsable => return None,
+        })
     }
 
     fn is_component(self) -> bool {
@@ -397,40 +413,26 @@ fn is_run_configuration(root: &Node) -> bool {
         || section("docker"))
 }
 
-fn auto_ml(checker: &mut Checker<'_>, root: &Node) {
-    let Some(task) = root.get("task") else {
-        checker.error(head(root), message!("spec.automl-task"));
-        return;
-    };
-    let table = [
-        ("classification", Shape::AutoMlClassification),
-        ("regression", Shape::AutoMlRegression),
-        ("forecasting", Shape::AutoMlForecasting),
-        ("image_classification", Shape::ImageClassification),
-        ("image_classification_multilabel", Shape::ImageClassificationMultilabel),
-        ("image_object_detection", Shape::ImageObjectDetection),
-        ("image_instance_segmentation", Shape::ImageInstanceSegmentation),
-        ("text_classification", Shape::TextClassification),
-        ("text_classification_multilabel", Shape::TextClassificationMultilabel),
-        ("text_ner", Shape::TextNer),
-    ];
-    let wanted = task.as_str().unwrap_or_default().to_lowercase();
-    match table.iter().find(|(name, _)| *name == wanted) {
-        Some((_, shape)) => {
-            checker.shape(root, *shape, false);
-        }
-        None => {
-            let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
-            checker.not_one_of(task.span, task.as_str().unwrap_or_default(), &names);
-        }
-    }
-}
+const AUTO_ML: [(&str, Shape); 10] = [
+    ("classification", Shape::AutoMlClassification),
+    ("regression", Shape::AutoMlRegression),
+    ("forecasting", Shape::AutoMlForecasting),
+    ("image_classification", Shape::ImageClassification),
+    ("image_classification_multilabel", Shape::ImageClassificationMultilabel),
+    ("image_object_detection", Shape::ImageObjectDetection),
+    ("image_instance_segmentation", Shape::ImageInstanceSegmentation),
+    ("text_classification", Shape::TextClassification),
+    ("text_classification_multilabel", Shape::TextClassificationMultilabel),
+    ("text_ner", Shape::TextNer),
+];
 
-fn batch_deployment(checker: &mut Checker<'_>, root: &Node) {
-    let shape = match root.text("type") {
-        Some("model") => Shape::ModelBatchDeployment,
-        Some("pipeline") => Shape::PipelineComponentBatchDeployment,
-        _ => Shape::BatchDeployment,
+/// AutoML without a task of its tables.
+fn auto_ml(checker: &mut Checker<'_>, root: &Node) {
+    match root.get("task") {
+        None => checker.error(head(root), message!("spec.automl-task")),
+        Some(task) => {
+            let names: Vec<&str> = AUTO_ML.iter().map(|(name, _)| *name).collect();
+            checker.not_one_of(task.span, task.as_str().unwrap_or_default(), &names)
+        }
     };
-    checker.shape(root, shape, false);
 }

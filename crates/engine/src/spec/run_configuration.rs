@@ -340,7 +340,8 @@ impl Reader<'_> {
             let path = text(checker, context, "location").unwrap_or_default();
             let dockerfile =
                 text(checker, context, "dockerfilePath").unwrap_or_else(|| "Dockerfile".to_owned());
-            return (None, Some(Build { path, dockerfile }), None);
+            let folder = resolve(self.project, &path);
+            return (None, Some(Build { path, folder, dockerfile, text: None }), None);
         }
         match text(checker, docker, "baseImage") {
             Some(image) => (Some(self.in_registry(checker, docker, image)), None, None),
@@ -366,19 +367,32 @@ impl Reader<'_> {
     ) -> (Option<String>, Option<Build>, Option<String>) {
         let is_path = !written.contains('\n') && !written.to_lowercase().starts_with("from ");
         if !is_path {
-            let build = Build { path: ".".to_owned(), dockerfile: "Dockerfile".to_owned() };
+            let build = Build {
+                path: ".".to_owned(),
+                folder: self.project.to_owned(),
+                dockerfile: "Dockerfile".to_owned(),
+                text: Some(written.to_owned()),
+            };
             return (None, Some(build), Some(written.to_owned()));
         }
-        if let Place::Nowhere = self.find(checker, written) {
-            checker.error(span, message!("spec.file-missing", path = written));
-        }
+        let found = match self.find(checker, written) {
+            Place::At(path) => Some(path),
+            Place::Unknown => None,
+            Place::Nowhere => {
+                checker.error(span, message!("spec.file-missing", path = written));
+                None
+            }
+        };
         let path = Path::new(written);
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let folder =
             path.parent().map(|folder| folder.display().to_string()).filter(|folder| !folder.is_empty());
+        let found = found.as_deref().and_then(Path::parent).map(Path::to_owned);
         let build = Build {
+            folder: found.unwrap_or_else(|| self.project.to_owned()),
             path: folder.unwrap_or_else(|| ".".to_owned()),
             dockerfile: name.unwrap_or_else(|| written.to_owned()),
+            text: None,
         };
         (None, Some(build), None)
     }

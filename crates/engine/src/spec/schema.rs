@@ -653,7 +653,7 @@ pub(crate) fn head(node: &Node) -> Span {
     }
 }
 
-fn flatten(alternatives: &[Ty], into: &mut Vec<Ty>) {
+pub(super) fn flatten(alternatives: &[Ty], into: &mut Vec<Ty>) {
     for ty in alternatives {
         match ty {
             Ty::Union(inner) => flatten(inner, into),
@@ -665,7 +665,7 @@ fn flatten(alternatives: &[Ty], into: &mut Vec<Ty>) {
 
 /// Whether an alternative is worth trying: the kind of value fits, and a mapping's `type` and `task` are
 /// among those of the alternative.
-fn may_be(node: &Node, ty: &Ty) -> bool {
+pub(super) fn may_be(node: &Node, ty: &Ty) -> bool {
     match (&node.value, ty) {
         (Value::Map(_), Ty::Nested(shape) | Ty::Open(shape)) => ["type", "task"].iter().all(|key| {
             let Some(value) = node.get(key) else { return true };
@@ -887,7 +887,7 @@ pub(crate) fn kind_of(node: &Node) -> String {
 }
 
 /// What is wanted, in words.
-fn expected(ty: &Ty) -> String {
+pub(super) fn expected(ty: &Ty) -> String {
     let mut flat = Vec::new();
     flatten(std::slice::from_ref(ty), &mut flat);
     let mut words: Vec<String> = Vec::new();

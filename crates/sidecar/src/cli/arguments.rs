@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Deployments(Deployments),
     /// Make or refresh the launch.json entry of a run, and print it.
     Attach(RunName),
+    /// Put the remote-debug convention of the published page into a script, correctly, or take it out again.
+    Instrument(Instrument),
     /// List runs, read their logs and outputs, cancel or remove them.
     Runs(Runs),
     /// List the images that were built here, say why, remove what nobody needs.
@@ -65,6 +67,7 @@ impl Command {
             },
             Command::Attach(name) => name.json.json,
             Command::Doctor(json) => json.json,
+            Command::Instrument(instrument) => instrument.json.json,
             Command::Runs(runs) => match &runs.verb {
                 None => runs.list.json,
                 Some(RunsVerb::List(list)) => list.json,
@@ -96,8 +99,8 @@ pub(crate) struct Json {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Spec files.
-    #[arg(required = true)]
+    /// Spec files, folders to look for specs in, or patterns (`jobs/**/*.yml`).
+    #[arg(required = true, value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
     /// Print a v1 run configuration as a v2 command job, and what could not be carried over.
     #[arg(long)]
@@ -134,9 +137,19 @@ pub(crate) struct Debug {
     /// Stop at this line, print its locals and go on; may be given several times. Implies --debug.
     #[arg(long = "break", value_name = "FILE:LINE")]
     pub(crate) breaks: Vec<String>,
+    /// Stop where an exception is raised that nothing catches, print it with the locals and let the program
+    /// end of it. Implies --debug.
+    #[arg(long)]
+    pub(crate) break_on_exception: bool,
     /// Script whose process is debugged, where the command starts several.
     #[arg(long, value_name = "SCRIPT")]
     pub(crate) process: Option<String>,
+    /// Rank whose process is debugged, where a launcher (torchrun, mpirun) starts several alike.
+    #[arg(long, value_name = "N")]
+    pub(crate) rank: Option<u32>,
+    /// Debug the Python processes that it starts as well: worker processes, other ranks.
+    #[arg(long)]
+    pub(crate) children: bool,
 }
 
 #[derive(Debug, Default, Args)]
@@ -225,6 +238,10 @@ pub(crate) struct DeployDebug {
     /// Stop at this line, print its locals and go on; may be given several times. Implies --debug.
     #[arg(long = "break", value_name = "FILE:LINE")]
     pub(crate) breaks: Vec<String>,
+    /// Stop where an exception is raised that nothing catches, print it with the locals and let the program
+    /// end of it. Implies --debug.
+    #[arg(long)]
+    pub(crate) break_on_exception: bool,
 }
 
 #[derive(Debug, Args)]
@@ -298,6 +315,30 @@ pub(crate) struct DeploymentName {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Instrument {
+    /// The Python script, or a scoring script.
+    pub(crate) script: PathBuf,
+    #[command(flatten)]
+    pub(crate) what: InstrumentVerb,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+pub(crate) struct InstrumentVerb {
+    /// Print what would change, as a diff; the default.
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Change the script.
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Give the script its original bytes back.
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Debug, Args)]

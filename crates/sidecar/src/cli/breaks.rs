@@ -1,13 +1,14 @@
-//! `--break`: a debugger of our own, through the gateway like any other, that tells each stop and goes on.
+//! `--break` and `--break-on-exception`: a debugger of our own, through the gateway like any other, that tells each stop and goes on.
+//! Where children of the program are debugged it follows them.
 
-use engine::dap::breaker::{BreakClient, BreakOutput, Breakpoint, Missed, Stop};
+use engine::dap::breaker::{BreakClient, BreakOutput, Missed, Stop, StopWish};
 use engine::dap::frames::{FrameReader, frame};
 use std::net::Ipv4Addr;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 /// A stop, and milliseconds from the start of the process to it.
 pub(crate) type TimedStop = (Stop, u64);
@@ -23,76 +24,112 @@ pub(crate) struct Left {
 /// A debugger at work.
 #[derive(Debug)]
 pub(crate) struct Debugger {
-    pub(crate) task: JoinHandle<std::io::Result<Left>>,
+    pub(crate) task: JoinHandle<Left>,
     /// Tells it to leave, and the program to go on without it.
-    pub(crate) leave: mpsc::UnboundedSender<()>,
+    pub(crate) leave: watch::Sender<bool>,
 }
 
-/// Attaches to the gateway and sets the breakpoints. Stops are sent as they happen.
+/// Attaches to the gateway and sets breakpoints as wished. Stops are sent as they happen.
 pub(crate) fn attach(
     port: u16,
-    breakpoints: Vec<Breakpoint>,
+    wish: StopWish,
     began: Instant,
     stops: mpsc::UnboundedSender<TimedStop>,
 ) -> Debugger {
-    let (leave, leaves) = mpsc::unbounded_channel();
+    let (leave, leaves) = watch::channel(false);
     let task = tokio::spawn(async move {
-        let mut client = BreakClient::new(breakpoints);
+        let (children, mut started) = mpsc::unbounded_channel();
+        let mut sessions = JoinSet::new();
+        let session = |process| Session {
+            client: BreakClient::new(wish.clone(), process),
+            began,
+            stops: stops.clone(),
+            children: children.clone(),
+            leaves: leaves.clone(),
+            refused: None,
+        };
+        let mut debuggee = BreakClient::new(wish.clone(), None);
         let mut refused = None;
-        let talked = talk(&mut client, port, began, &stops, &mut refused, leaves).await;
-        let missed = client.missed();
-        // A connection that broke is the run's end or its own failure; both are told elsewhere.
-        if let Err(error) = talked {
-            tracing::debug!(%error, "the connection to the gateway broke");
+        sessions.spawn(session(None).run(port));
+        loop {
+            tokio::select! {
+                Some((pid, port)) = started.recv() => {
+                    sessions.spawn(session(Some(pid)).run(port));
+                }
+                ended = sessions.join_next() => match ended {
+                    Some(Ok(ended)) => {
+                        debuggee.add(&ended.client);
+                        // A worker may end at any moment; only the debuggee itself has to be there.
+                        if !ended.client.is_of_child() {
+                            refused = ended.refused;
+                        }
+                    }
+                    Some(Err(error)) => tracing::warn!(%error, "a debugger session ended in a defect"),
+                    None => return Left { missed: debuggee.missed(), refused },
+                }
+            }
         }
-        Ok(Left { missed, refused })
     });
     Debugger { task, leave }
 }
 
-async fn talk(
-    client: &mut BreakClient,
-    port: u16,
+/// One connection: to the debuggee, or to a child of it.
+struct Session {
+    client: BreakClient,
     began: Instant,
-    stops: &mpsc::UnboundedSender<TimedStop>,
-    refused: &mut Option<String>,
-    mut leaves: mpsc::UnboundedReceiver<()>,
-) -> std::io::Result<()> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-    stream.set_nodelay(true)?;
-    let mut start = Vec::new();
-    for request in client.start() {
-        start.extend_from_slice(&frame(&request));
-    }
-    stream.write_all(&start).await?;
-    let mut frames = FrameReader::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let length = tokio::select! {
-            length = stream.read(&mut buffer) => length?,
-            Some(()) = leaves.recv() => {
-                for request in client.leave() {
-                    stream.write_all(&frame(&request)).await?;
-                }
-                continue;
-            }
-        };
-        if length == 0 {
-            return Ok(());
+    stops: mpsc::UnboundedSender<TimedStop>,
+    children: mpsc::UnboundedSender<(u32, u16)>,
+    leaves: watch::Receiver<bool>,
+    refused: Option<String>,
+}
+
+impl Session {
+    async fn run(mut self, port: u16) -> Self {
+        // A connection that broke is the run's end or its own failure; both are told elsewhere.
+        if let Err(error) = self.talk(port).await {
+            tracing::debug!(%error, "the connection to the gateway broke");
         }
-        frames.feed(&buffer[..length]);
-        while let Some(message) =
-            frames.next_message().map_err(|error| std::io::Error::other(error.message().text()))?
-        {
-            for output in client.on(&message) {
-                match output {
-                    BreakOutput::Send(request) => stream.write_all(&frame(&request)).await?,
-                    BreakOutput::Stop(stop) => {
-                        let ms = began.elapsed().as_millis() as u64;
-                        let _ = stops.send((stop, ms));
+        self
+    }
+
+    async fn talk(&mut self, port: u16) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        stream.set_nodelay(true)?;
+        let mut start = Vec::new();
+        for request in self.client.start() {
+            start.extend_from_slice(&frame(&request));
+        }
+        stream.write_all(&start).await?;
+        let mut frames = FrameReader::new();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let length = tokio::select! {
+                length = stream.read(&mut buffer) => length?,
+                Ok(()) = self.leaves.changed() => {
+                    for request in self.client.leave() {
+                        stream.write_all(&frame(&request)).await?;
                     }
-                    BreakOutput::Refused(words) => *refused = Some(words),
-                    BreakOutput::Ended => return Ok(()),
+                    continue;
+                }
+            };
+            if length == 0 {
+                return Ok(());
+            }
+            frames.feed(&buffer[..length]);
+            while let Some(message) =
+                frames.next_message().map_err(|error| std::io::Error::other(error.message().text()))?
+            {
+                for output in self.client.on(&message) {
+                    match output {
+                        BreakOutput::Send(request) => stream.write_all(&frame(&request)).await?,
+                        BreakOutput::Stop(stop) => {
+                            let ms = self.began.elapsed().as_millis() as u64;
+                            let _ = self.stops.send((stop, ms));
+                        }
+                        BreakOutput::Child { pid, port } => drop(self.children.send((pid, port))),
+                        BreakOutput::Refused(words) => self.refused = Some(words),
+                        BreakOutput::Ended => return Ok(()),
+                    }
                 }
             }
         }

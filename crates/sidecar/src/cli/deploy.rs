@@ -2,7 +2,7 @@
 //! deployment goes on by itself. With `--debug` alone it stays for as long as somebody may attach through it.
 
 use super::arguments::Deploy;
-use super::foreground::{Happened, Signals, Watch, break_places};
+use super::foreground::{Happened, Signals, Stops, Watch};
 use super::printer::Printer;
 use super::session::Session;
 use super::values::environment;
@@ -25,14 +25,14 @@ pub(crate) async fn deploy(
     printer: &mut Printer,
     began: Instant,
 ) -> Result<u8, Failure> {
-    let places = break_places(&deploy.debug.breaks)?;
-    let debug = deploy.debug.debug || !places.is_empty();
+    let stops = Stops::at(&deploy.debug.breaks, deploy.debug.break_on_exception)?;
+    let debug = deploy.debug.debug || stops.is_some();
     let params = params(&settings, &deploy, debug, printer)?;
     let request = deploy.request.as_deref().map(existing).transpose()?;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartDeployment(params, reply)).await?;
-    let stays = debug && places.is_empty() && request.is_none();
-    let watch = Watch::new(session, run, places, began);
+    let stays = debug && stops.is_none() && request.is_none();
+    let watch = Watch::new(session, run, stops, began);
     Deploying { watch, request, stays, asked: false, last: None }.until_serving(printer).await
 }
 

@@ -1,6 +1,6 @@
 //! `run`, `rerun`, `build`, `attach`: commands that stay until their run has ended.
 
-use super::arguments::{Build, Rerun, Run, RunName};
+use super::arguments::{Build, Debug, Rerun, Run, RunName};
 use super::breaks::{self, Debugger, Left, TimedStop};
 use super::printer::{Printer, stop_json};
 use super::session::Session;
@@ -10,7 +10,7 @@ use crate::main_loop::Ask;
 use crate::outbox::Notice;
 use crate::settings::Settings;
 use crate::to_proto;
-use engine::dap::breaker::{Breakpoint, line_with_code};
+use engine::dap::breaker::{Breakpoint, StopWish, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::debug::AttachParams;
@@ -31,14 +31,16 @@ pub(crate) async fn run(
         return Err(Failure::new(Blame::User, message!("cli.target-not-yet", target = run.target))
             .with_fix(message!("cli.target-not-yet.fix")));
     }
-    let places = break_places(&run.debug.breaks)?;
+    let stops = Stops::wished(&run.debug)?;
     let mut params = start_params(&settings, &run.file, &run.values, &run.image)?;
-    params.debug = run.debug.debug || !places.is_empty();
+    params.debug = run.debug.debug || stops.is_some();
     params.process = run.debug.process;
+    params.rank = run.debug.rank;
+    params.children = run.debug.children;
     params.experiment = run.experiment;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, places, began).until_over(printer).await
+    Watch::new(session, run, stops, began).until_over(printer).await
 }
 
 pub(crate) async fn rerun(
@@ -47,12 +49,13 @@ pub(crate) async fn rerun(
     printer: &mut Printer,
     began: Instant,
 ) -> Result<u8, Failure> {
-    let places = break_places(&rerun.debug.breaks)?;
-    let debug = (rerun.debug.debug || !places.is_empty()).then_some(true);
+    let stops = Stops::wished(&rerun.debug)?;
+    let debug = (rerun.debug.debug || stops.is_some()).then_some(true);
     let session = Session::open(settings).await?;
-    let params = RerunParams { run: rerun.run, debug };
+    let Debug { process, rank, children, .. } = rerun.debug;
+    let params = RerunParams { run: rerun.run, debug, process, rank, children: children.then_some(true) };
     let RunAnswer { run } = session.ask(|reply| Ask::Rerun(params, reply)).await?;
-    Watch::new(session, run, places, began).until_over(printer).await
+    Watch::new(session, run, stops, began).until_over(printer).await
 }
 
 pub(crate) async fn build(
@@ -65,7 +68,7 @@ pub(crate) async fn build(
     params.image_only = true;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartRun(params, reply)).await?;
-    Watch::new(session, run, Vec::new(), began).until_over(printer).await
+    Watch::new(session, run, None, began).until_over(printer).await
 }
 
 /// Writes the entry; a live run that nobody owns is taken over and kept within reach of debuggers.
@@ -92,18 +95,33 @@ pub(crate) async fn attach(
         return Ok(0);
     }
     printer.say(&message!("attach.adopted", run = answer.run));
-    Watch::new(session, answer.run, Vec::new(), began).until_over(printer).await
+    Watch::new(session, answer.run, None, began).until_over(printer).await
 }
 
-pub(super) fn break_places(breaks: &[String]) -> Result<Vec<BreakPlace>, Failure> {
-    breaks.iter().map(|text| break_place(text)).collect()
+/// Where this command itself stops the program.
+pub(super) struct Stops {
+    places: Vec<BreakPlace>,
+    exceptions: bool,
+}
+
+impl Stops {
+    /// `None` leaves the program to other debuggers.
+    fn wished(debug: &Debug) -> Result<Option<Self>, Failure> {
+        Self::at(&debug.breaks, debug.break_on_exception)
+    }
+
+    pub(super) fn at(breaks: &[String], exceptions: bool) -> Result<Option<Self>, Failure> {
+        let places: Vec<BreakPlace> =
+            breaks.iter().map(|text| break_place(text)).collect::<Result<_, _>>()?;
+        Ok((exceptions || !places.is_empty()).then_some(Self { places, exceptions }))
+    }
 }
 
 /// One run, watched until it has ended.
 pub(super) struct Watch {
     session: Session,
     run: String,
-    places: Vec<BreakPlace>,
+    wished: Option<Stops>,
     began: Instant,
     stops: (mpsc::UnboundedSender<TimedStop>, mpsc::UnboundedReceiver<TimedStop>),
     seen: Vec<Value>,
@@ -120,11 +138,11 @@ pub(super) enum Happened {
 }
 
 impl Watch {
-    pub(super) fn new(session: Session, run: String, places: Vec<BreakPlace>, began: Instant) -> Self {
+    pub(super) fn new(session: Session, run: String, wished: Option<Stops>, began: Instant) -> Self {
         Self {
             session,
             run,
-            places,
+            wished,
             began,
             stops: mpsc::unbounded_channel(),
             seen: Vec::new(),
@@ -178,7 +196,7 @@ impl Watch {
 
     /// The stops so far, where breakpoints were asked for.
     pub(super) fn stops_seen(&self) -> Option<&[Value]> {
-        (!self.places.is_empty()).then_some(self.seen.as_slice())
+        self.wished.is_some().then_some(self.seen.as_slice())
     }
 
     pub(super) fn on_stop(&mut self, (stop, ms): TimedStop, printer: &mut Printer) {
@@ -205,7 +223,7 @@ impl Watch {
         }
         match notice {
             // Whoever gave breakpoints has a debugger already.
-            Notice::DebuggerReady(..) if !self.places.is_empty() => {}
+            Notice::DebuggerReady(..) if self.wished.is_some() => {}
             notice => printer.notice(notice),
         }
         let Notice::RunChanged(run) = notice else { return None };
@@ -220,7 +238,8 @@ impl Watch {
     /// back until the debuggee is there, so there is no moment to wait for.
     fn attach_when_possible(&mut self, run: &RunSnapshot) {
         let (Some(port), Some(mapping)) = (run.gateway_port, &run.mapping) else { return };
-        if self.places.is_empty() || self.debugger.is_some() || self.misplaced.is_some() {
+        let Some(wished) = &self.wished else { return };
+        if self.debugger.is_some() || self.misplaced.is_some() {
             return;
         }
         let (local, remote) = (Path::new(&mapping.local_root), &mapping.remote_root);
@@ -232,9 +251,11 @@ impl Watch {
             let code_line = line_with_code(&files::read_text(&file)?, place.line);
             Ok(Breakpoint { file: place.file.clone(), remote, line: place.line, code_line })
         };
-        match self.places.iter().map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
+        match wished.places.iter().map(breakpoint).collect::<Result<Vec<_>, Failure>>() {
             Ok(breakpoints) => {
-                self.debugger = Some(breaks::attach(port, breakpoints, self.began, self.stops.0.clone()));
+                let code_folder = (mapping.local_root.clone(), mapping.remote_root.clone());
+                let wish = StopWish { breakpoints, exceptions: wished.exceptions, code_folder };
+                self.debugger = Some(breaks::attach(port, wish, self.began, self.stops.0.clone()));
             }
             Err(failure) => {
                 self.misplaced = Some(failure);
@@ -263,11 +284,11 @@ impl Watch {
     pub(super) async fn debugger_left(&mut self, leaves: bool) -> Left {
         let Some(debugger) = self.debugger.take() else { return Left::default() };
         if leaves {
-            let _ = debugger.leave.send(());
+            let _ = debugger.leave.send(true);
         }
         // Without that the gateway is closed, and the client sees the end of its connection at once.
         match tokio::time::timeout(Duration::from_secs(2), debugger.task).await {
-            Ok(Ok(Ok(left))) => left,
+            Ok(Ok(left)) => left,
             _ => Left::default(),
         }
     }

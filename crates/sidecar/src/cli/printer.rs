@@ -212,7 +212,15 @@ fn result_json(run: &RunSnapshot, stops: Option<&[Value]>, failure: Option<&Fail
 pub(crate) fn stop_json(stop: &Stop, ms_from_start: u64) -> Value {
     let locals: serde_json::Map<String, Value> =
         stop.locals.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    json!({ "file": stop.file, "line": stop.line, "locals": locals, "msFromStart": ms_from_start })
+    let mut object =
+        json!({ "file": stop.file, "line": stop.line, "locals": locals, "msFromStart": ms_from_start });
+    if let Some(process) = stop.process {
+        object["process"] = process.into();
+    }
+    if let Some(exception) = &stop.exception {
+        object["exception"] = json!(exception);
+    }
+    object
 }
 
 fn notice_json(notice: &Notice) -> Value {
@@ -285,8 +293,16 @@ impl Terminal {
 
     fn stop(&mut self, stop: &Stop, ms_from_start: u64) {
         let place = format!("{}:{}", stop.file, stop.line);
-        let title = message!("run.stopped-at", place = self.bold(&place), ms = ms_from_start).text();
+        let place = self.bold(&place);
+        let title = match stop.process {
+            None => message!("run.stopped-at", place = place, ms = ms_from_start),
+            Some(pid) => message!("run.child-stopped-at", place = place, pid = pid, ms = ms_from_start),
+        }
+        .text();
         self.line(&title);
+        if let Some(exception) = &stop.exception {
+            self.line(&format!("    {}", self.coloured("31", exception)));
+        }
         let width = stop.locals.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in &stop.locals {
             self.line(&format!("    {name:width$} = {}", in_one_line(value)));

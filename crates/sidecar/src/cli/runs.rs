@@ -1,11 +1,11 @@
-//! `runs`, `check`, `doctor`: commands that answer and end.
+//! `runs`, `doctor`: commands that answer and end.
 
-use super::arguments::{Check, RunName, Runs, RunsList, RunsVerb};
+use super::arguments::{RunName, Runs, RunsList, RunsVerb};
 use super::printer::{Printer, duration};
 use super::session::Session;
+use crate::doctor;
 use crate::main_loop::Ask;
 use crate::settings::Settings;
-use crate::{doctor, spec_reader, to_proto};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::log::ReadLogParams;
@@ -127,54 +127,6 @@ async fn remove(session: &Session, name: RunName, printer: &mut Printer) -> Resu
     let run = session.ask(|reply| Ask::RemoveRun(RemoveRunParams { run: name.run }, reply)).await?.run;
     printer.answer(&message!("runs.removed", run = run).text(), &json!({ "event": "removed", "run": run }));
     Ok(())
-}
-
-/// The findings of every file; 1 if any is an error.
-pub(crate) fn check(check: &Check, printer: &mut Printer) -> Result<u8, Failure> {
-    if check.convert {
-        return convert(check, printer);
-    }
-    let mut worst = 0;
-    for path in &check.files {
-        let file = path.to_string_lossy();
-        let reading = spec_reader::read(&spec_reader::absolute(path)?)?;
-        if !reading.is_well() {
-            worst = 1;
-        }
-        let lines: Vec<String> = match reading.diagnostics.as_slice() {
-            [] => vec![message!("check.well", file = file, kind = reading.kind.title()).text()],
-            findings => findings.iter().map(|finding| engine::check::plain(&file, finding)).collect(),
-        };
-        printer.answer(&lines.join("\n"), &engine::check::line(&file, &reading));
-    }
-    Ok(worst)
-}
-
-/// Each file as a v2 job on standard output; what was left out goes to standard error, so that
-/// `aml-debug check FILE --convert > job.yml` makes a file that can be run.
-fn convert(check: &Check, printer: &mut Printer) -> Result<u8, Failure> {
-    for path in &check.files {
-        let file = path.to_string_lossy();
-        let reading = spec_reader::read(&spec_reader::absolute(path)?)?;
-        let conversion = engine::spec::conversion::convert(&reading)?;
-        let left_out: Vec<_> = conversion.left_out.iter().map(to_proto::diagnostic).collect();
-        printer.answer(
-            conversion.yaml.trim_end(),
-            &json!({
-                "event": "converted",
-                "file": file,
-                "folder": conversion.folder,
-                "yaml": conversion.yaml,
-                "leftOut": left_out,
-            }),
-        );
-        if !check.json.json {
-            for finding in &conversion.left_out {
-                printer.remark(&engine::check::plain(&file, finding));
-            }
-        }
-    }
-    Ok(0)
 }
 
 /// What the machine offers; 3 if a run cannot succeed on it.

@@ -4,16 +4,15 @@ use super::{RunContext, RunTasks};
 use crate::files;
 use crate::gateway::{self, GatewayHandle};
 use docker::{Docker, Labels};
-use engine::debuggee::{self, Answer};
+use engine::debuggee::{self, Answer, DebuggeeState};
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
-use engine::plan::container::{ContainerPlan, Limits, Mount};
+use engine::plan::container::Mount;
 use engine::plan::{ImageFacts, Plan};
 use engine::run::event::DebugEvent;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,24 +20,24 @@ use std::time::Duration;
 ///
 /// What was done once is remembered by an empty file under the store's home, so that the usual case costs
 /// one question to the engine: whether the volume is there.
-pub(super) async fn prepare(context: RunContext, image: ImageFacts) -> Result<RunEvent, Failure> {
+pub(super) async fn prepare(context: &RunContext, image: &ImageFacts) -> Result<String, Failure> {
     let docker = context.engine().await?;
     let volume = format!("aml-debug-{}-{}", debuggee::volume_digest(), context.store);
     let created = docker.ensure_volume(&volume, &Labels::of_store(&context.store)).await?;
-    let marks = Marks::new(&context, docker.address(), &volume, &image);
+    let marks = Marks::new(context, docker.address(), &volume, image);
     if created || !marks.image.exists() {
         // Two first runs at once must not fill the volume under each other's feet.
         let _one_at_a_time = files::lock(marks.lock.clone()).await?;
         if created || !marks.volume.exists() {
-            fill(&context, &docker, &volume, &image).await?;
+            fill(context, &docker, &volume, image).await?;
             files::write(&marks.volume, b"")?;
         }
         if !marks.image.exists() {
-            compile(&context, &docker, &volume, &image).await?;
+            compile(context, &docker, &volume, image).await?;
             files::write(&marks.image, b"")?;
         }
     }
-    Ok(RunEvent::DebuggerPrepared { volume })
+    Ok(volume)
 }
 
 struct Marks {
@@ -49,9 +48,7 @@ struct Marks {
 
 impl Marks {
     fn new(context: &RunContext, engine: &str, volume: &str, image: &ImageFacts) -> Self {
-        let engine: String =
-            engine.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
-        let folder = context.settings.home.join("debuggers").join(engine).join(volume);
+        let folder = context.settings.home.join("debuggers").join(super::folder_name(engine)).join(volume);
         let image = image.id.trim_start_matches("sha256:").to_owned();
         Self { lock: folder.join("lock"), volume: folder.join("filled"), image: folder.join(image) }
     }
@@ -69,7 +66,9 @@ async fn fill(
             .with_fix(message!("debugger.no-bundle.fix")));
     };
     let archive = files::read_archive_with(&bundle, &debuggee::FILES.map(|file| (file.path, file.contents)))?;
-    docker.fill_volume(volume, &image.reference, archive.into(), &labels(context)).await?;
+    docker
+        .fill_volume(volume, &image.reference, archive.into(), &super::container::errand_labels(context))
+        .await?;
     Ok(())
 }
 
@@ -81,41 +80,16 @@ async fn compile(
     volume: &str,
     image: &ImageFacts,
 ) -> Result<(), Failure> {
-    let plan = ContainerPlan {
-        name: format!("{}-compile", context.id),
-        image: image.reference.clone(),
-        command: debuggee::compile_command(),
-        working_dir: "/".to_owned(),
-        environment: Vec::new(),
-        mounts: vec![Mount::Volume {
-            name: volume.to_owned(),
-            target: debuggee::VOLUME_TARGET.to_owned(),
-            read_only: false,
-        }],
-        published: Vec::new(),
-        files: Vec::new(),
-        user: Some("0:0".to_owned()),
-        labels: labels(context),
-        limits: Limits::default(),
-        gpu: false,
+    let volume = Mount::Volume {
+        name: volume.to_owned(),
+        target: debuggee::VOLUME_TARGET.to_owned(),
+        read_only: false,
     };
-    let container = docker.create(&plan).await?;
-    let done = async {
-        docker.start(&container).await?;
-        docker.wait(&container).await
-    };
-    if let Err(error) = done.await {
+    let ended = super::container::errand(context, docker, image, volume, debuggee::compile_command()).await;
+    if let Err(error) = ended {
         tracing::warn!(%error, "debugpy's bytecode could not be written");
     }
-    docker.remove(&container).await?;
     Ok(())
-}
-
-/// Of a container that serves a run and is not the run's own: it goes when that run is over or has no owner.
-fn labels(context: &RunContext) -> BTreeMap<String, String> {
-    let mut labels = Labels::of_run(&context.store, &context.id);
-    labels.insert(Labels::KIND.to_owned(), Labels::DEBUGPY.to_owned());
-    labels
 }
 
 /// Reads what the debuggee tells of itself, for whoever takes a run over in passing: it may have gone on, or
@@ -163,18 +137,67 @@ pub(super) fn open_relay(tasks: &mut RunTasks, plan: Option<&Plan>, container: C
     });
 }
 
+/// Reaches into the container for a child of the debuggee. A child that cannot be reached has ended, or goes
+/// on by itself when its wait is over.
+pub(crate) async fn relay_child(
+    context: RunContext,
+    container: ContainerId,
+    pid: u32,
+    child: gateway::Inlet,
+) {
+    let reached = reach(&context, &container, &debuggee::child_relay_command(pid)).await;
+    match reached {
+        Ok(Reached::Debuggee(_, relay)) => child.debuggee(relay),
+        Ok(Reached::Nobody { .. }) => child.close(),
+        Err(failure) => {
+            tracing::debug!(%failure, pid, "a child of the debuggee was not reached");
+            child.close();
+        }
+    }
+}
+
 async fn relay(
     context: &RunContext,
     container: &ContainerId,
     gateway: gateway::Inlet,
 ) -> Result<(), Failure> {
+    match reach(context, container, &debuggee::relay_command()).await? {
+        Reached::Debuggee(report, relay) => {
+            // The run hears of its debuggee first: a debugger that waits at the gateway may pause it
+            // at once, and the report of before would then be taken for news.
+            context.tell(RunEvent::DebuggeeReported(*report));
+            gateway.debuggee(relay);
+        }
+        Reached::Nobody { replaced: true } => {
+            context.tell(RunEvent::Debug(DebugEvent::Said(message!("debuggee.replaced"))));
+        }
+        Reached::Nobody { replaced: false } => {}
+    }
+    Ok(())
+}
+
+/// What was found at the other end.
+enum Reached {
+    Debuggee(Box<debuggee::Report>, Box<gateway::Relay>),
+    /// The debuggee is not there any more, nor perhaps its container.
+    Nobody {
+        /// Whether its process has become another program.
+        replaced: bool,
+    },
+}
+
+async fn reach(
+    context: &RunContext,
+    container: &ContainerId,
+    command: &[String],
+) -> Result<Reached, Failure> {
+    const NOBODY: Reached = Reached::Nobody { replaced: false };
     let docker = context.engine().await?;
-    let command = debuggee::relay_command();
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let mut exec = match docker.exec(container, &words).await {
         Ok(exec) => exec,
         // A container that has ended needs no relay; whoever follows it says how it ended.
-        Err(_) if ends_soon(&docker, container).await => return Ok(()),
+        Err(_) if ends_soon(&docker, container).await => return Ok(NOBODY),
         Err(error) => return Err(error.into()),
     };
     let mut line = Vec::new();
@@ -184,16 +207,20 @@ async fn relay(
             let rest = line.split_off(end + 1);
             match debuggee::read_answer(String::from_utf8_lossy(&line).trim_end()) {
                 Answer::Ready(report) => {
-                    let paused = report.paused;
-                    // The run hears of its debuggee first: a debugger that waits at the gateway may pause it
-                    // at once, and the report of before would then be taken for news.
-                    context.tell(RunEvent::DebuggeeReported(report));
-                    gateway.debuggee(paused, rest, exec.reader, exec.writer);
-                    return Ok(());
+                    let relay = gateway::Relay {
+                        container: container.clone(),
+                        paused: report.paused,
+                        waiting: report.state == DebuggeeState::Waiting,
+                        early: rest,
+                        reader: exec.reader,
+                        writer: exec.writer,
+                    };
+                    return Ok(Reached::Debuggee(Box::new(report), Box::new(relay)));
                 }
+                Answer::Over { replaced } => return Ok(Reached::Nobody { replaced }),
                 // The engine itself says on this stream that a container ended before the relay was in it.
                 Answer::Failed(_) if !line.starts_with(b"{") && ends_soon(&docker, container).await => {
-                    return Ok(());
+                    return Ok(NOBODY);
                 }
                 Answer::Failed(failure) => return Err(failure),
             }
@@ -202,7 +229,7 @@ async fn relay(
     let end = exec.reader.end().await;
     let code = end.as_ref().ok().and_then(|end| end.code);
     if code != Some(debuggee::NO_PYTHON) && ends_soon(&docker, container).await {
-        return Ok(());
+        return Ok(NOBODY);
     }
     let said = end.map(|end| end.stderr).unwrap_or_default();
     Err(debuggee::explain_silence(code, &said))

@@ -1,6 +1,6 @@
 //! Images: look, pull, build. Every line of a build goes to `60_control_log.txt` and to whoever watches.
 
-use super::RunContext;
+use super::{RunContext, context};
 use crate::clock;
 use crate::outbox::Progress;
 use engine::failure::Failure;
@@ -43,24 +43,29 @@ pub(super) async fn pull(context: RunContext, reference: ImageRef) -> Result<Run
 /// Build lines that arrive within this time are shown together.
 const BATCH: Duration = Duration::from_millis(50);
 
-pub(super) async fn build(context: RunContext, recipe: Recipe) -> Result<RunEvent, Failure> {
-    let docker = context.engine().await?;
-    let mut log = context.folder.open_control_log()?;
-    context.control(&mut log, vec![message!("image.building", image = recipe.name).text()])?;
+pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, Failure> {
+    let docker = run.engine().await?;
+    let mut log = run.folder.open_control_log()?;
+    run.control(&mut log, vec![message!("image.building", image = recipe.name).text()])?;
+    if let Some((folder, facts)) = &recipe.folder {
+        let rewritten = facts.rewritten.iter().map(|(from, to)| message!("image.from", from = from, to = to));
+        let sent = message!("image.context", folder = folder.folder.display(), files = facts.files.len());
+        run.control(&mut log, rewritten.chain([sent]).map(|said| said.text()).collect())?;
+    }
     let began = clock::now_ms();
-    let mut lines = docker.build(&recipe).ready_chunks(256);
+    let mut lines = docker.build(&recipe, context::archive(&recipe)).ready_chunks(256);
     while let Some(batch) = lines.next().await {
         let mut texts = Vec::with_capacity(batch.len());
         for line in batch {
             match line {
                 Ok(line) => texts.push(line.text),
                 Err(error) => {
-                    write(&context, &mut log, texts)?;
+                    write(&run, &mut log, texts)?;
                     return Err(error.into());
                 }
             }
         }
-        write(&context, &mut log, texts)?;
+        write(&run, &mut log, texts)?;
         tokio::time::sleep(BATCH).await;
     }
     let took = clock::now_ms().saturating_sub(began);
@@ -69,7 +74,7 @@ pub(super) async fn build(context: RunContext, recipe: Recipe) -> Result<RunEven
         image = recipe.name,
         seconds = format!("{}.{}", took / 1000, took % 1000 / 100)
     );
-    context.control(&mut log, vec![said.text()])?;
+    run.control(&mut log, vec![said.text()])?;
     let facts = docker.inspect_image(&recipe.name).await?;
     facts.map(RunEvent::ImageBuilt).ok_or_else(|| {
         Failure::new(engine::failure::Blame::Environment, message!("image.vanished", image = recipe.name))

@@ -10,10 +10,12 @@ use engine::ids::RunId;
 use engine::message;
 use engine::plan::container::with_secrets;
 use engine::plan::deployment::HostPorts;
-use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace};
+use engine::plan::image::{BuildSettings, ImagePlan};
+use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace, Variables};
 use engine::plan::{self, Plan};
 use engine::run::event::RunEvent;
 use engine::spec::Kind;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
@@ -21,7 +23,8 @@ pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
     let work = tokio::task::spawn_blocking(move || {
         let plan = plan_of(&context, engine_is_the_users)?;
         make_folders(&context.folder, &plan)?;
-        Ok((plan, context.settings.build()?))
+        let build = build_settings_of(&context, &plan)?;
+        Ok((plan, build))
     });
     let (plan, build) = work.await.unwrap_or_else(|cause| Err(internal(&cause)))?;
     Ok(RunEvent::Resolved(Box::new(plan), build))
@@ -29,12 +32,20 @@ pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
 
 pub(super) async fn build_settings(context: RunContext, plan: Option<Plan>) -> Result<RunEvent, Failure> {
     let work = tokio::task::spawn_blocking(move || {
-        if let Some(plan) = &plan {
-            make_folders(&context.folder, plan)?;
-        }
-        context.settings.build()
+        let Some(plan) = &plan else { return context.settings.build() };
+        make_folders(&context.folder, plan)?;
+        build_settings_of(&context, plan)
     });
     work.await.unwrap_or_else(|cause| Err(internal(&cause))).map(RunEvent::BuildSettingsRead)
+}
+
+/// What of this machine reaches the builds of a plan.
+fn build_settings_of(context: &RunContext, plan: &Plan) -> Result<BuildSettings, Failure> {
+    let mut build = context.settings.build()?;
+    if let ImagePlan::Context { context: folder, .. } = &plan.image {
+        build.context = Some(super::context::read(folder, &context.settings.rewrites)?);
+    }
+    Ok(build)
 }
 
 /// Rootless and desktop engines run as the user and map the container's root to the user; their sockets
@@ -67,9 +78,7 @@ fn plan_of(context: &RunContext, engine_is_the_users: bool) -> Result<Plan, Fail
         Some(image) => plan::deployment::plan_packaged(image, &params.spec, &spec, &settings, &place),
         None => plan_of_spec(context, &spec, &settings, &place)?,
     };
-    if let Some(process) = &params.process {
-        plan.debuggee.process = Some(plan::Process::Script(process.clone()));
-    }
+    plan.debuggee.choose(params.process.as_deref(), params.rank);
     if params.debug
         && let Some(flag) = &plan.debuggee.isolated_by
     {
@@ -119,12 +128,15 @@ fn plan_settings(context: &RunContext, engine_is_the_users: bool) -> Result<Plan
     let params = &context.params;
     let proxies = context.settings.proxies();
     let secret = secrets::names(context);
-    let public = proxies.iter().chain(&params.env).filter(|(name, _)| !secret.contains(name));
-    let environment = public.map(|(name, value)| (name.clone(), value.clone()));
+    let public = |variables: &BTreeMap<String, String>| -> Variables {
+        let public = variables.iter().filter(|(name, _)| !secret.contains(name));
+        public.map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
     Ok(PlanSettings {
         experiment: params.experiment.clone(),
         set: params.inputs.iter().map(|(name, value)| format!("inputs.{name}={value}")).collect(),
-        environment: environment.collect(),
+        environment: public(&params.env),
+        proxies: public(&proxies),
         rewrites: context.settings.rewrites.clone(),
         ports: params.deployment.as_ref().map_or_else(HostPorts::default, |wish| HostPorts {
             scoring: wish.port,

@@ -85,7 +85,7 @@ fn ask_engine(
 /// Whether the container is the run's own, and not one that only prepared something for it.
 fn is_of(container: &ContainerFacts, run: &str) -> bool {
     container.labels.get(Labels::RUN).is_some_and(|of| of == run)
-        && container.labels.get(Labels::KIND).is_none_or(|kind| kind != Labels::DEBUGPY)
+        && container.labels.get(Labels::KIND).is_none_or(|kind| kind != Labels::ERRAND)
 }
 
 /// The engine has answered: take over what can be taken over, remove what belongs to no run.

@@ -1,31 +1,26 @@
 //! `aml/check`.
 
 use crate::main_loop::{Reply, give};
-use crate::{spec_reader, to_proto};
-use engine::failure::Failure;
+use crate::spec_finder::{self, FoundSpec};
+use crate::to_proto;
 use protocol::check::{CheckAnswer, CheckParams, FileReport};
-use std::path::Path;
+use std::path::PathBuf;
 
 pub(crate) fn check(params: CheckParams, reply: Reply<CheckAnswer>) {
     tokio::task::spawn_blocking(move || {
-        let files = params.files.iter().map(|file| report(file)).collect::<Result<_, _>>();
-        give(reply, files.map(|files| CheckAnswer { files }));
+        let names: Vec<_> = params.files.iter().map(PathBuf::from).collect();
+        let specs = spec_finder::find(&names);
+        give(reply, specs.map(|specs| CheckAnswer { files: specs.into_iter().map(report).collect() }));
     });
 }
 
-/// What there is to say of one file.
-///
-/// # Errors
-/// The file cannot be read at all.
-pub(crate) fn report(file: &str) -> Result<FileReport, Failure> {
-    let path = spec_reader::absolute(Path::new(file))?;
-    let reading = spec_reader::read(&path)?;
-    Ok(FileReport {
-        file: file.to_owned(),
+fn report(FoundSpec { shown, reading }: FoundSpec) -> FileReport {
+    FileReport {
+        file: shown,
         kind: reading.kind.word().to_owned(),
         runnable: reading.kind.runs_here(),
         wants_environment: reading.kind.wants_environment(),
         summary: reading.summary.unwrap_or_default(),
         diagnostics: reading.diagnostics.iter().map(to_proto::diagnostic).collect(),
-    })
+    }
 }

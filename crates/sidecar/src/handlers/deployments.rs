@@ -141,7 +141,7 @@ pub(crate) fn last_look(
     }
     run.answer_on(free_port(0)?);
     if let Some(plan) = &run.plan {
-        container.published.clone_from(&plan.container.published);
+        container.grants.ports.clone_from(&plan.container.grants.ports);
     }
     Ok(())
 }
@@ -269,7 +269,7 @@ pub(crate) fn restart(state: &mut State, params: &DeploymentParams, reply: Reply
     let answer = RunAnswer { run: record.id.0.clone() };
     let in_place = service_of(state, &record).is_some_and(|(_, service)| service.has_workers);
     if record.is_final() {
-        return give(reply, super::rerun::rerun(state, &RerunParams { run: record.id.0, debug: None }));
+        return give(reply, super::rerun::rerun(state, &again(record.id.0)));
     }
     let inbox = state.effects.inbox();
     if in_place && state.live(&record.id).is_some() {
@@ -298,7 +298,7 @@ pub(crate) fn restart(state: &mut State, params: &DeploymentParams, reply: Reply
             tokio::spawn(async move {
                 let answer = match end(&inbox, &record.id).await {
                     Ok(()) => {
-                        let params = RerunParams { run: record.id.0, debug: None };
+                        let params = again(record.id.0);
                         ask(&inbox, |reply| Ask::Rerun(params, reply)).await
                     }
                     Err(failure) => Err(failure),
@@ -308,6 +308,10 @@ pub(crate) fn restart(state: &mut State, params: &DeploymentParams, reply: Reply
         }
         Err(failure) => give(reply, Err(failure)),
     }
+}
+
+fn again(run: String) -> RerunParams {
+    RerunParams { run, debug: None, process: None, rank: None, children: None }
 }
 
 /// What a process writes into the store for another process's deployment.

@@ -16,6 +16,9 @@ pub(crate) fn rerun(state: &mut State, params: &RerunParams) -> Result<RunAnswer
             .with_fix(message!("rerun.no-plan.fix")));
     };
     start.debug = params.debug.unwrap_or(start.debug);
+    start.children = params.children.unwrap_or(start.children);
+    start.process = params.process.clone().or(start.process);
+    start.rank = params.rank.or(start.rank);
     let now = clock::now_ms();
     let id = state.store.new_run_id(&earlier.experiment, now)?;
     let mut record = RunRecord::new(id.clone(), &earlier.experiment, earlier.spec.clone(), now);
@@ -31,6 +34,7 @@ pub(crate) fn rerun(state: &mut State, params: &RerunParams) -> Result<RunAnswer
                 let port = super::deployments::free_port(ports.scoring)?;
                 plan.answer_on(port);
             }
+            plan.debuggee.choose(start.process.as_deref(), start.rank);
             Run::start_planned(id.clone(), wish, plan, now)
         }
         // The earlier run never got as far as a plan; its spec may read better now.

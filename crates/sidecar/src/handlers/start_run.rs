@@ -34,6 +34,7 @@ pub(super) fn wish(state: &State, params: &StartRunParams) -> Wish {
         pull: params.pull,
         image_only: params.image_only,
         wait_s: state.settings.wait_s,
+        children: params.children,
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod editor;
 mod ground;
+mod neovim;
 mod rows;
 mod stories;
 mod third_party;

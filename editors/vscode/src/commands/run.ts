@@ -2,11 +2,12 @@
 
 import * as vscode from "vscode";
 import { chooseOutput, chooseRun } from "../choose";
-import type { Command, Parts } from "../commands";
+import { asNode, type Command, type Parts } from "../commands";
 import { attachConfiguration, rerunConfiguration } from "../debug";
 import type { LogName } from "../output";
 import type { RunSnapshot } from "../protocol";
-import type { Node } from "../runs_view";
+import { runName } from "../rows";
+import { askAndStart } from "./spec";
 
 /** The play icon: joins a run that is under way, starts one that is over again under the debugger. */
 export const startDebugger: Command = async (parts, target) => {
@@ -30,6 +31,43 @@ export const rerun: Command = async (parts, target) => {
     await vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run.run), { noDebug: !run.debug });
   }
 };
+
+/** The specification as it is now, where a rerun is the plan as it was then. */
+export const submitAgain: Command = async (parts, target) => {
+  const run = await theRun(parts, target);
+  if (run) {
+    await askAndStart(vscode.Uri.file(run.spec), { experiment: run.experiment });
+  }
+};
+
+/** A window in the container needs the Dev Containers extension; a shell in it needs none. */
+export const attachContainer: Command = async (parts, target) => {
+  const run = await theRun(parts, target, "cancel");
+  if (!run?.container) {
+    if (run) {
+      void vscode.window.showInformationMessage(vscode.l10n.t("The run {0} has no container now.", run.run));
+    }
+    return;
+  }
+  const [window, shell] = [vscode.l10n.t("Open Window in Container"), vscode.l10n.t("Open Shell in Container")];
+  const isThere = vscode.extensions.getExtension(DEV_CONTAINERS) !== undefined;
+  const install = vscode.l10n.t("Get Dev Containers");
+  const question = vscode.l10n.t("The container of {0}", runName(run));
+  const choice = await vscode.window.showInformationMessage(question, isThere ? window : install, shell);
+  if (choice === window) {
+    const name = Buffer.from(JSON.stringify({ containerName: run.container })).toString("hex");
+    const folder = run.mapping?.remoteRoot ?? "/";
+    const uri = vscode.Uri.from({ scheme: "vscode-remote", authority: `attached-container+${name}`, path: folder });
+    await vscode.commands.executeCommand("vscode.openFolder", uri, { forceNewWindow: true });
+  } else if (choice === install) {
+    await vscode.commands.executeCommand("workbench.extensions.search", `@id:${DEV_CONTAINERS}`);
+  } else if (choice === shell) {
+    const options = { name: runName(run), shellPath: "docker", shellArgs: ["exec", "--interactive", "--tty", run.container, "sh"] };
+    vscode.window.createTerminal(options).show();
+  }
+};
+
+const DEV_CONTAINERS = "ms-vscode-remote.remote-containers";
 
 export const openLog: Command = async (parts, target) => {
   const node = asNode(target);
@@ -130,8 +168,4 @@ async function outputOf(parts: Parts, target: unknown): Promise<string | undefin
 
 function folderOf(run: RunSnapshot): vscode.WorkspaceFolder | undefined {
   return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(run.spec));
-}
-
-function asNode(target: unknown): Node | undefined {
-  return typeof target === "object" && target !== null && "kind" in target ? (target as Node) : undefined;
 }

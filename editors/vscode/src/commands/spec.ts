@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import { chooseSpec, pickSpec } from "../choose";
-import type { Command, Parts } from "../commands";
+import { asNode, type Command, type Parts } from "../commands";
 import { launchConfiguration } from "../debug";
 import { shown } from "../specs";
 
@@ -14,11 +14,12 @@ export const submitExperiment: Command = async (parts, target) => {
   }
 };
 
-/** From the tree: which spec is the first question. */
-export const runExperiment: Command = async ({ specs }) => {
-  const spec = await pickSpec(specs);
+/** From the tree: which spec is the first question; on an experiment, it is run in that one. */
+export const runExperiment: Command = async ({ specs }, target) => {
+  const node = asNode(target);
+  const spec = await pickSpec(specs, target);
   if (spec) {
-    await askAndStart(spec);
+    await askAndStart(spec, node?.kind === "experiment" ? { experiment: node.experiment.name } : {});
   }
 };
 
@@ -46,11 +47,12 @@ export const check: Command = async ({ specs }, target) => {
 async function start({ specs }: Parts, target: unknown, debug: boolean): Promise<void> {
   const spec = asUri(target) ?? (await chooseSpec(specs));
   if (spec) {
-    await startSpec(spec, debug);
+    await startSpec(spec, debug, {});
   }
 }
 
-async function askAndStart(spec: vscode.Uri): Promise<void> {
+/** Asks where and how, and starts a spec. */
+export async function askAndStart(spec: vscode.Uri, more: More = {}): Promise<void> {
   const items = [
     { label: `$(play) ${vscode.l10n.t("Local: run")}`, detail: vscode.l10n.t("In its container on this machine"), debug: false },
     { label: `$(debug-alt) ${vscode.l10n.t("Local: debug")}`, detail: vscode.l10n.t("In its container on this machine, stopping at breakpoints"), debug: true },
@@ -58,16 +60,22 @@ async function askAndStart(spec: vscode.Uri): Promise<void> {
   const title = vscode.l10n.t("Run experiment: {0}", shown(spec.fsPath));
   const choice = await vscode.window.showQuickPick(items, { title, placeHolder: vscode.l10n.t("Where, and under the debugger?") });
   if (choice) {
-    await startSpec(spec, choice.debug);
+    await startSpec(spec, choice.debug, more);
   }
 }
 
+/** What a spec is run with beside itself. */
+interface More {
+  experiment?: string;
+}
+
 /** One way for both: without a debugger it is what `Run Without Debugging` does. */
-async function startSpec(spec: vscode.Uri, debug: boolean): Promise<void> {
+async function startSpec(spec: vscode.Uri, debug: boolean, more: More): Promise<void> {
   const folder = vscode.workspace.getWorkspaceFolder(spec);
-  await vscode.debug.startDebugging(folder, launchConfiguration(spec.fsPath), { noDebug: !debug });
+  await vscode.debug.startDebugging(folder, { ...launchConfiguration(spec.fsPath), ...more }, { noDebug: !debug });
 }
 
 function asUri(target: unknown): vscode.Uri | undefined {
-  return target instanceof vscode.Uri ? target : undefined;
+  // A code lens names its text as the protocol does.
+  return typeof target === "string" ? vscode.Uri.parse(target) : target instanceof vscode.Uri ? target : undefined;
 }

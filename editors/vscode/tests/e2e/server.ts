@@ -76,7 +76,7 @@ export class Server {
     }
   }
 
-  async start(locale: string, environment: Record<string, string>): Promise<void> {
+  async start(name: string, locale: string, environment: Record<string, string>): Promise<void> {
     this.port = await freePort();
     const config = path.join(this.place.scratch, "code-server.yaml");
     const options = {
@@ -90,7 +90,7 @@ export class Server {
       "disable-proxy": true,
     };
     fs.writeFileSync(config, Object.entries(options).map(([key, value]) => `${key}: ${value}\n`).join(""));
-    const log = fs.openSync(path.join(this.place.results, `code-server-${locale}.log`), "w");
+    const log = fs.openSync(path.join(this.place.results, `code-server-${name}.log`), "w");
     this.process = spawn(this.program(), [...this.folders(), "--locale", locale], {
       stdio: ["ignore", log, log],
       detached: true,

@@ -59,21 +59,48 @@ export class Workbench {
   }
 
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
     const input = this.page.locator(".quick-input-widget:visible .quick-input-box input");
-    await input.fill(`>${title}`);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+    const asks = async () => (await input.count()) > 0 && (await input.inputValue()).startsWith(">");
+    await this.insist(async () => {
+      await this.page.keyboard.press("Escape");
+      await this.page.keyboard.press("F1");
+      await input.fill(`>${title}`);
+      await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: title }).waitFor({ timeout: 5000 });
+      await this.page.keyboard.press("Enter");
+    }, async () => !(await asks()));
   }
 
   async pick(label: string): Promise<void> {
-    await this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row", { hasText: label }).first().click();
+    await this.option(label).click();
   }
 
   async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press("Control+P");
-    await this.page.locator(".quick-input-widget:visible .quick-input-box input").fill(name);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: path.basename(name) }).first().click();
-    await this.page.locator(".tab.active", { hasText: path.basename(name) }).waitFor();
+    const tab = this.page.locator(".tab.active", { hasText: path.basename(name) });
+    await this.insist(async () => {
+      await this.page.keyboard.press("Escape");
+      await this.page.keyboard.press("Control+P");
+      await this.page.locator(".quick-input-widget:visible .quick-input-box input").fill(name);
+      await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: path.basename(name) }).waitFor({ timeout: 5000 });
+      await this.page.keyboard.press("Enter");
+    }, async () => (await tab.count()) > 0);
+  }
+
+  /** Does something until it has come about: a list that is drawn anew at that moment swallows a key, and one that
+   * was made before the extensions were known does not have their commands. */
+  private async insist(attempt: () => Promise<void>, cameAbout: () => Promise<boolean>): Promise<void> {
+    const end = Date.now() + PATIENCE;
+    for (;;) {
+      const hindered = await attempt().then(() => undefined, String);
+      for (let look = 0; look < 20; look += 1) {
+        if (await cameAbout()) {
+          return;
+        }
+        await this.page.waitForTimeout(100);
+      }
+      if (Date.now() > end) {
+        throw new Error(hindered ?? "it did not come about");
+      }
+    }
   }
 
   async openView(name: string): Promise<void> {
@@ -117,8 +144,60 @@ export class Workbench {
     await row.locator(`.actions a.action-label[aria-label="${action}"]`).click();
   }
 
+  /** An entry of a row's context menu. */
+  async menu(row: Locator, action: string): Promise<void> {
+    await row.click({ button: "right" });
+    const entry = this.page.locator(".monaco-menu .action-item", { hasText: action }).first();
+    await entry.waitFor();
+    // A menu ignores the mouse for its first tenth of a second.
+    await this.page.waitForTimeout(200);
+    await entry.click();
+    await this.page.locator(".monaco-menu").waitFor({ state: "detached" });
+  }
+
+  /** An entry of the list at the top of the window. */
+  option(label: string): Locator {
+    return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row", { hasText: label }).first();
+  }
+
+  /** What is offered while typing. */
+  offer(label: string): Locator {
+    return this.page.locator(".suggest-widget.visible .monaco-list-row", { hasText: label }).first();
+  }
+
+  /** Answers the question at the top of the window. */
+  async answer(text: string): Promise<void> {
+    const input = this.page.locator(".quick-input-widget:visible .quick-input-box input");
+    await input.waitFor();
+    await input.fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Presses a button of the dialog in the middle of the window. */
+  async confirm(button: string): Promise<void> {
+    await this.page.locator(".monaco-dialog-box .dialog-buttons a.monaco-button", { hasText: button }).click();
+  }
+
+  /** Presses a button of a notification. */
+  async press(toast: string | RegExp, button: string): Promise<void> {
+    await this.toast(toast).locator("a.monaco-button", { hasText: button }).click();
+  }
+
+  tab(name: string | RegExp): Locator {
+    return this.page.locator(".tabs-container .tab", { hasText: name });
+  }
+
+  /** A line of a text in an editor. */
+  line(text: string | RegExp): Locator {
+    return this.page.locator(".editor-instance .view-line", { hasText: text });
+  }
+
+  clipboard(): Promise<string> {
+    return this.page.evaluate(() => navigator.clipboard.readText());
+  }
+
   /** A line in the panel's output. */
-  output(text: string): Locator {
+  output(text: string | RegExp): Locator {
     return this.page.locator(".output-view .view-line", { hasText: text });
   }
 

@@ -7,18 +7,25 @@ fn breakpoint(file: &str, line: u32) -> Breakpoint {
     Breakpoint { file: file.to_owned(), remote: format!("/mnt/code/{file}"), line, code_line: line }
 }
 
+fn wish(breakpoints: Vec<Breakpoint>) -> StopWish {
+    StopWish { breakpoints, ..StopWish::default() }
+}
+
 fn response(to: i64, body: Value) -> Value {
     json!({"type": "response", "request_seq": to, "success": true, "seq": 0, "body": body})
 }
 
 #[test]
 fn a_stop_is_told_with_its_locals_and_what_was_never_hit_is_named() {
-    let mut client = BreakClient::new(vec![
-        breakpoint("train.py", 6),
-        breakpoint("train.py", 40),
-        breakpoint("nope.py", 3),
-        breakpoint("train.py", 17),
-    ]);
+    let mut client = BreakClient::new(
+        wish(vec![
+            breakpoint("train.py", 6),
+            breakpoint("train.py", 40),
+            breakpoint("nope.py", 3),
+            breakpoint("train.py", 17),
+        ]),
+        None,
+    );
     let mut told = String::new();
     for request in client.start() {
         told.push_str(&format!("send {} {}\n", request["command"], request["arguments"]));
@@ -93,7 +100,7 @@ fn a_stop_is_told_with_its_locals_and_what_was_never_hit_is_named() {
         send "stackTrace" {"threadId":1,"startFrame":0,"levels":1}
         send "scopes" {"frameId":3}
         send "variables" {"variablesReference":4}
-        Stop(Stop { file: "train.py", line: 6, function: "fit", locals: [("rate", "0.5"), ("rows", "[1, 2, 3]")], thread: 1, reason: "breakpoint" })
+        Stop(Stop { file: "train.py", line: 6, function: "fit", locals: [("rate", "0.5"), ("rows", "[1, 2, 3]")], thread: 1, reason: "breakpoint", process: None, exception: None })
         send "continue" {"threadId":1}
         Ended
         train.py:40 was never reached; there is no code on that line (the debugger would take line 18)
@@ -104,7 +111,7 @@ fn a_stop_is_told_with_its_locals_and_what_was_never_hit_is_named() {
 
 #[test]
 fn a_session_that_is_refused_says_why_and_an_end_is_told_once() {
-    let mut client = BreakClient::new(vec![breakpoint("train.py", 6)]);
+    let mut client = BreakClient::new(wish(vec![breakpoint("train.py", 6)]), None);
     client.start();
     let refusal = json!({
         "type": "response", "request_seq": 1, "success": false, "seq": 1, "command": "initialize",

@@ -15,7 +15,7 @@ struct Story {
 impl Story {
     fn new() -> Self {
         let mappings = vec![("/home/user/iris".to_owned(), "/mnt/code".to_owned())];
-        Self { gateway: Gateway::new(mappings), told: String::new() }
+        Self { gateway: Gateway::new(Role::Run, mappings), told: String::new() }
     }
 
     fn on(&mut self, input: GatewayInput) -> &mut Self {
@@ -23,10 +23,15 @@ impl Story {
             GatewayInput::ClientConnected(client) => format!("client {} connects\n", client.0),
             GatewayInput::FromClient(client, message) => format!("client {}: {}\n", client.0, brief(message)),
             GatewayInput::ClientGone(client) => format!("client {} vanishes\n", client.0),
-            GatewayInput::DebuggeeConnected { paused } => format!("debuggee connects, paused: {paused:?}\n"),
+            GatewayInput::DebuggeeConnected { paused, .. } => {
+                format!("debuggee connects, paused: {paused:?}\n")
+            }
             GatewayInput::FromDebuggee(message) => format!("debuggee: {}\n", brief(message)),
             GatewayInput::DebuggeeGone => "debuggee ends\n".to_owned(),
             GatewayInput::DebuggeeRestarts(restarts) => format!("debuggee restarts: {restarts}\n"),
+            GatewayInput::ChildListens { pid, port } => format!("child {pid} listens on {port}\n"),
+            GatewayInput::ChildGone(pid) => format!("child {pid} ends\n"),
+            GatewayInput::GoOn => "nobody will come\n".to_owned(),
         });
         for output in self.gateway.on(input) {
             self.told.push_str(&match output {
@@ -35,6 +40,7 @@ impl Story {
                 }
                 GatewayOutput::CloseClient(client) => format!("    close client {}\n", client.0),
                 GatewayOutput::ToDebuggee(message) => format!("    to debuggee: {message}\n"),
+                GatewayOutput::ReleaseChild(pid) => format!("    release child {pid}\n"),
                 GatewayOutput::Fact(fact) => format!("    {fact:?}\n"),
             });
         }
@@ -99,7 +105,7 @@ fn an_editor_that_comes_before_the_program_gets_its_first_stop() {
     story
         .on(GatewayInput::ClientConnected(VS_CODE))
         .says(VS_CODE, 1, "initialize", json!({"clientID": "vscode", "clientName": "Visual Studio Code"}))
-        .on(GatewayInput::DebuggeeConnected { paused: None })
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
         .answers(1, "initialize", json!({"supportsConfigurationDoneRequest": true, "supportsRestartRequest": false}))
         .says(VS_CODE, 2, "attach", json!({"justMyCode": false, "connect": {"host": "127.0.0.1", "port": 5}}))
         .event("initialized", Value::Null)
@@ -154,7 +160,9 @@ fn an_editor_that_comes_before_the_program_gets_its_first_stop() {
 #[test]
 fn disconnecting_lets_the_run_go_on_and_another_editor_attach_over_the_same_connection() {
     let mut story = Story::new();
-    story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code");
     story
         .event("stopped", stopped())
         .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
@@ -185,7 +193,9 @@ fn disconnecting_lets_the_run_go_on_and_another_editor_attach_over_the_same_conn
 #[test]
 fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_its_breakpoints() {
     let mut story = Story::new();
-    story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code");
     let lines = json!({"source": {"path": "/home/user/iris/train.py"}, "breakpoints": [{"line": 23}]});
     story
         .says(VS_CODE, 4, "setBreakpoints", lines)
@@ -229,6 +239,7 @@ fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_it
         debuggee: response to #8, configurationDone
             to client 2: {"type":"response","request_seq":3,"success":true,"command":"configurationDone","seq":3}
             Configured
+            Paused { reason: "breakpoint", thread: Some(1) }
             to client 2: {"seq":4,"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"preserveFocusHint":false,"allThreadsStopped":true}}
     "#]]);
 }
@@ -236,10 +247,12 @@ fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_it
 #[test]
 fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
     let mut story = Story::new();
-    story.on(GatewayInput::DebuggeeConnected { paused: Some(3) }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: Some(3), waiting: false })
+        .attached(VS_CODE, "Visual Studio Code");
     story
         .on(GatewayInput::DebuggeeGone)
-        .on(GatewayInput::DebuggeeConnected { paused: Some(3) })
+        .on(GatewayInput::DebuggeeConnected { paused: Some(3), waiting: false })
         .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
         .answers(4, "initialize", json!({}))
         .says(OTHER, 2, "configurationDone", json!({}))
@@ -260,6 +273,7 @@ fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
         debuggee: response to #5, configurationDone
             to client 2: {"type":"response","request_seq":2,"success":true,"command":"configurationDone","seq":2}
             Configured
+            Paused { reason: "pause", thread: Some(3) }
             to client 2: {"seq":3,"type":"event","event":"stopped","body":{"reason":"pause","threadId":3,"preserveFocusHint":false,"allThreadsStopped":true}}
     "#]]);
 }
@@ -267,7 +281,9 @@ fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
 #[test]
 fn ending_the_run_is_left_to_the_run() {
     let mut story = Story::new();
-    story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code");
     story
         .says(VS_CODE, 4, "terminate", json!({}))
         .says(VS_CODE, 5, "restart", json!({}))
@@ -300,7 +316,7 @@ fn our_own_debug_type_may_say_launch_for_a_run_that_is_started_already() {
     let mut story = Story::new();
     story.says(VS_CODE, 1, "initialize", json!({"clientName": "Visual Studio Code"}));
     story.says(VS_CODE, 2, "launch", json!({"type": "aml-debug", "request": "launch", "run": "iris_1"}));
-    story.on(GatewayInput::DebuggeeConnected { paused: None });
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true });
     story.answers(1, "initialize", Value::Null).answers(2, "attach", Value::Null);
     story.is(expect![[r#"
         client 1: initialize #1
@@ -319,7 +335,9 @@ fn our_own_debug_type_may_say_launch_for_a_run_that_is_started_already() {
 #[test]
 fn what_the_debuggee_asks_of_an_editor_is_answered_here_and_what_it_tells_us_stays_here() {
     let mut story = Story::new();
-    story.on(GatewayInput::DebuggeeConnected { paused: None }).attached(VS_CODE, "Visual Studio Code");
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code");
     story
         .on(GatewayInput::FromDebuggee(
             json!({"seq": 9, "type": "request", "command": "runInTerminal", "arguments": {}}),
@@ -359,7 +377,7 @@ fn an_editor_that_waits_for_a_run_that_never_starts_is_told() {
 fn a_server_that_starts_again_stays_under_the_same_session() {
     let mut story = Story::new();
     story
-        .on(GatewayInput::DebuggeeConnected { paused: None })
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
         .attached(VS_CODE, "Visual Studio Code")
         .says(
             VS_CODE,
@@ -372,7 +390,7 @@ fn a_server_that_starts_again_stays_under_the_same_session() {
     story
         .on(GatewayInput::DebuggeeRestarts(true))
         .on(GatewayInput::DebuggeeGone)
-        .on(GatewayInput::DebuggeeConnected { paused: None })
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
         .event("initialized", json!({}))
         .says(VS_CODE, 5, "threads", json!({}));
     story.is(expect![[r#"
@@ -390,5 +408,94 @@ fn a_server_that_starts_again_stays_under_the_same_session() {
         debuggee: event initialized
         client 1: threads #5
             to debuggee: {"seq":9,"type":"request","command":"threads","arguments":{}}
+    "#]]);
+}
+
+fn child(pid: u32, port: Option<u16>) -> Value {
+    json!({"pid": pid, "argv": ["python", "/mnt/code/train.py"], "port": port})
+}
+
+#[test]
+fn a_child_is_announced_in_the_way_that_the_client_knows() {
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true });
+    story.attached(VS_CODE, "Visual Studio Code");
+    story
+        .event("amlDebugChild", child(31, Some(40_001)))
+        .on(GatewayInput::ChildListens { pid: 31, port: 20_555 })
+        .on(GatewayInput::ClientGone(VS_CODE))
+        .says(OTHER, 1, "initialize", json!({"clientName": "new", "supportsStartDebuggingRequest": true}))
+        .answers(4, "initialize", json!({}))
+        .says(
+            OTHER,
+            2,
+            "attach",
+            json!({"type": "aml-debug", "name": "Train", "subProcess": true, "preLaunchTask": "t"}),
+        )
+        .answers(5, "attach", Value::Null)
+        .says(OTHER, 3, "configurationDone", json!({}))
+        .answers(6, "configurationDone", Value::Null)
+        .on(GatewayInput::FromClient(OTHER, json!({"type": "response", "request_seq": 4, "success": false})));
+    story.is(expect![[r#"
+        debuggee: event amlDebugChild
+            ChildWaits(Child { pid: 31, command: "python /mnt/code/train.py", debugged: true })
+        child 31 listens on 20555
+            to client 1: {"seq":5,"type":"event","event":"debugpyAttach","body":{"name":"train.py, process 31","request":"attach","connect":{"host":"127.0.0.1","port":20555},"subProcessId":31}}
+        client 1 vanishes
+            Detached
+        client 2: initialize #1
+            to debuggee: {"seq":4,"type":"request","command":"initialize","arguments":{"clientName":"new","supportsStartDebuggingRequest":true}}
+        debuggee: response to #4, initialize
+            to client 2: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":{"supportsRestartRequest":false,"supportsTerminateRequest":true,"supportTerminateDebuggee":true,"supportSuspendDebuggee":false}}
+        client 2: attach #2
+            to debuggee: {"seq":5,"type":"request","command":"attach","arguments":{"type":"aml-debug","name":"Train","subProcess":true,"preLaunchTask":"t","pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+        debuggee: response to #5, attach
+            to client 2: {"type":"response","request_seq":2,"success":true,"command":"attach","seq":2}
+            Attached { client: "new" }
+        client 2: configurationDone #3
+            to debuggee: {"seq":6,"type":"request","command":"configurationDone","arguments":{}}
+        debuggee: response to #6, configurationDone
+            to client 2: {"type":"response","request_seq":3,"success":true,"command":"configurationDone","seq":3}
+            Configured
+            to client 2: {"seq":4,"type":"request","command":"startDebugging","arguments":{"request":"attach","configuration":{"type":"aml-debug","subProcess":true,"name":"train.py, process 31","request":"attach","connect":{"host":"127.0.0.1","port":20555},"subProcessId":31,"port":20555}}}
+        client 2: response to #4, 
+            release child 31
+    "#]]);
+}
+
+#[test]
+fn a_child_that_nobody_debugs_is_let_go_on_and_told_of_once() {
+    let mut story = Story::new();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .event("amlDebugChild", child(31, Some(40_001)))
+        .on(GatewayInput::ChildListens { pid: 31, port: 20_555 })
+        .event("amlDebugUnattended", json!({}))
+        .event("amlDebugChild", child(32, None))
+        .event("amlDebugChild", child(33, None));
+    story.is(expect![[r#"
+        debuggee connects, paused: None
+        debuggee: event amlDebugChild
+            ChildWaits(Child { pid: 31, command: "python /mnt/code/train.py", debugged: true })
+        child 31 listens on 20555
+        debuggee: event amlDebugUnattended
+            Unattended
+            release child 31
+        debuggee: event amlDebugChild
+            Said(Message { id: "dap.child-undebugged", args: [("pid", "32"), ("command", "python /mnt/code/train.py")] })
+        debuggee: event amlDebugChild
+    "#]]);
+    let mut of_child = Story { gateway: Gateway::new(Role::Child, Vec::new()), told: String::new() };
+    of_child
+        .on(GatewayInput::GoOn)
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .on(GatewayInput::GoOn);
+    of_child.is(expect![[r#"
+        nobody will come
+        debuggee connects, paused: None
+            to debuggee: {"seq":1,"type":"request","command":"initialize","arguments":{"adapterID":"aml-debug"}}
+            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{}}
+            to debuggee: {"seq":3,"type":"request","command":"configurationDone","arguments":{}}
+        nobody will come
     "#]]);
 }

@@ -44,8 +44,8 @@ fn shown(plan: &Plan) -> String {
     for (name, value) in &plan.container.environment {
         text += &format!("{name}={value}\n");
     }
-    for port in &plan.container.published {
-        text += &format!("127.0.0.1:{} -> {}\n", port.host, port.container);
+    for port in &plan.container.grants.ports {
+        text += &format!("127.0.0.1:{} -> {}\n", port.host.unwrap_or(0), port.container);
     }
     text += &format!("{:?} as {:?}\n", plan.container.command.last(), plan.container.user);
     text
@@ -64,21 +64,21 @@ fn the_container_is_laid_out_as_azure_lays_it_out() {
     check(
         PLAIN,
         expect![[r#"
-        Environment { base: ImageRef("base:1"), packages: Packages { python: Some("3.11"), pip: ["azureml-inference-server-http", "joblib"] } }
-        /p/models/iris -> /var/azureml-app/azureml-models/eda8976e526d9816f741af0c87e122e4/1/iris (ro)
-        /p/e/src -> /var/azureml-app/src
-        Tmpfs { target: "/mnt/azureml/home", mode: 1023 }
-        PYTHONUNBUFFERED=1
-        PYTHONDONTWRITEBYTECODE=1
-        AML_APP_ROOT=/var/azureml-app/src/online
-        AZUREML_ENTRY_SCRIPT=score.py
-        AZUREML_MODEL_DIR=/var/azureml-app/azureml-models/eda8976e526d9816f741af0c87e122e4/1
-        SCORING_TIMEOUT_MS=3000
-        A=1
-        HOME=/mnt/azureml/home
-        127.0.0.1:20001 -> 5001
-        Some("exec \"$(command -v python || command -v python3)\" -m azureml_inference_server_http.amlserver --port 5001 --entry_script \"${AML_APP_ROOT:-/var/azureml-app}/${AZUREML_ENTRY_SCRIPT:-main.py}\"") as Some("1000:1000")
-    "#]],
+            Environment { base: ImageRef("base:1"), packages: Packages { python: Some("3.11"), conda: [], channels: [], pip: ["azureml-inference-server-http", "joblib"] } }
+            /p/models/iris -> /var/azureml-app/azureml-models/eda8976e526d9816f741af0c87e122e4/1/iris (ro)
+            /p/e/src -> /var/azureml-app/src
+            Tmpfs { target: "/mnt/azureml/home", mode: 1023 }
+            PYTHONUNBUFFERED=1
+            PYTHONDONTWRITEBYTECODE=1
+            AML_APP_ROOT=/var/azureml-app/src/online
+            AZUREML_ENTRY_SCRIPT=score.py
+            AZUREML_MODEL_DIR=/var/azureml-app/azureml-models/eda8976e526d9816f741af0c87e122e4/1
+            SCORING_TIMEOUT_MS=3000
+            A=1
+            HOME=/mnt/azureml/home
+            127.0.0.1:20001 -> 5001
+            Some("exec \"$(command -v python || command -v python3)\" -m azureml_inference_server_http.amlserver --port 5001 --entry_script \"${AML_APP_ROOT:-/var/azureml-app}/${AZUREML_ENTRY_SCRIPT:-main.py}\"") as Some("1000:1000")
+        "#]],
     );
 }
 

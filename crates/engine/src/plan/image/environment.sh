@@ -7,7 +7,8 @@ set -eu
 build=/run/aml-debug/build
 cache=/run/aml-debug/cache
 cd "$build"
-# Sets: prefix, asked (a version, or empty), refused (lines nobody can install), and what the index needs.
+# Sets: prefix, asked (a version, or empty), refused (lines nobody can install), conda and channels (words, or
+# empty), kept (names of packages that the conda file gives a version), and what the index needs.
 . ./settings.sh
 
 say() { printf 'aml-debug: %s\n' "$*"; }
@@ -57,23 +58,58 @@ first_python() {
     return 1
 }
 
-# uv, from the index like every other package, once for each kind of machine.
+# A tool of the build's own, from the index like every other package, once for each folder of the cache.
 machine=$(uname -m)
 if [ -e "/lib/ld-musl-$machine.so.1" ]; then machine="$machine-musl"; fi
-tool="$cache/uv-$machine"
-if [ ! -x "$tool/bin/uv" ]; then
+bring() {
+    if [ -e "$1" ]; then return; fi
     any=$(first_python -V) || lacks "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
     python=$(first_python -m pip --version) || lacks "the base image's Python ($any) has no pip; install python3-pip in the base image"
-    fresh=$(mktemp -d "$cache/uv.XXXXXX")
-    run "$python" -m pip install --quiet --target "$fresh" uv
+    fresh=$(mktemp -d "$1.XXXXXX")
+    run "$python" -m pip install --quiet --target "$fresh" "$2"
     # Somebody else's build may have been faster.
-    if [ -e "$tool" ]; then rm -rf "$fresh"; else mv "$fresh" "$tool"; fi
+    if [ -e "$1" ]; then rm -rf "$fresh"; else mv "$fresh" "$1"; fi
+}
+if [ -s requirements.txt ] || [ -z "$conda" ]; then
+    bring "$cache/uv-$machine" uv
+    PATH="$cache/uv-$machine/bin:$PATH"
 fi
-PATH="$tool/bin:$PATH"
+
+# A real solve: by the base image's own tool, or by rattler.
+conda_packages() {
+    for solver in micromamba mamba conda; do
+        if command -v "$solver" >/dev/null 2>&1; then
+            say "the conda packages are solved by the base image's $solver"
+            export CONDA_PKGS_DIRS="$cache/conda" MAMBA_ROOT_PREFIX="${MAMBA_ROOT_PREFIX:-$cache/mamba}"
+            run_with_words "$solver" create --quiet --yes --override-channels --prefix "$prefix"
+            return
+        fi
+    done
+    say "the base image has no conda; the conda packages are solved by rattler"
+    python=$(first_python -c 'import sys; sys.exit(sys.version_info < (3, 8))') ||
+        lacks "the base image has neither conda nor a Python of 3.8 or newer to solve conda packages with"
+    abi=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    bring "$cache/rattler-$machine-$abi" 'py-rattler<0.29'
+    run_with_words env PYTHONPATH="$cache/rattler-$machine-$abi" "$python" "$build/conda.py" "$prefix" "$cache/conda-packages"
+}
+
+# Runs a command with the channels, each behind --channel, and then the packages: one a line, blanks and all.
+run_with_words() {
+    set -f
+    IFS='
+'
+    for word in $channels; do set -- "$@" --channel "$word"; done
+    for word in $conda; do set -- "$@" "$word"; done
+    unset IFS
+    set +f
+    run "$@"
+}
 
 have() { uv python find --no-project "$1" >/dev/null 2>&1; }
 minor=$(printf '%s' "$asked" | sed -n 's/^\([0-9][0-9]*\.[0-9][0-9]*\)\.[0-9][0-9]*$/\1/p')
-if [ -z "$asked" ]; then
+if [ -n "$conda" ]; then
+    conda_packages
+elif [ -z "$asked" ]; then
     python=$(first_python -V) || lacks "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
     run uv venv --no-project --python "$python" "$prefix"
 elif have "$asked"; then
@@ -97,6 +133,20 @@ else
 fi
 
 if [ -s requirements.txt ]; then
-    run uv pip install --python "$prefix" --requirement requirements.txt
+    pins=
+    set -- uv pip install --python "$prefix/bin/python" --requirement requirements.txt
+    if [ -n "$conda" ]; then
+        # One name is one word.
+        # shellcheck disable=SC2086
+        pins=$("$prefix/bin/python" -I pinned.py "$prefix" $kept)
+        printf '%s\n' "$pins" >"$prefix/.conda-pins"
+        set -- "$@" --constraint "$prefix/.conda-pins"
+    fi
+    run "$@" || {
+        code=$?
+        if [ -n "$pins" ]; then say "pip's part has to leave as they are, since the conda file asks for them: $(echo $pins)"; fi
+        exit "$code"
+    }
+    rm -f "$prefix/.conda-pins"
     run "$prefix/bin/python" -I bytecode.py "$cache"
 fi

@@ -20,6 +20,7 @@ fn environment(python: &str, pip: &[&str]) -> ImagePlan {
         packages: Packages {
             python: Some(python.to_owned()),
             pip: pip.iter().map(|&line| line.to_owned()).collect(),
+            ..Packages::default()
         },
     }
 }
@@ -28,7 +29,7 @@ fn settings(index: &[(&str, &str)], proxy: &[(&str, &str)]) -> BuildSettings {
     let map = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
-    BuildSettings { ca_bundle: Vec::new(), index: map(index), proxy: map(proxy) }
+    BuildSettings { index: map(index), proxy: map(proxy), ..BuildSettings::default() }
 }
 
 fn made(plan: &ImagePlan, settings: &BuildSettings) -> Recipe {
@@ -87,6 +88,9 @@ fn a_recipe_is_read_from_top_to_bottom() {
         prefix='/azureml-envs/azureml_HASH'
         asked='3.11'
         refused=''
+        conda=''
+        channels=''
+        kept=''
         export UV_DEFAULT_INDEX='https://u:it'\''s@i/simple'
         export PIP_INDEX_URL='https://u:it'\''s@i/simple'
         export UV_INSECURE_HOST='t'

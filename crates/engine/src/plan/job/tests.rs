@@ -83,6 +83,8 @@ fn a_command_job_becomes_a_plan() {
                     python: Some(
                         "3.11",
                     ),
+                    conda: [],
+                    channels: [],
                     pip: [
                         "mlflow",
                         "scikit-learn==1.5.0",
@@ -105,10 +107,6 @@ fn a_command_job_becomes_a_plan() {
                 environment: [
                     (
                         "PYTHONUNBUFFERED",
-                        "1",
-                    ),
-                    (
-                        "PYTHONDONTWRITEBYTECODE",
                         "1",
                     ),
                     (
@@ -142,6 +140,14 @@ fn a_command_job_becomes_a_plan() {
                     (
                         "HOME",
                         "/mnt/azureml/home",
+                    ),
+                    (
+                        "LOGNAME",
+                        "azureml",
+                    ),
+                    (
+                        "USER",
+                        "azureml",
                     ),
                     (
                         "AZUREML_PARAMETER_lr",
@@ -208,7 +214,6 @@ fn a_command_job_becomes_a_plan() {
                         mode: 1023,
                     },
                 ],
-                published: [],
                 files: [],
                 user: Some(
                     "1000:1000",
@@ -221,6 +226,14 @@ fn a_command_job_becomes_a_plan() {
                     memory_bytes: None,
                     nano_cpus: None,
                 },
+                grants: Grants {
+                    ports: [],
+                    hosts: [],
+                    hostname: None,
+                    ulimits: [],
+                    ipc: None,
+                    tracing: false,
+                },
                 gpu: false,
             },
             code: "/p/src",
@@ -232,6 +245,7 @@ fn a_command_job_becomes_a_plan() {
                     ),
                 ),
                 isolated_by: None,
+                rank: None,
             },
             service: None,
             outputs: [
@@ -255,6 +269,7 @@ fn a_command_job_becomes_a_plan() {
                 60,
             ),
             distribution: None,
+            notes: [],
         }
     "#]].assert_debug_eq(&plan);
 }
@@ -276,8 +291,7 @@ fn what_cannot_run_here_says_why_and_what_to_do() {
         "command: python a.py\nenvironment: azureml:sklearn-1.5@latest\n",
         "command: python a.py\nenvironment: {image: p}\ninputs: {d: {path: 'azureml:iris:1'}}\n",
         "command: python a.py\nenvironment: {image: p}\ninputs: {d: {path: ./no.csv, type: uri_file}}\n",
-        "command: python a.py\nenvironment: {image: p, conda_file: {dependencies: [numpy]}}\n",
-        "command: python a.py\nenvironment: {build: {path: .}}\n",
+        "command: python a.py\nenvironment: {build: {path: 'https://example.org/x.git'}}\n",
         "command: python a.py\ncode: git+https://example.org/x\nenvironment: {image: p}\n",
     ];
     let mut out = String::new();
@@ -296,10 +310,8 @@ fn what_cannot_run_here_says_why_and_what_to_do() {
             use a copy on this machine: --set inputs.d=PATH
         the input "d" has the path "/p/no.csv", and nothing is there
             correct the path in the spec, or give another: --set inputs.d=PATH
-        the conda file asks for packages that only conda can install: numpy; solving conda packages is not supported yet
-            where a package is on PyPI too, move it below "pip:"
-        the environment is built from the folder "."; building from a Docker context is not supported yet
-            build the image yourself (docker build -t NAME .) and name it with "image: NAME"
+        the environment is built from https://example.org/x.git, which is not a folder of this machine
+            clone or download it, and name the folder as the path of "build"
         the code is at "git+https://example.org/x"; only a local folder can be mounted
             clone it and write the folder's path as "code"
     "#]].assert_eq(&out);

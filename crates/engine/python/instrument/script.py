@@ -1,0 +1,83 @@
+# >>> aml-debug: remote debugging; "aml-debug instrument --undo" takes it out again
+# Nothing happens without --remote_debug, or AML_REMOTE_DEBUG=1 in the environment. With it, the script
+# waits for a debugger before its first line; when nobody has come in time, it goes on by itself.
+def _aml_debug(parser=None):
+    import os
+    import sys
+
+    flags = {
+        "--remote_debug": "wait for a debugger",
+        "--remote_debug_connection_timeout": "seconds to wait for it (300)",
+        "--remote_debug_client_ip": "address of the machine that the debugger runs on",
+        "--remote_debug_port": "port on which it is awaited (5678)",
+    }
+    given, rest, words = {}, [], iter(sys.argv[1:])
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag == "--remote_debug":
+            given[flag] = value or "1"
+        elif flag in flags:
+            given[flag] = value if equals else next(words, "")
+        else:
+            rest.append(word)
+            rest.extend(words if word == "--" else ())
+    if hasattr(parser, "add_argument_group") and (given or "-h" in rest or "--help" in rest):
+        from argparse import SUPPRESS
+
+        group = parser.add_argument_group("remote debugging")
+        for flag, text in flags.items():
+            more = {"action": "store_true"} if flag == "--remote_debug" else {"metavar": "VALUE"}
+            try:
+                group.add_argument(flag, default=SUPPRESS, help=text, **more)
+            except Exception:  # the parser has it already, or has other prefixes
+                break
+    if given:
+        sys.argv[1:] = rest
+
+    def wish(name, otherwise):
+        from_environment = os.environ.pop("AML_REMOTE_DEBUG" + name.upper(), "")
+        return given.get("--remote_debug" + name) or from_environment or otherwise
+
+    if wish("", "0").lower() in ("0", "false", "no", "off"):
+        return parser
+
+    import socket
+    import threading
+
+    def own_address(client):
+        for there in (client, "192.0.2.1"):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                try:
+                    probe.connect((there, 9))  # asks for the way there and sends nothing
+                    return probe.getsockname()[0]
+                except (OSError, TypeError):
+                    pass
+        return (os.popen("hostname -I 2>&1").read().split() + ["127.0.0.1"])[0]
+
+    timeout = float(wish("_connection_timeout", 300))
+    address = own_address(wish("_client_ip", None))
+    # The ranks of a distributed run on one node cannot share a port.
+    rank = os.environ.get("LOCAL_RANK") or os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") or 0
+    port = int(wish("_port", 5678)) + int(rank)
+    print("Timeout for debug connection: {:g}".format(timeout), flush=True)
+    try:
+        import debugpy
+
+        debugpy.listen((address, port))
+    except Exception as error:
+        print("Debugger attached = False ({}: {})".format(type(error).__name__, error), flush=True)
+        return parser
+    print("ip_address: {}\nremote_debug_port: {}".format(address, port), flush=True)
+    timer = threading.Timer(timeout, lambda: debugpy.wait_for_client.cancel())
+    timer.daemon = True
+    timer.start()
+    debugpy.wait_for_client()
+    timer.cancel()
+    print("Debugger attached = {}".format(debugpy.is_client_connected()), flush=True)
+    return parser
+
+
+if __name__ == "__main__":
+    _aml_debug()
+del _aml_debug
+# <<< aml-debug

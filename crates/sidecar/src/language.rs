@@ -1,0 +1,314 @@
+//! Specs as a language, on the wire of the Language Server Protocol: what is found in an open text, what may
+//! stand at a place in it, what a word means and where it leads. What is said is the engine crate's.
+//!
+//! One task holds the open texts; it hears of changes and of questions in the order in which they were made,
+//! so an answer is about the text that the question was about.
+
+use crate::{files, spec_reader, to_proto};
+use engine::diagnostic::{self, Severity};
+use engine::message;
+use engine::message::Message;
+use engine::spec::files::Files;
+use engine::spec::language::{self, FilesOf, Form, Offer, Target, Wanted};
+use engine::spec::{Kind, Reading};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use tokio::sync::{mpsc, oneshot};
+use tower_lsp::Client;
+use tower_lsp::ls_types::{
+    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionProviderCapability, CodeLens, CodeLensOptions,
+    Command, CompletionItem, CompletionItemKind, CompletionList, CompletionOptions, CompletionTextEdit,
+    Diagnostic, DiagnosticSeverity, Documentation, Hover, HoverContents, HoverProviderCapability, Location,
+    MarkupContent, MarkupKind, NumberOrString, OneOf, Position, Range, SaveOptions, ServerCapabilities,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    TextEdit, Uri, WorkspaceEdit,
+};
+
+/// What an editor says of a text, or asks about it.
+#[derive(Debug)]
+pub(crate) enum Said {
+    /// It is open, or stands differently now.
+    Text(Uri, i32, String),
+    /// It was written to its file; other texts may refer to it.
+    Saved,
+    /// It is no longer open.
+    Closed(Uri),
+    /// What may stand here?
+    Complete(Uri, Position, oneshot::Sender<CompletionList>),
+    /// What does this mean?
+    Hover(Uri, Position, oneshot::Sender<Option<Hover>>),
+    /// Where does this lead?
+    Definition(Uri, Position, oneshot::Sender<Vec<Location>>),
+    /// What mends this?
+    Actions(Uri, Range, oneshot::Sender<Vec<CodeActionOrCommand>>),
+    /// What may be done with the whole?
+    Lenses(Uri, oneshot::Sender<Vec<CodeLens>>),
+}
+
+/// What this room offers, as `initialize` tells it.
+pub(crate) fn capabilities() -> ServerCapabilities {
+    let texts = |characters: &[&str]| Some(characters.iter().map(|text| (*text).to_owned()).collect());
+    ServerCapabilities {
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::FULL),
+            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+            ..TextDocumentSyncOptions::default()
+        })),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: texts(&[" ", "/", "{", "."]),
+            ..CompletionOptions::default()
+        }),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        definition_provider: Some(OneOf::Left(true)),
+        code_action_provider: Some(CodeActionProviderCapability::Simple(true)),
+        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+        ..ServerCapabilities::default()
+    }
+}
+
+/// An open text and what is known of it.
+struct Open {
+    path: PathBuf,
+    version: i32,
+    text: String,
+    reading: Reading,
+    /// Its kind when it last had one: a text that is broken for a moment is still a spec.
+    kind: Kind,
+}
+
+/// Holds the open texts until the last editor is gone.
+pub(crate) async fn attend(client: Client, mut inbox: mpsc::UnboundedReceiver<Said>) {
+    let mut texts: HashMap<Uri, Open> = HashMap::new();
+    while let Some(said) = inbox.recv().await {
+        match said {
+            Said::Text(uri, version, text) => {
+                let Some(path) = uri.to_file_path().map(|path| path.into_owned()) else { continue };
+                let before = texts.remove(&uri).map(|open| open.kind);
+                let Some(open) = read(path, version, text, before).await else { continue };
+                tell(&client, &uri, &open).await;
+                texts.insert(uri, open);
+            }
+            Said::Saved => {
+                for (uri, open) in std::mem::take(&mut texts) {
+                    let Some(open) = read(open.path, open.version, open.text, Some(open.kind)).await else {
+                        continue;
+                    };
+                    tell(&client, &uri, &open).await;
+                    texts.insert(uri, open);
+                }
+            }
+            Said::Closed(uri) => {
+                if texts.remove(&uri).is_some() {
+                    client.publish_diagnostics(uri, Vec::new(), None).await;
+                }
+            }
+            Said::Complete(uri, at, reply) => {
+                let _ = reply.send(texts.get(&uri).map(|open| complete(open, at)).unwrap_or_default());
+            }
+            Said::Hover(uri, at, reply) => {
+                let _ = reply.send(texts.get(&uri).and_then(|open| hover(open, at)));
+            }
+            Said::Definition(uri, at, reply) => {
+                let _ =
+                    reply.send(texts.get(&uri).map(|open| definition(&uri, open, at)).unwrap_or_default());
+            }
+            Said::Actions(uri, range, reply) => {
+                let _ =
+                    reply.send(texts.get(&uri).map(|open| actions(&uri, open, range)).unwrap_or_default());
+            }
+            Said::Lenses(uri, reply) => {
+                let _ = reply.send(texts.get(&uri).map(|open| lenses(&uri, open)).unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// Reads a text with the files that it refers to, beside the runtime: they are read from disk.
+async fn read(path: PathBuf, version: i32, text: String, before: Option<Kind>) -> Option<Open> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let reading = spec_reader::read_bytes(&path, text.as_bytes(), &mut Files::default());
+        (path, text, reading)
+    });
+    let (path, text, reading) = reading.await.ok()?;
+    let kind = match (reading.kind, before) {
+        (Kind::Unparsable, Some(before)) => before,
+        (kind, _) => kind,
+    };
+    Some(Open { path, version, text, reading, kind })
+}
+
+/// YAML that is no spec is nobody's business.
+fn is_spec(kind: Kind) -> bool {
+    !matches!(kind, Kind::Unknown | Kind::Unparsable | Kind::Conda | Kind::Script | Kind::Notebook)
+}
+
+async fn tell(client: &Client, uri: &Uri, open: &Open) {
+    let found = if is_spec(open.kind) {
+        open.reading.diagnostics.iter().map(diagnostic).collect()
+    } else {
+        Vec::new()
+    };
+    client.publish_diagnostics(uri.clone(), found, Some(open.version)).await;
+}
+
+fn complete(open: &Open, at: Position) -> CompletionList {
+    let Some(offers) = language::complete(&open.path, &open.text, engine_position(at)) else {
+        return CompletionList::default();
+    };
+    let range = lsp_range(offers.range);
+    let of_files = offers.files.iter().flat_map(|files| entries(files, &open.path));
+    let items = offers.offers.into_iter().chain(of_files).map(|offer| item(offer, range)).collect();
+    // Names of files depend on what is written of the path, so they are asked for again.
+    CompletionList { is_incomplete: offers.files.is_some(), items, ..CompletionList::default() }
+}
+
+/// The entries of a folder that may stand where a path is wanted.
+fn entries(wanted: &FilesOf, own: &Path) -> Vec<Offer> {
+    let is_fit = |name: &str, is_folder: bool| {
+        let is_hidden = name.starts_with('.') || name == "__pycache__";
+        !is_hidden && (is_folder || wanted.wanted != Wanted::Folder) && wanted.folder.join(name) != own
+    };
+    let named =
+        files::entries(&wanted.folder).into_iter().filter(|(name, is_folder)| is_fit(name, *is_folder));
+    named
+        .map(|(name, is_folder)| {
+            let label = if is_folder { format!("{name}/") } else { name };
+            let text = format!("{}{label}", wanted.written);
+            Offer { label, form: Form::File, detail: String::new(), meaning: None, text, required: false }
+        })
+        .collect()
+}
+
+fn item(offer: Offer, range: Range) -> CompletionItem {
+    let kind = match offer.form {
+        Form::Key => CompletionItemKind::PROPERTY,
+        Form::Word => CompletionItemKind::ENUM_MEMBER,
+        Form::Reference => CompletionItemKind::VARIABLE,
+        Form::File if offer.label.ends_with('/') => CompletionItemKind::FOLDER,
+        Form::File => CompletionItemKind::FILE,
+    };
+    let rank = if offer.required { '0' } else { '1' };
+    CompletionItem {
+        kind: Some(kind),
+        detail: (!offer.detail.is_empty()).then_some(offer.detail),
+        documentation: offer
+            .meaning
+            .map(|meaning| Documentation::MarkupContent(markdown(sentence(&meaning)))),
+        sort_text: Some(format!("{rank}{}", offer.label)),
+        filter_text: Some(offer.text.clone()),
+        text_edit: Some(CompletionTextEdit::Edit(TextEdit { range, new_text: offer.text })),
+        label: offer.label,
+        ..CompletionItem::default()
+    }
+}
+
+fn hover(open: &Open, at: Position) -> Option<Hover> {
+    let found = language::hover(&open.path, &open.text, engine_position(at))?;
+    let required =
+        if found.required { format!(" ({})", message!("language.required")) } else { String::new() };
+    let meaning = found.meaning.map(|meaning| format!("\n\n{}", sentence(&meaning))).unwrap_or_default();
+    let text = format!("**{}**{required}: {}{meaning}", found.key, found.expected);
+    Some(Hover { contents: HoverContents::Markup(markdown(text)), range: Some(lsp_range(found.range)) })
+}
+
+fn definition(uri: &Uri, open: &Open, at: Position) -> Vec<Location> {
+    let places = language::definition(&open.path, &open.text, engine_position(at)).into_iter();
+    let places = places.filter_map(|target| match target {
+        Target::Here(range) => Some(Location { uri: uri.clone(), range: lsp_range(range) }),
+        Target::File(path) if files::is_file(&path) => {
+            Some(Location { uri: Uri::from_file_path(&path)?, range: Range::default() })
+        }
+        Target::File(_) => None,
+    });
+    places.take(1).collect()
+}
+
+fn actions(uri: &Uri, open: &Open, range: Range) -> Vec<CodeActionOrCommand> {
+    let is_here = |finding: &&diagnostic::Diagnostic| {
+        let found = lsp_range(finding.range);
+        found.start <= range.end && range.start <= found.end
+    };
+    let found = open.reading.diagnostics.iter().filter(is_here);
+    found
+        .filter_map(|finding| {
+            let fix = finding.fix.as_ref()?;
+            let edit = TextEdit { range: lsp_range(fix.range), new_text: fix.new_text.clone() };
+            Some(CodeActionOrCommand::CodeAction(CodeAction {
+                title: fix.title.text(),
+                kind: Some(CodeActionKind::QUICKFIX),
+                diagnostics: Some(vec![diagnostic(finding)]),
+                edit: Some(WorkspaceEdit {
+                    changes: Some(HashMap::from([(uri.clone(), vec![edit])])),
+                    ..WorkspaceEdit::default()
+                }),
+                data: serde_json::to_value(to_proto::text(&fix.title)).ok(),
+                ..CodeAction::default()
+            }))
+        })
+        .collect()
+}
+
+fn lenses(uri: &Uri, open: &Open) -> Vec<CodeLens> {
+    if !is_spec(open.kind) {
+        return Vec::new();
+    }
+    let lens = |title: Message, command: &str| CodeLens {
+        range: Range::default(),
+        command: Some(Command {
+            title: title.text(),
+            command: command.to_owned(),
+            arguments: Some(vec![uri.as_str().into()]),
+        }),
+        data: None,
+    };
+    let check = lens(message!("language.check"), "amlDebug.check");
+    if !open.kind.runs_here() {
+        return vec![check];
+    }
+    let run = lens(message!("language.run"), "amlDebug.run");
+    let debug = lens(message!("language.debug"), "amlDebug.debug");
+    let submit = lens(message!("language.submit"), "amlDebug.submitExperiment");
+    vec![run, debug, check, submit]
+}
+
+fn diagnostic(finding: &diagnostic::Diagnostic) -> Diagnostic {
+    let severity = match finding.severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Information => DiagnosticSeverity::INFORMATION,
+    };
+    Diagnostic {
+        range: lsp_range(finding.range),
+        severity: Some(severity),
+        code: Some(NumberOrString::String(finding.message.id.clone())),
+        source: Some("Azure ML".to_owned()),
+        message: finding.message.text(),
+        // An editor with words of its own for our messages finds them by this.
+        data: serde_json::to_value(to_proto::text(&finding.message)).ok(),
+        ..Diagnostic::default()
+    }
+}
+
+/// A fragment of the catalogue as a sentence.
+fn sentence(message: &Message) -> String {
+    let text = message.text();
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect::<String>() + ".")
+        .unwrap_or_default()
+}
+
+fn markdown(value: String) -> MarkupContent {
+    MarkupContent { kind: MarkupKind::Markdown, value }
+}
+
+fn engine_position(at: Position) -> diagnostic::Position {
+    diagnostic::Position { line: at.line, character: at.character }
+}
+
+fn lsp_range(range: diagnostic::Range) -> Range {
+    let position = |at: diagnostic::Position| Position { line: at.line, character: at.character };
+    Range { start: position(range.start), end: position(range.end) }
+}

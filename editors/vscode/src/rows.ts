@@ -1,0 +1,231 @@
+// How each row of the tree looks: words first, since an icon alone says nothing to a screen reader.
+
+import * as path from "node:path";
+import * as vscode from "vscode";
+import { LOGS } from "./output";
+import type { ExperimentSummary, ImageSnapshot, PhaseSnapshot, RunSnapshot } from "./protocol";
+import type { Group, Node } from "./runs_view";
+import { ago, duration, moment, phaseWord, say, sayFailure, size, stateWord } from "./words";
+
+export function itemOf(node: Node): vscode.TreeItem {
+  switch (node.kind) {
+    case "workspace":
+      return workspaceItem(node.live);
+    case "experiment":
+      return experimentItem(node.experiment);
+    case "more":
+      return moreItem(node.experiment);
+    case "run":
+      return runItem(node.run);
+    case "group":
+      return groupItem(node.run, node.group);
+    case "phase":
+      return phaseItem(node.run, node.phase);
+    case "log":
+      return logItem(node);
+    case "output":
+      return outputItem(node);
+    case "metric":
+      return metricItem(node);
+    case "images":
+      return imagesItem(node.images);
+    case "image":
+      return imageItem(node.image);
+    case "nothing":
+      return new vscode.TreeItem(node.text);
+  }
+}
+
+function workspaceItem(live: number): vscode.TreeItem {
+  const item = new vscode.TreeItem("local", vscode.TreeItemCollapsibleState.Expanded);
+  item.id = "workspace local";
+  item.description = live > 0 ? vscode.l10n.t("{0} under way", live) : vscode.l10n.t("this machine");
+  item.iconPath = new vscode.ThemeIcon("vm");
+  item.contextValue = "workspace";
+  item.tooltip = vscode.l10n.t("The workspace of this machine: it needs no account.");
+  item.accessibilityInformation = { label: vscode.l10n.t("Workspace local, {0} under way", live) };
+  return item;
+}
+
+function experimentItem(experiment: ExperimentSummary): vscode.TreeItem {
+  const item = new vscode.TreeItem(experiment.name, vscode.TreeItemCollapsibleState.Expanded);
+  item.id = `experiment ${experiment.name}`;
+  const runs = countOfRuns(experiment.runs);
+  item.description = runs;
+  item.iconPath = new vscode.ThemeIcon("beaker");
+  item.contextValue = experiment.runs === 0 ? "experiment empty" : "experiment";
+  item.accessibilityInformation = {
+    label: vscode.l10n.t("Experiment {0}, {1}", experiment.name, runs),
+  };
+  return item;
+}
+
+function moreItem(experiment: string): vscode.TreeItem {
+  const item = new vscode.TreeItem(vscode.l10n.t("Load more…"));
+  item.command = { command: "amlDebug.loadMore", title: vscode.l10n.t("Load more…"), arguments: [experiment] };
+  item.iconPath = new vscode.ThemeIcon("ellipsis");
+  return item;
+}
+
+function runItem(run: RunSnapshot): vscode.TreeItem {
+  const name = runName(run);
+  const item = new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.Collapsed);
+  item.id = `run ${run.run}`;
+  const state = stateWord(run.state);
+  const started = moment(run.startedAt);
+  const time = run.endedAt === null ? started : `${started} · ${duration(run.endedAt - run.startedAt)}`;
+  item.description = `${state} · ${time}`;
+  item.iconPath = stateIcon(run.state);
+  item.contextValue = ["run", ...run.actions, ...(run.container ? ["container"] : []), ...(run.image ? ["image"] : [])].join(" ");
+  item.tooltip = runTooltip(run);
+  item.accessibilityInformation = { label: vscode.l10n.t("Run {0}, {1}, {2}", name, state, time) };
+  return item;
+}
+
+/** What the spec calls it, or the spec itself; its id is for machines. */
+export function runName(run: RunSnapshot): string {
+  return run.displayName ?? path.basename(run.spec);
+}
+
+function runTooltip(run: RunSnapshot): vscode.MarkdownString {
+  const text = new vscode.MarkdownString("", true);
+  const line = (name: string, value: string) => text.appendMarkdown(`**${name}** `).appendText(value).appendMarkdown("\n\n");
+  line(vscode.l10n.t("Run"), run.run);
+  line(vscode.l10n.t("State"), stateWord(run.state));
+  line(vscode.l10n.t("Started"), moment(run.startedAt));
+  line(vscode.l10n.t("Specification"), run.spec);
+  if (run.image) {
+    line(vscode.l10n.t("Image"), run.image);
+  }
+  if (run.exitCode !== null) {
+    line(vscode.l10n.t("Exit code"), String(run.exitCode));
+  }
+  if (run.failure) {
+    line(vscode.l10n.t("Why"), sayFailure(run.failure));
+  }
+  return text;
+}
+
+function stateIcon(state: string): vscode.ThemeIcon {
+  const color = (name: string) => new vscode.ThemeColor(name);
+  switch (state) {
+    case "preparing":
+    case "stopping":
+      return new vscode.ThemeIcon("loading~spin");
+    case "waiting":
+      return new vscode.ThemeIcon("debug-alt", color("charts.yellow"));
+    case "running":
+      return new vscode.ThemeIcon("sync~spin", color("charts.blue"));
+    case "paused":
+      return new vscode.ThemeIcon("debug-pause", color("charts.yellow"));
+    case "completed":
+      return new vscode.ThemeIcon("pass", color("testing.iconPassed"));
+    case "failed":
+      return new vscode.ThemeIcon("error", color("testing.iconFailed"));
+    case "cancelled":
+      return new vscode.ThemeIcon("circle-slash");
+    default:
+      return new vscode.ThemeIcon("question");
+  }
+}
+
+function groupItem(run: RunSnapshot, group: Group): vscode.TreeItem {
+  const names = {
+    phases: { label: vscode.l10n.t("Phases"), icon: "list-ordered" },
+    logs: { label: vscode.l10n.t("Logs"), icon: "output" },
+    outputs: { label: vscode.l10n.t("Outputs"), icon: "folder" },
+    metrics: { label: vscode.l10n.t("Metrics"), icon: "graph" },
+  };
+  const { label, icon } = names[group];
+  const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.Collapsed);
+  item.id = `${group} ${run.run}`;
+  item.iconPath = new vscode.ThemeIcon(icon);
+  item.contextValue = group;
+  return item;
+}
+
+function phaseItem(run: string, phase: PhaseSnapshot): vscode.TreeItem {
+  const item = new vscode.TreeItem(phaseWord(phase.name));
+  item.id = `phase ${phase.name} ${run}`;
+  const time = phase.ms === null ? vscode.l10n.t("under way") : duration(phase.ms);
+  const said = phase.cause ?? phase.note;
+  item.description = said ? `${time} · ${say(said)}` : time;
+  const icons: Record<string, vscode.ThemeIcon> = {
+    running: new vscode.ThemeIcon("loading~spin"),
+    ok: new vscode.ThemeIcon("check", new vscode.ThemeColor("testing.iconPassed")),
+    failed: new vscode.ThemeIcon("error", new vscode.ThemeColor("testing.iconFailed")),
+    cancelled: new vscode.ThemeIcon("circle-slash"),
+  };
+  item.iconPath = icons[phase.outcome] ?? new vscode.ThemeIcon("circle-outline");
+  item.contextValue = "phase";
+  item.tooltip = [said, phase.fix].flatMap((text) => (text ? [say(text)] : [])).join("\n") || item.label?.toString();
+  item.accessibilityInformation = { label: `${item.label?.toString()}, ${phase.outcome}, ${item.description}` };
+  return item;
+}
+
+function logItem(node: Extract<Node, { kind: "log" }>): vscode.TreeItem {
+  const item = new vscode.TreeItem(LOGS[node.log]);
+  item.id = `log ${node.log} ${node.run}`;
+  item.description = node.log === "control" ? vscode.l10n.t("image and container") : vscode.l10n.t("what the code printed");
+  item.iconPath = new vscode.ThemeIcon("output");
+  item.contextValue = "log";
+  item.command = { command: "amlDebug.openLog", title: vscode.l10n.t("Open log"), arguments: [node] };
+  return item;
+}
+
+function outputItem(node: Extract<Node, { kind: "output" }>): vscode.TreeItem {
+  const item = new vscode.TreeItem(node.name);
+  item.id = `output ${node.name} ${node.run}`;
+  item.description = size(node.bytes);
+  item.resourceUri = vscode.Uri.file(node.file);
+  item.iconPath = vscode.ThemeIcon.File;
+  item.contextValue = "output";
+  item.tooltip = node.file;
+  item.accessibilityInformation = { label: `${node.name}, ${item.description}` };
+  item.command = { command: "amlDebug.openOutput", title: vscode.l10n.t("Open output"), arguments: [node] };
+  return item;
+}
+
+function metricItem(node: Extract<Node, { kind: "metric" }>): vscode.TreeItem {
+  const item = new vscode.TreeItem(node.name);
+  item.id = `metric ${node.name} ${node.run}`;
+  item.description = String(node.value);
+  item.iconPath = new vscode.ThemeIcon("symbol-number");
+  item.contextValue = "metric";
+  return item;
+}
+
+function imagesItem(images: ImageSnapshot[]): vscode.TreeItem {
+  const item = new vscode.TreeItem(vscode.l10n.t("Images"), vscode.TreeItemCollapsibleState.Collapsed);
+  item.id = "images";
+  const bytes = images.reduce((sum, image) => sum + image.bytes, 0);
+  item.description = `${images.length} · ${size(bytes)}`;
+  item.iconPath = new vscode.ThemeIcon("layers");
+  item.contextValue = "images";
+  item.tooltip = vscode.l10n.t("What environments became on this machine. Layers that images share count for each of them.");
+  item.accessibilityInformation = { label: vscode.l10n.t("Images, {0}", item.description) };
+  return item;
+}
+
+function imageItem(image: ImageSnapshot): vscode.TreeItem {
+  const item = new vscode.TreeItem(image.image);
+  item.id = `image ${image.image}`;
+  item.description = `${size(image.bytes)} · ${vscode.l10n.t("used {0}", ago(image.usedAt))} · ${countOfRuns(image.runs)}`;
+  item.iconPath = new vscode.ThemeIcon("package");
+  item.contextValue = "imageRow";
+  const text = new vscode.MarkdownString("", true);
+  const line = (name: string, value: string) => text.appendMarkdown(`**${name}** `).appendText(value).appendMarkdown("\n\n");
+  line(vscode.l10n.t("Image"), image.image);
+  line(vscode.l10n.t("Built on"), image.base);
+  line(vscode.l10n.t("Built"), moment(image.builtAt));
+  for (const spec of image.specs) {
+    line(vscode.l10n.t("Specification"), spec);
+  }
+  item.tooltip = text;
+  item.accessibilityInformation = { label: vscode.l10n.t("Image {0}, {1}", image.image, item.description) };
+  return item;
+}
+
+function countOfRuns(count: number): string {
+  return count === 1 ? vscode.l10n.t("1 run") : vscode.l10n.t("{0} runs", count);
+}

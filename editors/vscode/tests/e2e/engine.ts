@@ -1,0 +1,60 @@
+// What a story leaves in its store and on the container engine, and its removal.
+
+import { execFileSync } from "node:child_process";
+
+/** The store of a story, and the program that reads it. */
+export interface Store {
+  binary: string;
+  home: string;
+}
+
+export interface Listed {
+  run: string;
+  state: string;
+  image?: string | null;
+}
+
+export function listRuns(store: Store): Listed[] {
+  const lines = ask(store, "runs", "list", "--json").split("\n");
+  return lines.filter((line) => line.trim()).map((line) => JSON.parse(line) as Listed);
+}
+
+/** The containers of these runs, by name. */
+export function containersOf(runs: Listed[]): string[] {
+  const names = execFileSync("docker", ["ps", "--all", "--format", "{{.Names}}"], { encoding: "utf8" }).split("\n");
+  return names.filter((name) => runs.some(({ run }) => name.includes(run)));
+}
+
+/** Ends what a story that failed has left running. */
+export function removeRuns(store: Store): void {
+  tidy(() => {
+    const runs = listRuns(store);
+    for (const { run } of runs.filter(({ state }) => !["completed", "failed", "cancelled", "lost"].includes(state))) {
+      tidy(() => ask(store, "runs", "cancel", run));
+    }
+    for (const container of containersOf(runs)) {
+      execFileSync("docker", ["rm", "--force", container], { stdio: "ignore" });
+    }
+  });
+}
+
+/** The images that a story built: the next test shall see a build again. */
+export function removeImages(store: Store): void {
+  tidy(() => {
+    for (const image of new Set(listRuns(store).flatMap(({ image }) => (image?.startsWith("aml-debug/env:") ? [image] : [])))) {
+      tidy(() => execFileSync("docker", ["image", "rm", "--force", image], { stdio: "ignore" }));
+    }
+  });
+}
+
+function ask({ binary, home }: Store, ...args: string[]): string {
+  return execFileSync(binary, args, { env: { ...process.env, AML_DEBUG_HOME: home }, encoding: "utf8", timeout: 60_000 });
+}
+
+function tidy(step: () => unknown): void {
+  try {
+    step();
+  } catch (error) {
+    console.log(`tidying up: ${String(error)}`);
+  }
+}

@@ -1,0 +1,40 @@
+// The project that the stories work on, and what they look for outside the window.
+
+import * as fs from "node:fs";
+import { containersOf, listRuns, type Store } from "../engine.ts";
+
+/** The line of `measure.py` that multiplies. */
+export const PRODUCT = 8;
+
+/** The line of `grow.py` that prints the day. */
+export const GROWTH = 6;
+
+/** Fails unless so many runs are there, all of them over, and the engine has none of their containers. */
+export function nothingIsLeft(store: Store, count: number): void {
+  const runs = listRuns(store);
+  const states = runs.map(({ state }) => state);
+  if (states.length !== count || !states.every((state) => ["completed", "failed", "cancelled"].includes(state))) {
+    throw new Error(`${count} runs should be over: ${states.join(", ")}`);
+  }
+  const left = containersOf(runs);
+  if (left.length > 0) {
+    throw new Error(`containers should be gone: ${left.join(", ")}`);
+  }
+}
+
+/** The process that serves this window: ours alone has this home folder. */
+export function sidecarOf(home: string): number {
+  for (const entry of fs.readdirSync("/proc")) {
+    const of = (file: string) => {
+      try {
+        return fs.readFileSync(`/proc/${entry}/${file}`, "utf8").split("\0");
+      } catch {
+        return [];
+      }
+    };
+    if (/^\d+$/.test(entry) && of("cmdline")[1] === "serve" && of("environ").includes(`AML_DEBUG_HOME=${home}`)) {
+      return Number(entry);
+    }
+  }
+  throw new Error("no sidecar serves this window");
+}

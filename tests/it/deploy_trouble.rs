@@ -50,7 +50,7 @@ fn what_init_raises_is_told_with_its_line_and_without_the_servers_frames() {
         with("src/score.py", "factor = int(open(path).read())", "raise ValueError('no weights here')");
     let ended = deploy(&ground).with_code(1);
     let told = told(&ended.result()["failure"]);
-    has(&told, &["init() failed at src/score.py:7: ValueError: no weights here", "in init", "-> correct it"]);
+    has(&told, &["init() failed at src/score.py:6: ValueError: no weights here", "in init", "-> correct it"]);
     assert!(!told.contains("user_script.py"), "{told}");
     fails(
         &with("src/score.py", "import json, os", "import json, os, no_such"),
@@ -64,7 +64,7 @@ fn a_model_or_a_script_that_is_not_there_is_told_before_anything_starts() {
     fails(
         &with("deployment.yml", "path: weights", "path: wheights"),
         2,
-        &["\"model.path\" names", "wheights, and nothing is there"],
+        &["Nothing is at \"wheights\"", "deployment.yml:5:9"],
     );
     fails(
         &with("deployment.yml", "scoring_script: score.py", "scoring_script: scroe.py"),

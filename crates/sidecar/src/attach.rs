@@ -22,8 +22,10 @@ pub(crate) fn place(spec: &Path) -> (PathBuf, String) {
 pub(crate) fn entry(folder: &Path, plan: &Plan, port: u16) -> AttachEntry {
     let spec = shown_path(folder, &plan.spec);
     let (name, start) = match &plan.service {
-        Some(_) => (DEPLOYMENT_NAME.to_owned(), StartTask::deploy(&spec)),
-        None => (run_name(&spec), StartTask::run(&spec)),
+        // An image that has all in it is deployed by its name, which is nothing to share.
+        Some(_) if plan.listener().is_some() => (DEPLOYMENT_NAME.to_owned(), None),
+        Some(_) => (DEPLOYMENT_NAME.to_owned(), Some(StartTask::deploy(&spec))),
+        None => (run_name(&spec), Some(StartTask::run(&spec))),
     };
     AttachEntry {
         name,
@@ -34,7 +36,7 @@ pub(crate) fn entry(folder: &Path, plan: &Plan, port: u16) -> AttachEntry {
             remote_root: plan.debuggee.remote_root.clone(),
         }],
         just_my_code: true,
-        start: Some(start),
+        start,
     }
 }
 

@@ -220,7 +220,12 @@ impl State {
             return Err(Failure::new(Blame::User, message!("attach.no-plan", run = record.id))
                 .with_fix(message!("attach.no-plan.fix")));
         };
-        let port = self.store.port_for(&folder, &target)?;
+        // Without our debugger a script may still bring its own.
+        let listener = plan.listener().filter(|_| !record.debug);
+        let port = match listener {
+            Some(port) => port,
+            None => self.store.port_for(&folder, &target)?,
+        };
         let entry = attach::entry(&folder, &plan, port);
         Ok((folder, entry))
     }

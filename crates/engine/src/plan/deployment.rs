@@ -280,6 +280,14 @@ impl<'s> Parts<'s> {
     }
 }
 
+impl Plan {
+    /// Where a script that debugs itself listens on this machine; only a packaged image publishes that.
+    pub fn listener(&self) -> Option<u16> {
+        let ports = self.service.as_ref().map(|_| &self.container.grants.ports)?;
+        ports.iter().find(|port| port.container == LISTENER)?.host
+    }
+}
+
 /// Where the code stands here and in the container.
 struct Code {
     host: PathBuf,

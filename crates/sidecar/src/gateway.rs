@@ -60,6 +60,11 @@ impl Inlet {
         let _ = self.0.send(Inbound::Map(pair));
     }
 
+    /// The debuggee is about to end so that another can take its place; or it is not, after all.
+    pub(crate) fn restarts(&self, restarts: bool) {
+        let _ = self.0.send(Inbound::Restarts(restarts));
+    }
+
     /// A debuggee that has reported.
     pub(crate) fn debuggee(&self, relay: Box<Relay>) {
         let _ = self.0.send(Inbound::Relay(relay));
@@ -170,6 +175,7 @@ enum Inbound {
         found: Vec<String>,
     },
     Map(Pair),
+    Restarts(bool),
     /// Nobody comes to this child.
     GoOn,
     OfChild(u32, DebugFact),
@@ -344,6 +350,7 @@ impl Hub {
                 }
                 self.feed(GatewayInput::Map(pair));
             }
+            Inbound::Restarts(restarts) => self.feed(GatewayInput::DebuggeeRestarts(restarts)),
             Inbound::GoOn => self.feed(GatewayInput::GoOn),
             Inbound::OfChild(pid, fact) => self.of_child(pid, fact),
             Inbound::ChildGone(pid) => {
@@ -356,7 +363,11 @@ impl Hub {
             Inbound::Over => {}
             Inbound::DebuggeeGone => {
                 self.debuggee = None;
+                let expected = self.gateway.restarts();
                 self.feed(GatewayInput::DebuggeeGone);
+                if expected {
+                    return;
+                }
                 let audience = self.audience.clone();
                 self.readers.spawn(async move {
                     tokio::time::sleep(RELAY_GRACE).await;
@@ -395,7 +406,7 @@ impl Hub {
         }
         let event = match fact {
             DebugFact::Configured => {
-                debugger::tell(&self.context, DebugEvent::Configured);
+                self.audience.tell(DebugEvent::Configured);
                 return self.tell_who_stands();
             }
             DebugFact::Paused { .. } => return self.note_stand(None, true),
@@ -433,7 +444,7 @@ impl Hub {
         if let Place::Run { family } = &self.place
             && !family.paused.is_empty()
         {
-            debugger::tell(&self.context, DebugEvent::Paused);
+            self.audience.tell(DebugEvent::Paused);
         }
     }
 

@@ -5,7 +5,8 @@
 //! debugpy.
 
 use crate::instrument::Python;
-use crate::support::{Started, is_root, not_told};
+use crate::support::{Debugger, Started, is_root, not_told};
+use serde_json::json;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -62,6 +63,30 @@ fn from_the_log_line_to_the_stopped_line_with_no_hand_in_between() {
         launch.contains("\"remoteRoot\": \".\"") && launch.contains("\"localRoot\": \"${workspaceFolder}\""),
         "{launch}"
     );
+}
+
+#[test]
+fn an_editor_attaches_leaves_and_comes_back() {
+    let Some(node) = Node::up() else { return };
+    let python = Python::prepare_with(&FILES.replace("range(2)", "range(1000000)"));
+    let script = python.path("src/train.py");
+    python.instrument(&script, "--write");
+    let line = line_of(&script, "print('epoch'") as u32;
+    let log = python.path("std_log.txt");
+    let mut step = node.start(&python, &script, &log, "60");
+    let mut watching = watch(&python, &log.display().to_string(), &[]);
+    let ready = watching.wait_for("the offer", |event| event["event"] == "debugReady");
+    let code = python.path("src").display().to_string();
+    for _ in 0..2 {
+        let mut editor = Debugger::attach(&ready["configuration"], &code, &[("train.py", line)]);
+        assert_eq!(editor.stopped().1, u64::from(line));
+        let left = editor.request("disconnect", json!({ "terminateDebuggee": false }));
+        assert_eq!(left["success"], true, "{left}");
+        editor.wait_for_close();
+    }
+    step.kill().expect("it still runs");
+    step.wait().expect("it is ours");
+    watching.end().with_code(0);
 }
 
 #[test]

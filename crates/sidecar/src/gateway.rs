@@ -17,7 +17,7 @@ use engine::message;
 use engine::run::event::DebugEvent;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::path::Path;
@@ -176,6 +176,8 @@ enum Inbound {
     },
     Map(Pair),
     Restarts(bool),
+    /// A step's session is over, and its connection with it.
+    Parted,
     /// Nobody comes to this child.
     GoOn,
     OfChild(u32, DebugFact),
@@ -237,6 +239,10 @@ struct Hub {
     audience: Audience,
     next_client: u64,
     place: Place,
+    /// Whether the connection to a step was given up with its session, and has not closed yet.
+    parting: bool,
+    /// Whether the debug server was told that the session is over.
+    disconnected: bool,
 }
 
 impl Hub {
@@ -251,6 +257,8 @@ impl Hub {
             audience,
             next_client: 0,
             place,
+            parting: false,
+            disconnected: false,
         };
         (hub, inbound)
     }
@@ -320,6 +328,7 @@ impl Hub {
                 self.gateway.map(local, remote);
             }
             Inbound::Relay(relay) => {
+                self.disconnected = false;
                 let Relay { container, paused, waiting, early, reader, writer: write } = *relay;
                 if let Place::Run { family } = &mut self.place {
                     family.container = container;
@@ -360,11 +369,14 @@ impl Hub {
                 self.note_stand(Some(pid), false);
                 self.feed(GatewayInput::ChildGone(pid));
             }
+            Inbound::Parted => self.feed(GatewayInput::DebuggeeGone),
             Inbound::Over => {}
             Inbound::DebuggeeGone => {
                 self.debuggee = None;
                 let expected = self.gateway.restarts();
-                self.feed(GatewayInput::DebuggeeGone);
+                if !std::mem::take(&mut self.parting) {
+                    self.feed(GatewayInput::DebuggeeGone);
+                }
                 if expected {
                     return;
                 }
@@ -388,6 +400,7 @@ impl Hub {
                 // Its writer sends what is queued, then closes.
                 GatewayOutput::CloseClient(client) => drop(self.clients.remove(&client)),
                 GatewayOutput::ToDebuggee(message) => {
+                    self.disconnected |= message["command"] == "disconnect";
                     if let Some(debuggee) = &self.debuggee {
                         let _ = debuggee.send(frame(&message));
                     }
@@ -414,12 +427,29 @@ impl Hub {
             DebugFact::ChildWaits(child) => return self.open_child(&child),
             DebugFact::Said(message) => DebugEvent::Said(message),
             DebugFact::MappingProposed(proposal) => DebugEvent::MappingProposed(proposal),
-            DebugFact::Detached => DebugEvent::Detached,
+            DebugFact::Detached => {
+                self.part();
+                DebugEvent::Detached
+            }
             DebugFact::TerminateRequested => DebugEvent::TerminateRequested,
             DebugFact::Unattended => DebugEvent::Unattended,
             DebugFact::Attached { .. } | DebugFact::DebuggerRefused(_) => return,
         };
         self.audience.tell(event);
+    }
+
+    /// The debug server of a step serves one session a connection and closes it by itself: whoever comes next
+    /// waits for another one. It ends for good where we close first.
+    fn part(&mut self) {
+        let (Audience::Step(_), Some(debuggee)) = (&self.audience, &self.debuggee) else { return };
+        // A client that vanished has not taken its leave.
+        if !std::mem::take(&mut self.disconnected) {
+            let leave = json!({ "seq": i32::MAX, "type": "request", "command": "disconnect",
+                "arguments": { "terminateDebuggee": false } });
+            let _ = debuggee.send(frame(&leave));
+        }
+        self.parting = true;
+        let _ = self.inbound.0.send(Inbound::Parted);
     }
 
     /// What a child's session means to the run: its own attaching, leaving and ending are the child's alone.

@@ -160,7 +160,7 @@ fn complete(open: &Open, at: Position) -> CompletionList {
     let of_files = offers.files.iter().flat_map(|files| entries(files, &open.path));
     let items = offers.offers.into_iter().chain(of_files).map(|offer| item(offer, range)).collect();
     // Names of files depend on what is written of the path, so they are asked for again.
-    CompletionList { is_incomplete: offers.files.is_some(), items, ..CompletionList::default() }
+    CompletionList { is_incomplete: offers.files.is_some(), items }
 }
 
 /// The entries of a folder that may stand where a path is wanted.

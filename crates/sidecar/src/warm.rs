@@ -84,14 +84,6 @@ pub(crate) fn take(home: &Path, key: &str, now: u64, folders: &[PathBuf]) -> Res
     Ok(None)
 }
 
-/// The run's folders are not mounted anywhere after all: nothing but their names matters.
-pub(crate) fn put_back_folders(door: &Door, folders: &[PathBuf]) -> Result<(), Failure> {
-    folders
-        .iter()
-        .try_for_each(|folder| fs::create_dir_all(folder))
-        .map_err(|error| failed(&door.folder, &error))
-}
-
 /// Removes what was noted of a container that is gone.
 pub(crate) fn forget(door: &Door) {
     let _ = fs::remove_dir_all(&door.folder);

@@ -34,7 +34,6 @@ pub(super) async fn take(
             collect::inherit_points(&context, &entry.points)?;
             return Ok(RunEvent::ContainerTaken(Box::new(entry.kept)));
         }
-        warm::put_back_folders(&entry.kept.door, &folders)?;
         context.engine().await?.remove(&entry.kept.container).await?;
         warm::forget(&entry.kept.door);
     }

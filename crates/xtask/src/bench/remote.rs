@@ -5,6 +5,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::Instant;
 
@@ -31,6 +32,7 @@ const LINE_TEXT: &str = "total %= 7";
 /// From the beacon's last byte to the offer. Our look at the file every 20 ms is in it.
 pub(super) fn offer(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let log = ground.folder.join("offer.log");
+    keep_entries_here(&ground.folder)?;
     let follow = ground.again(&["attach", "--log", "offer.log", "--json"]);
     let turn = Box::new(move || {
         // Whoever only connects is enough of a node: nothing is said before the offer.
@@ -56,6 +58,7 @@ pub(super) fn offer(ground: &Ground) -> anyhow::Result<Vec<Way>> {
 pub(super) fn step(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let place = ground.folder.join("remote");
     fs::create_dir_all(&place)?;
+    keep_entries_here(&place)?;
     Command::new("tar").arg("-xf").arg(ground.bundle()?).arg("-C").arg(&place).run_quietly()?;
     let script = place.join("step.py");
     fs::write(&script, SCRIPT)?;
@@ -72,7 +75,7 @@ pub(super) fn step(ground: &Ground) -> anyhow::Result<Vec<Way>> {
         let output = File::create(&log)?;
         let flags = ["--remote_debug", "--remote_debug_client_ip", "127.0.0.1", "--remote_debug_port"];
         let node = Command::new("python3").arg(&script).args(flags).arg(port.to_string());
-        let mut node = node.env("PYTHONPATH", place.join("debugpy")).into_inner();
+        let mut node = node.env("PYTHONPATH", place.join("debugpy")).folder(&place).into_inner();
         let mut node = node.stdin(Stdio::null()).stdout(output).stderr(Stdio::null()).spawn()?;
         let mut following = None;
         let reached = match direct {
@@ -116,6 +119,11 @@ pub(super) fn step(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     ])
 }
 
+/// A launch.json entry goes to the nearest folder with this in it, which would be the repository.
+fn keep_entries_here(folder: &Path) -> anyhow::Result<()> {
+    Ok(fs::create_dir_all(folder.join(".vscode"))?)
+}
+
 fn start(command: Command) -> anyhow::Result<(Child, BufReader<ChildStdout>)> {
     let mut command = command.into_inner();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
@@ -133,7 +141,7 @@ fn wait_for(events: &mut BufReader<ChildStdout>, name: &str) -> anyhow::Result<V
     anyhow::bail!("the command never said {name}")
 }
 
-fn until_said(log: &std::path::Path, text: &str) -> anyhow::Result<()> {
+fn until_said(log: &Path, text: &str) -> anyhow::Result<()> {
     let begin = Instant::now();
     while !fs::read_to_string(log)?.contains(text) {
         anyhow::ensure!(begin.elapsed().as_secs() < 60, "the script never said {text}");

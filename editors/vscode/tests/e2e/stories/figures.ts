@@ -10,7 +10,7 @@ import { listRuns, removeRuns, type Store } from "../engine.ts";
 const RUNS = 10_000;
 
 /** How far a figure may be from what it should be before it is called wrong. */
-const SLACK = 4;
+const SLACK = 10;
 
 export const figures: Story = {
   locale: "en",

@@ -29,7 +29,7 @@ export const japanese: Story = {
       const run = vscode.row(/一時停止中/);
       await vscode.expand(run);
       await vscode.expand(vscode.row("フェーズ"));
-      await vscode.row(/イメージ/).waitFor();
+      await vscode.row(/^イメージ, /).waitFor();
     },
 
     "so does its end": async (vscode) => {

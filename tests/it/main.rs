@@ -13,6 +13,8 @@ mod cancel;
 mod conda;
 mod contexts;
 mod debug_images;
+mod deploy;
+mod deploy_trouble;
 mod images;
 mod instrument;
 mod launch_json;

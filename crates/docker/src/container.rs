@@ -235,8 +235,8 @@ fn body(plan: &ContainerPlan) -> ContainerCreateBody {
         image: Some(plan.image.to_string()),
         // The plan's command is all of it: an entry point of the image would take it for arguments.
         entrypoint: words.next().map(|program| vec![program]),
-        cmd: Some(words.collect()),
-        working_dir: Some(plan.working_dir.clone()),
+        cmd: (!plan.command.is_empty()).then(|| words.collect()),
+        working_dir: (!plan.working_dir.is_empty()).then(|| plan.working_dir.clone()),
         env: Some(environment.collect()),
         user: plan.user.clone(),
         labels: Some(plan.labels.clone().into_iter().collect()),

@@ -222,6 +222,10 @@ fn not_started(id: &ContainerId, why: &str) -> Failure {
         return environment(message!("docker.start-gpu", container = short(id)))
             .with_fix(message!("docker.start-gpu.fix"));
     }
+    if why.contains("port is already allocated") || why.contains("address already in use") {
+        return environment(message!("docker.start-port", container = short(id)))
+            .with_fix(message!("docker.start-port.fix"));
+    }
     environment(message!("docker.start", container = short(id)))
 }
 

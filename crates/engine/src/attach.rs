@@ -62,6 +62,11 @@ impl StartTask {
             args: ["run", spec, "--debug", "--step", step].map(str::to_owned).to_vec(),
         }
     }
+
+    /// The task that deploys a spec under the debugger.
+    pub fn deploy(spec: &str) -> Self {
+        Self { args: ["deploy", spec, "--debug"].map(str::to_owned).to_vec(), ..Self::run(spec) }
+    }
 }
 
 /// How a step of a pipeline is named as a target beside other specs.

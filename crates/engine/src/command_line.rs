@@ -441,6 +441,7 @@ mod tests {
             None => "-".to_owned(),
             Some(Process::Script(path)) => path,
             Some(Process::Module(name)) => format!("-m {name}"),
+            Some(Process::Import(name)) => format!("import {name}"),
         };
         let by = launcher.map(|launcher| format!(" by {launcher}")).unwrap_or_default();
         let isolated = isolated_by.map(|flag| format!(" isolated {flag}")).unwrap_or_default();

@@ -29,7 +29,7 @@ pub struct VolumeFile {
 }
 
 /// Files of ours on the engine volume, beside the unpacked wheels of [`DEBUGPY`].
-pub const FILES: [VolumeFile; 7] = [
+pub const FILES: [VolumeFile; 8] = [
     VolumeFile { path: "hook/sitecustomize.py", contents: include_str!("../python/hook/sitecustomize.py") },
     VolumeFile {
         path: "hook/aml_debug_process.py",
@@ -38,6 +38,10 @@ pub const FILES: [VolumeFile; 7] = [
     VolumeFile {
         path: "hook/aml_debug_attend.py",
         contents: include_str!("../python/hook/aml_debug_attend.py"),
+    },
+    VolumeFile {
+        path: "hook/aml_debug_import.py",
+        contents: include_str!("../python/hook/aml_debug_import.py"),
     },
     VolumeFile {
         path: "hook/aml_debug_children.py",
@@ -114,6 +118,7 @@ pub fn environment(
     match &debuggee.process {
         Some(Process::Script(script)) => wish.push_str(&format!("\nscript={script}")),
         Some(Process::Module(module)) => wish.push_str(&format!("\nmodule={module}")),
+        Some(Process::Import(modules)) => wish.push_str(&format!("\nimports={modules}")),
         None => {}
     }
     if let Some(rank) = debuggee.rank {
@@ -301,7 +306,7 @@ pub fn explain_silence(exit_code: Option<i64>, said: &str) -> Failure {
 pub fn explain_end(debuggee: &Debuggee, exit_code: i64) -> Failure {
     let program = match &debuggee.process {
         Some(Process::Script(name) | Process::Module(name)) => name.clone(),
-        None => debuggee.remote_root.clone(),
+        Some(Process::Import(_)) | None => debuggee.remote_root.clone(),
     };
     if exit_code != 0 {
         return Failure::new(

@@ -27,6 +27,7 @@ pub mod run;
 pub mod pipeline;
 
 pub mod debuggee;
+pub mod deployment;
 
 pub mod attach;
 

@@ -325,6 +325,7 @@ impl Pipeline {
     /// The pipeline as the outside sees it, without its steps.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
+            service: None,
             id: self.id.clone(),
             state: self.state(),
             card: self.card.clone(),

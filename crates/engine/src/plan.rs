@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod container;
+pub mod deployment;
 mod distribution;
 pub mod environment;
 pub mod image;
@@ -38,6 +39,9 @@ pub struct Plan {
     pub code: PathBuf,
     /// What the debugger needs to know; present whether or not this run is debugged.
     pub debuggee: Debuggee,
+    /// What makes the run a deployment.
+    #[serde(default)]
+    pub service: Option<deployment::Service>,
     /// Folders that are collected when the run ends: output name → path in the container.
     pub outputs: Vec<Output>,
     /// Folders of this machine that have to exist before the start, writable for the container's user.
@@ -76,6 +80,19 @@ impl Plan {
         self.container.environment.iter_mut().for_each(|(_, value)| rename(value));
         self
     }
+
+    /// Lets a deployment answer on another loopback port: whoever has its own may keep it.
+    pub fn answer_on(&mut self, port: u16) {
+        let Some(service) = &mut self.service else { return };
+        let before = service.ports.scoring;
+        service.ports.scoring = port;
+        if service.ports.health == before {
+            service.ports.health = port;
+        }
+        for published in self.container.grants.ports.iter_mut().filter(|one| one.host == Some(before)) {
+            published.host = Some(port);
+        }
+    }
 }
 
 /// The Python process that a debugger is wanted in.
@@ -111,6 +128,9 @@ pub enum Process {
     Script(String),
     /// `python -m package.module`.
     Module(String),
+    /// The process that imports one of these modules, separated by commas: a server's worker, which has no
+    /// arguments of its own.
+    Import(String),
 }
 
 /// A named output of the run.

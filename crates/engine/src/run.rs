@@ -14,6 +14,7 @@ pub mod adopt;
 pub mod card;
 pub mod effect;
 pub mod event;
+pub mod service;
 pub mod snapshot;
 
 use crate::bytecode;
@@ -24,7 +25,7 @@ use crate::message;
 use crate::message::Message;
 use crate::plan::container::{ContainerPlan, Mount};
 use crate::plan::image::{self, BuildSettings, ImagePlan, Recipe};
-use crate::plan::{ImageFacts, Plan};
+use crate::plan::{ImageFacts, Plan, deployment};
 use crate::warm::{self, Door, Kept, NextCommand};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
@@ -82,6 +83,9 @@ pub struct Run {
     pub card: PhaseCard,
     /// Why the run did not succeed.
     pub failure: Option<Failure>,
+    /// How the server of a deployment stands.
+    #[serde(default)]
+    pub serving: service::Serving,
     stage: Stage,
     /// Whether a debugger holds the session. Not stored: with its owner the session is gone.
     #[serde(skip)]
@@ -196,6 +200,7 @@ impl Run {
             exit: None,
             card: PhaseCard::default(),
             failure: None,
+            serving: service::Serving::default(),
             stage: Stage::Resolving,
             attached: false,
             build: BuildSettings::default(),
@@ -249,6 +254,10 @@ impl Run {
             RunEvent::Collected => self.collected(at),
             RunEvent::ContainerRemoved => self.removed(),
             RunEvent::CaughtUp => vec![],
+            RunEvent::Healthy => self.healthy(at),
+            RunEvent::RestartRequested => self.restart(),
+            RunEvent::ServerRestarted { attended } => self.restarted(at, attended),
+            RunEvent::RestartRefused(failure) => self.restart_refused(failure),
         }
     }
 
@@ -388,7 +397,9 @@ impl Run {
         let Some(mut container) = self.container_plan(debugger, bytecode) else { return vec![] };
         // What is copied in does not change with the code, and no socket leads to another machine.
         let is_copied = container.mounts.iter().any(|mount| matches!(mount, Mount::Copied { .. }));
-        let door = self.wish.door.clone().filter(|_| self.wish.debug && !is_copied);
+        // And a server is not kept: its ports are its own.
+        let is_kept = self.wish.debug && !is_copied && self.service().is_none();
+        let door = self.wish.door.clone().filter(|_| is_kept);
         self.stage = Stage::Creating { cancelled: false };
         let Some(mut door) = door else { return vec![Effect::CreateContainer(Box::new(container))] };
         door.key = warm::key(&container, self.folder());
@@ -411,6 +422,9 @@ impl Run {
             let wait = Duration::from_secs(u64::from(self.wish.wait_s));
             let attendance = Attendance { wait, children: self.wish.children };
             debuggee::put_into(&mut container, image, &volume, &plan.debuggee, attendance);
+            if plan.service.is_some() {
+                deployment::for_debugging(&mut container);
+            }
         }
         Some(container)
     }
@@ -457,11 +471,19 @@ impl Run {
         let (Stage::Starting, Some(container)) = (&self.stage, self.container.clone()) else {
             return vec![];
         };
+        let mut effects = match self.service() {
+            Some(_) => self.service_started(),
+            None => vec![],
+        };
+        if self.service().is_some() && !self.wish.debug {
+            return effects;
+        }
         self.card.end_ok(PhaseName::Start, at, None);
         if self.wish.debug {
             self.card.begin(PhaseName::Attach, at);
             self.stage = Stage::Live(Debugger::Expected);
-            vec![Effect::OpenRelay(container)]
+            effects.push(Effect::OpenRelay(container));
+            effects
         } else {
             self.card.begin(PhaseName::Run, at);
             self.stage = Stage::Live(Debugger::Away);
@@ -488,7 +510,7 @@ impl Run {
             }
             DebuggeeState::Attended | DebuggeeState::Waiting => {}
         }
-        vec![Effect::OfferDebugger]
+        if std::mem::take(&mut self.serving.comes_back) { vec![] } else { vec![Effect::OfferDebugger] }
     }
 
     /// Nobody attached in time; the debuggee has gone on.
@@ -557,6 +579,9 @@ impl Run {
                     .with_detail([error.clone()])
                     .with_fix(message!("start.failed.fix")),
             )
+        } else if let Some(failure) = self.judge_service(exit) {
+            self.failure = Some(failure);
+            return End::Failed;
         } else if exit.oom_killed || exit.code == KILLED {
             Some(
                 Failure::new(Blame::Code, message!("run.out-of-memory"))
@@ -579,7 +604,8 @@ impl Run {
         };
         match failure {
             Some(failure) => {
-                self.failure = Some(failure.with_detail(exit.last_lines.clone()));
+                let detail = failure.detail.iter().chain(&exit.last_lines).cloned().collect::<Vec<_>>();
+                self.failure = Some(failure.with_detail(detail));
                 End::Failed
             }
             None => End::Completed,
@@ -753,6 +779,10 @@ impl Run {
         if matches!(self.stage, Stage::Live(stand) if stand != Debugger::Expected) {
             return vec![];
         }
+        if let Some(limit) = self.service_patience() {
+            let failure = (silent > limit).then(|| self.never_healthy()).flatten();
+            return failure.map(|failure| self.fail(at, failure)).unwrap_or_default();
+        }
         let Some(open) = self.card.open() else { return vec![] };
         let patience = PATIENCE.iter().find(|(phase, _)| *phase == open).map(|(_, limit)| *limit);
         match patience {
@@ -771,7 +801,8 @@ impl Run {
 
 /// Azure runs jobs as root, and the run's folders belong to whoever the engine's root is.
 fn user_of(plan: &Plan, image: &ImageFacts) -> Option<String> {
-    let roots = || (!image.user.is_empty()).then(|| "0:0".to_owned());
+    let keeps_user = plan.service.as_ref().is_some_and(|service| service.keeps_user);
+    let roots = || (!image.user.is_empty() && !keeps_user).then(|| "0:0".to_owned());
     plan.container.user.clone().or_else(roots)
 }
 

@@ -21,6 +21,7 @@
 
 pub mod component;
 pub mod conversion;
+pub mod deployment;
 pub mod draft;
 pub mod environment;
 pub mod files;
@@ -85,6 +86,8 @@ pub enum Body {
     Pipeline(Box<pipeline::PipelineJob>),
     /// A v1 run configuration.
     RunConfiguration(Box<run_configuration::RunConfiguration>),
+    /// A v2 online deployment.
+    Deployment(Box<deployment::OnlineDeployment>),
     /// An environment file, or a conda file, which is an environment on the usual base image.
     Environment(Environment),
 }
@@ -131,6 +134,11 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         let read = run_configuration::read(&mut checker, path, root);
         summary = read.as_ref().map(|read| read.job.summary());
         body = read.map(|read| Body::RunConfiguration(Box::new(read)));
+    }
+    if checker.is_well() && kind.is_online_deployment() {
+        let deployment = deployment::read(&mut checker, root);
+        deployment::warn(&mut checker, root, &deployment);
+        body = Some(Body::Deployment(Box::new(deployment)));
     }
     if checker.is_well() && kind == Kind::Environment {
         body = Some(Body::Environment(Environment::read(&mut checker, root)));

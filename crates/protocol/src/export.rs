@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use crate::methods::{NOTIFICATIONS, REQUESTS};
-use crate::{check, debug, doctor, draft, error, images, log, run, text};
+use crate::{check, debug, deployment, doctor, draft, error, images, log, run, text};
 use std::fmt::Write as _;
 use ts_rs::{Config, TS};
 
@@ -37,6 +37,15 @@ fn declarations() -> Vec<String> {
         run::PhaseSnapshot,
         run::OutputsAnswer,
         run::OutputFile,
+        deployment::StartDeploymentParams,
+        deployment::DeploymentWish,
+        deployment::ServiceSnapshot,
+        deployment::DeploymentParams,
+        deployment::ListDeploymentsParams,
+        deployment::ListDeploymentsAnswer,
+        deployment::DeploymentAnswer,
+        deployment::InvokeDeploymentParams,
+        deployment::InvokeAnswer,
         log::LogAppended,
         log::Progress,
         log::ReadLogParams,

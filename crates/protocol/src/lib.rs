@@ -9,6 +9,8 @@ pub mod text;
 
 pub mod run;
 
+pub mod deployment;
+
 pub mod log;
 
 pub mod debug;

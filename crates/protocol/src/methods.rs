@@ -2,6 +2,10 @@
 
 use crate::check::{CheckAnswer, CheckParams};
 use crate::debug::{ApplyMappingParams, AttachAnswer, AttachParams, DebugReady, MappingProposal};
+use crate::deployment::{
+    DeploymentAnswer, DeploymentParams, InvokeAnswer, InvokeDeploymentParams, ListDeploymentsAnswer,
+    ListDeploymentsParams, StartDeploymentParams,
+};
 use crate::doctor::{DoctorAnswer, DoctorParams};
 use crate::draft::{DraftSpecAnswer, DraftSpecParams};
 use crate::images::{
@@ -84,6 +88,20 @@ requests! {
     ReleaseDebugger = "aml/releaseDebugger": RunIdParams => RunAnswer;
     /// Has another path mapping hold for whoever debugs a run: sets their breakpoints again.
     ApplyMapping = "aml/applyMapping": ApplyMappingParams => RunAnswer;
+    /// Deploys a spec or an image on this machine, in place of what is deployed of it.
+    StartDeployment = "aml/startDeployment": StartDeploymentParams => RunAnswer;
+    /// All deployments, live and ended.
+    ListDeployments = "aml/listDeployments": ListDeploymentsParams => ListDeploymentsAnswer;
+    /// One deployment with its sample requests and last answers.
+    ShowDeployment = "aml/showDeployment": DeploymentParams => DeploymentAnswer;
+    /// Sends a request to a deployment's server.
+    InvokeDeployment = "aml/invokeDeployment": InvokeDeploymentParams => InvokeAnswer;
+    /// Lets the server load the code again, in place; one that has ended starts again from its plan.
+    RestartDeployment = "aml/restartDeployment": DeploymentParams => RunAnswer;
+    /// Ends a deployment; answers when its container is gone.
+    StopDeployment = "aml/stopDeployment": DeploymentParams => RunAnswer;
+    /// Ends a deployment if it is live, and forgets it.
+    RemoveDeployment = "aml/removeDeployment": DeploymentParams => RunAnswer;
     /// The images that were built here.
     ListImages = "aml/listImages": ListImagesParams => ListImagesAnswer;
     /// Why an image was built although others were there.

@@ -1,5 +1,6 @@
 //! Runs on the wire.
 
+use crate::deployment::{DeploymentWish, ServiceSnapshot};
 use crate::text::{FailureText, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,6 +46,10 @@ pub struct StartRunParams {
     pub force: bool,
     /// Have debugpy in the image, as one more dependency of its environment.
     pub with_debugpy: bool,
+    /// What only a deployment has; the sidecar fills it in for `aml/startDeployment`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub deployment: Option<DeploymentWish>,
 }
 
 /// The name of a run.
@@ -161,6 +166,9 @@ pub struct RunSnapshot {
     pub gateway_port: Option<u16>,
     /// Where the code folder stands here and in the container, once the spec is resolved.
     pub mapping: Option<PathMapping>,
+    /// Where it answers, if it is a deployment.
+    #[serde(default)]
+    pub service: Option<ServiceSnapshot>,
     /// Exit code of the user's command.
     pub exit_code: Option<i32>,
     /// Why it did not succeed.

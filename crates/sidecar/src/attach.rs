@@ -2,7 +2,8 @@
 
 use crate::files;
 use engine::attach::{
-    AttachEntry, PathMapping, StartTask, folder_for, local_root, run_name, shown_path, target_of_step,
+    AttachEntry, DEPLOYMENT_NAME, PathMapping, StartTask, folder_for, local_root, run_name, shown_path,
+    target_of_step,
 };
 use engine::failure::Failure;
 use engine::launch_json::{self, Edited};
@@ -22,8 +23,17 @@ pub(crate) fn place(spec: &Path, step: Option<&str>) -> (PathBuf, String) {
 /// The entry for a plan, the same from run to run.
 pub(crate) fn entry(folder: &Path, plan: &Plan, step: Option<&str>, port: u16) -> AttachEntry {
     let spec = shown_path(folder, &plan.spec);
+    let (name, start) = match &plan.service {
+        // An image that has all in it is deployed by its name, which is nothing to share.
+        Some(_) if plan.listener().is_some() => (DEPLOYMENT_NAME.to_owned(), None),
+        Some(_) => (DEPLOYMENT_NAME.to_owned(), Some(StartTask::deploy(&spec))),
+        None => match step {
+            None => (run_name(&spec), Some(StartTask::run(&spec))),
+            Some(step) => (run_name(&target_of_step(&spec, step)), Some(StartTask::run_step(&spec, step))),
+        },
+    };
     AttachEntry {
-        name: step.map_or_else(|| run_name(&spec), |step| run_name(&target_of_step(&spec, step))),
+        name,
         host: "127.0.0.1".to_owned(),
         port,
         path_mappings: vec![PathMapping {
@@ -31,7 +41,7 @@ pub(crate) fn entry(folder: &Path, plan: &Plan, step: Option<&str>, port: u16) -
             remote_root: plan.debuggee.remote_root.clone(),
         }],
         just_my_code: true,
-        start: Some(step.map_or_else(|| StartTask::run(&spec), |step| StartTask::run_step(&spec, step))),
+        start,
     }
 }
 

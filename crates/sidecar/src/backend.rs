@@ -78,6 +78,13 @@ pub(crate) fn service(
     .custom_method(rpc::Attach::METHOD, Backend::attach)
     .custom_method(rpc::ReleaseDebugger::METHOD, Backend::release_debugger)
     .custom_method(rpc::ApplyMapping::METHOD, Backend::apply_mapping)
+    .custom_method(rpc::StartDeployment::METHOD, Backend::start_deployment)
+    .custom_method(rpc::ListDeployments::METHOD, Backend::list_deployments)
+    .custom_method(rpc::ShowDeployment::METHOD, Backend::show_deployment)
+    .custom_method(rpc::InvokeDeployment::METHOD, Backend::invoke_deployment)
+    .custom_method(rpc::RestartDeployment::METHOD, Backend::restart_deployment)
+    .custom_method(rpc::StopDeployment::METHOD, Backend::stop_deployment)
+    .custom_method(rpc::RemoveDeployment::METHOD, Backend::remove_deployment)
     .custom_method(rpc::ListImages::METHOD, Backend::list_images)
     .custom_method(rpc::WhyImage::METHOD, Backend::why_image)
     .custom_method(rpc::PruneImages::METHOD, Backend::prune_images)
@@ -112,6 +119,13 @@ impl Backend {
         attach: Attach => Ask::Attach;
         release_debugger: ReleaseDebugger => Ask::ReleaseDebugger;
         apply_mapping: ApplyMapping => Ask::ApplyMapping;
+        start_deployment: StartDeployment => Ask::StartDeployment;
+        list_deployments: ListDeployments => |_, reply| Ask::ListDeployments(reply);
+        show_deployment: ShowDeployment => Ask::ShowDeployment;
+        invoke_deployment: InvokeDeployment => Ask::InvokeDeployment;
+        restart_deployment: RestartDeployment => Ask::RestartDeployment;
+        stop_deployment: StopDeployment => Ask::StopDeployment;
+        remove_deployment: RemoveDeployment => Ask::RemoveDeployment;
         list_images: ListImages => |_, reply| Ask::ListImages(reply);
         why_image: WhyImage => Ask::WhyImage;
         prune_images: PruneImages => Ask::PruneImages;

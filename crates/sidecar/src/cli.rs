@@ -3,6 +3,8 @@
 mod arguments;
 mod breaks;
 mod check;
+mod deploy;
+mod deployments;
 mod foreground;
 mod images;
 mod instrument;
@@ -63,6 +65,8 @@ async fn perform(
             (Some(name), _) => foreground::attach(settings, name, printer, began).await,
             (None, node) => remote::attach(settings, node, printer, began).await,
         },
+        Command::Deploy(deploy) => deploy::deploy(settings, deploy, printer, began).await,
+        Command::Deployments(verb) => deployments::deployments(settings, verb, printer).await,
         Command::Check(check) => check::check(&check, printer),
         Command::Variant(arguments) => variant::make(&arguments, printer),
         Command::Instrument(arguments) => instrument::instrument(&arguments, printer),

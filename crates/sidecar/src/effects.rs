@@ -14,6 +14,7 @@ mod follow;
 mod image;
 mod resolve;
 pub(crate) mod secrets;
+mod service;
 mod steps;
 mod warm;
 
@@ -228,6 +229,23 @@ impl Effects {
             Effect::Collect => {
                 let filled = run.container.clone().zip(plan.cloned());
                 answering(tasks, collect::collect(context, filled));
+            }
+            Effect::AwaitHealth => {
+                if let Some(service) = plan.and_then(|plan| plan.service.clone()) {
+                    answering(tasks, service::await_health(context, service));
+                }
+            }
+            Effect::WatchCode => {
+                if let Some(plan) =
+                    plan.filter(|plan| plan.service.as_ref().is_some_and(|it| it.entry.is_some()))
+                {
+                    service::watch_code(tasks, plan.code.clone());
+                }
+            }
+            Effect::RestartServer { container, attended } => {
+                if let Some(plan) = plan {
+                    service::restart(tasks, plan, container, attended);
+                }
             }
             Effect::OpenRelay(container) => debugger::open_relay(tasks, plan, container),
             Effect::ApplyMapping(pair) => {

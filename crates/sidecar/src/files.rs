@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
 /// More than any spec, launch.json or script that a person wrote; above it, something else was named.
@@ -145,6 +145,52 @@ pub fn read_from(path: &Path, offset: u64, limit: u64) -> Result<Vec<u8>, Failur
         .and_then(|_| file.take(limit).read_to_end(&mut bytes))
         .map_err(|error| read_failure(path, &error))?;
     Ok(bytes)
+}
+
+/// The end of a text file, at most so many bytes; what cannot be read is empty.
+pub fn read_end(path: &Path, limit: u64) -> String {
+    let read = || {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(io::SeekFrom::Start(length.saturating_sub(limit)))?;
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok::<_, io::Error>(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+/// How many files of the user's are watched at most, and how deep below the code folder.
+const WATCHED: usize = 500;
+const WATCHED_DEPTH: usize = 6;
+
+/// The Python files of a code folder, with what changes when they are written. Hidden folders are left out.
+pub fn python_files(folder: &Path) -> Vec<(PathBuf, SystemTime, u64)> {
+    let mut found = Vec::new();
+    let mut open = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let Ok(facts) = fs::metadata(&path) else { continue };
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if facts.is_dir() && !is_hidden && depth < WATCHED_DEPTH && entry.file_name() != "__pycache__" {
+                open.push((path, depth + 1));
+            } else if facts.is_file() && path.extension().is_some_and(|extension| extension == "py") {
+                found.push((path, facts.modified().unwrap_or(SystemTime::UNIX_EPOCH), facts.len()));
+            }
+        }
+        if found.len() > WATCHED {
+            break;
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Bytes as text that JSON can carry.
+pub fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 /// Every file below a folder, by its path from there with `/`, and its size; sorted. What cannot be looked

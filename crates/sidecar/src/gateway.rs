@@ -60,6 +60,11 @@ impl Inlet {
         let _ = self.0.send(Inbound::Map(pair));
     }
 
+    /// The debuggee is about to end so that another can take its place; or it is not, after all.
+    pub(crate) fn restarts(&self, restarts: bool) {
+        let _ = self.0.send(Inbound::Restarts(restarts));
+    }
+
     /// A debuggee that has reported.
     pub(crate) fn debuggee(&self, relay: Box<Relay>) {
         let _ = self.0.send(Inbound::Relay(relay));
@@ -170,6 +175,7 @@ enum Inbound {
         found: Vec<String>,
     },
     Map(Pair),
+    Restarts(bool),
     /// A step's session is over, and its connection with it.
     Parted,
     /// Nobody comes to this child.
@@ -353,6 +359,7 @@ impl Hub {
                 }
                 self.feed(GatewayInput::Map(pair));
             }
+            Inbound::Restarts(restarts) => self.feed(GatewayInput::DebuggeeRestarts(restarts)),
             Inbound::GoOn => self.feed(GatewayInput::GoOn),
             Inbound::OfChild(pid, fact) => self.of_child(pid, fact),
             Inbound::ChildGone(pid) => {
@@ -366,8 +373,12 @@ impl Hub {
             Inbound::Over => {}
             Inbound::DebuggeeGone => {
                 self.debuggee = None;
+                let expected = self.gateway.restarts();
                 if !std::mem::take(&mut self.parting) {
                     self.feed(GatewayInput::DebuggeeGone);
+                }
+                if expected {
+                    return;
                 }
                 let audience = self.audience.clone();
                 self.readers.spawn(async move {

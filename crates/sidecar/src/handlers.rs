@@ -5,6 +5,7 @@ pub(crate) mod apply_mapping;
 pub(crate) mod attach;
 pub(crate) mod cancel_run;
 pub(crate) mod check;
+pub(crate) mod deployments;
 pub(crate) mod doctor;
 pub(crate) mod draft_spec;
 pub(crate) mod files_of_run;

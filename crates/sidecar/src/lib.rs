@@ -14,6 +14,7 @@ pub mod main_loop;
 pub mod state;
 
 mod handlers;
+mod http;
 
 pub mod effects;
 

@@ -19,6 +19,10 @@ use engine::run::adopt::Adopter;
 use engine::run::event::RunEvent;
 use protocol::check::{CheckAnswer, CheckParams};
 use protocol::debug::{ApplyMappingParams, AttachAnswer, AttachParams};
+use protocol::deployment::{
+    DeploymentAnswer, DeploymentParams, InvokeAnswer, InvokeDeploymentParams, ListDeploymentsAnswer,
+    StartDeploymentParams,
+};
 use protocol::doctor::DoctorAnswer;
 use protocol::draft::{DraftSpecAnswer, DraftSpecParams};
 use protocol::images::{
@@ -105,6 +109,13 @@ pub enum Ask {
     ReleaseDebugger(RunIdParams, Reply<RunAnswer>),
     ApplyMapping(ApplyMappingParams, Reply<RunAnswer>),
     Check(CheckParams, Reply<CheckAnswer>),
+    StartDeployment(StartDeploymentParams, Reply<RunAnswer>),
+    ListDeployments(Reply<ListDeploymentsAnswer>),
+    ShowDeployment(DeploymentParams, Reply<DeploymentAnswer>),
+    InvokeDeployment(InvokeDeploymentParams, Reply<InvokeAnswer>),
+    RestartDeployment(DeploymentParams, Reply<RunAnswer>),
+    StopDeployment(DeploymentParams, Reply<RunAnswer>),
+    RemoveDeployment(DeploymentParams, Reply<RunAnswer>),
     DraftSpec(DraftSpecParams, Reply<DraftSpecAnswer>),
     ListImages(Reply<ListImagesAnswer>),
     WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
@@ -137,7 +148,10 @@ pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
 
 fn handle(state: &mut State, event: Event) {
     match event {
-        Event::Run(run, event) => state.on_run(&run, event),
+        Event::Run(run, event) => {
+            let event = handlers::deployments::refuse_second(state, &run, event);
+            state.on_run(&run, event);
+        }
         Event::Pipeline(run, happened) => state.on_happened(&run, happened),
         Event::Lines(run, log, lines, stretch, room) => {
             state.outbox.say(Notice::Lines { run, log, lines, stretch, room });
@@ -174,6 +188,13 @@ fn answer(state: &mut State, ask: Ask) {
             give(reply, handlers::apply_mapping::apply_mapping(state, params));
         }
         Ask::Check(params, reply) => handlers::check::check(params, reply),
+        Ask::StartDeployment(params, reply) => handlers::deployments::start(state, params, reply),
+        Ask::ListDeployments(reply) => give(reply, handlers::deployments::list(state)),
+        Ask::ShowDeployment(params, reply) => handlers::deployments::show(state, &params, reply),
+        Ask::InvokeDeployment(params, reply) => handlers::deployments::invoke(state, params, reply),
+        Ask::RestartDeployment(params, reply) => handlers::deployments::restart(state, &params, reply),
+        Ask::StopDeployment(params, reply) => handlers::deployments::stop(state, &params, reply),
+        Ask::RemoveDeployment(params, reply) => handlers::deployments::remove(state, &params, reply),
         Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
         Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
@@ -204,6 +225,13 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
         Ask::ReleaseDebugger(_, reply) => give(reply, Err(failure)),
         Ask::ApplyMapping(_, reply) => give(reply, Err(failure)),
         Ask::ListExperiments(reply) => give(reply, Err(failure)),
+        Ask::StartDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::ListDeployments(reply) => give(reply, Err(failure)),
+        Ask::ShowDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::InvokeDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::RestartDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::StopDeployment(_, reply) => give(reply, Err(failure)),
+        Ask::RemoveDeployment(_, reply) => give(reply, Err(failure)),
         Ask::ListImages(reply) => give(reply, Err(failure)),
         Ask::WhyImage(_, reply) => give(reply, Err(failure)),
         Ask::PruneImages(_, reply) => give(reply, Err(failure)),

@@ -5,6 +5,7 @@ mod pipelines;
 pub(crate) use pipelines::{KeptPipeline, PIPELINE, stored_pipeline};
 
 use crate::effects::{Effects, RunTasks};
+use crate::handlers::deployments;
 use crate::main_loop::{Event, Reply, give};
 use crate::outbox::{Notice, Outbox, Progress};
 use crate::settings::Settings;
@@ -200,6 +201,19 @@ impl State {
                 Effect::NoteImage { name, base, parts, size, built } => {
                     note_image(&mut self.store, name, base, parts, size, built);
                 }
+                Effect::CreateContainer(mut container) => {
+                    let wish = live.tasks.public_params().deployment;
+                    match deployments::last_look(&mut live.run, &mut container, wish.as_ref()) {
+                        Ok(()) => {
+                            let create = Effect::CreateContainer(container);
+                            self.effects.perform(&mut live.tasks, &live.run, create);
+                        }
+                        Err(failure) => {
+                            let event = Event::Run(id.clone(), RunEvent::Failed(failure));
+                            let _ = self.effects.inbox().send(event);
+                        }
+                    }
+                }
                 Effect::OfferDebugger => {
                     if let Some((_, entry)) = entry_of(&live.run, &live.record) {
                         self.outbox.say(Notice::DebuggerReady(id.clone(), Box::new(entry)));
@@ -245,7 +259,12 @@ impl State {
             return Err(Failure::new(Blame::User, message!("attach.no-plan", run = record.id))
                 .with_fix(message!("attach.no-plan.fix")));
         };
-        let port = self.store.port_for(&folder, &target)?;
+        // Without our debugger a script may still bring its own.
+        let listener = plan.listener().filter(|_| !record.debug);
+        let port = match listener {
+            Some(port) => port,
+            None => self.store.port_for(&folder, &target)?,
+        };
         let entry = attach::entry(&folder, &plan, record.step.as_deref(), port);
         Ok((folder, entry))
     }

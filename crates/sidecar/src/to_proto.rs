@@ -9,11 +9,14 @@ use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
 use engine::message::Message;
 use engine::pipeline::{Pipeline, Step, StepState};
+use engine::plan::deployment::Service;
 use engine::plan::pipeline::Source;
 use engine::run::card::{Phase, PhaseOutcome};
+use engine::run::service::Serving;
 use engine::run::snapshot::Snapshot;
 use protocol::check::{DiagnosticText, FixText, PositionText, RangeText};
 use protocol::debug::MappingProposal;
+use protocol::deployment::ServiceSnapshot;
 use protocol::run::{Edge, Graph, PathMapping, PhaseSnapshot, PipelineOutput, RunSnapshot, StepSnapshot};
 use protocol::text::{FailureText, Text};
 
@@ -58,6 +61,7 @@ pub(crate) fn run_snapshot(record: &RunRecord, snapshot: &Snapshot) -> RunSnapsh
             local_root: local.to_string_lossy().into_owned(),
             remote_root: remote.clone(),
         }),
+        service: snapshot.service.as_ref().map(service),
         exit_code: snapshot.exit_code.and_then(|code| i32::try_from(code).ok()),
         failure: snapshot.failure.as_ref().map(failure),
         started_at: record.created_ms,
@@ -107,6 +111,19 @@ fn graph(pipeline: &Pipeline) -> Graph {
     }
 }
 
+fn service((service, serving): &(Service, Serving)) -> ServiceSnapshot {
+    ServiceSnapshot {
+        endpoint: service.endpoint.clone(),
+        name: service.name.clone(),
+        scoring_uri: service.scoring_uri(),
+        health_uri: service.health_uri(),
+        healthy_at: serving.healthy_at,
+        restarts: serving.restarts,
+        refused: serving.refused.as_ref().map(failure),
+        refusals: serving.refusals,
+    }
+}
+
 /// A run as the store has it. Its gateway, if it has one, is its owner's.
 pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
     if record.kind == PIPELINE
@@ -132,6 +149,7 @@ pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
             container: None,
             gateway_port: None,
             mapping: None,
+            service: None,
             exit_code: None,
             failure: None,
             started_at: record.created_ms,

@@ -111,7 +111,11 @@ force: boolean,
 /**
  * Have debugpy in the image, as one more dependency of its environment.
  */
-withDebugpy: boolean, };
+withDebugpy: boolean, 
+/**
+ * What only a deployment has; the sidecar fills it in for `aml/startDeployment`.
+ */
+deployment?: DeploymentWish, };
 
 /**
  * The name of a run.
@@ -316,6 +320,10 @@ gatewayPort: number | null,
  */
 mapping: PathMapping | null, 
 /**
+ * Where it answers, if it is a deployment.
+ */
+service: ServiceSnapshot | null, 
+/**
  * Exit code of the user's command.
  */
 exitCode: number | null, 
@@ -500,6 +508,219 @@ path: string,
  * Size in bytes.
  */
 bytes: number, };
+
+/**
+ * What to deploy on this machine.
+ */
+export type StartDeploymentParams = { 
+/**
+ * Path of the deployment's spec; with `image`, of the entry script that is mounted over the image's own.
+ */
+spec: string | null, 
+/**
+ * An image that has all in it, as `Model.package()` makes it.
+ */
+image: string | null, 
+/**
+ * Loopback port to answer on; the same from time to time where none is asked for.
+ */
+port: number | null, 
+/**
+ * Let a debugger stop in `init()` and `run()`.
+ */
+debug: boolean, 
+/**
+ * Environment variables, over the spec's own.
+ */
+env: { [key in string]: string }, 
+/**
+ * Names of environment variables whose values are secret; they go in by file.
+ */
+secrets: Array<string>, 
+/**
+ * Build the image even if one of the same content is there.
+ */
+rebuild: boolean, 
+/**
+ * Ask the registry for the base image even if one is there.
+ */
+pull: boolean, };
+
+/**
+ * The part of a run's wish that only a deployment has.
+ */
+export type DeploymentWish = { 
+/**
+ * An image that has all in it.
+ */
+image: string | null, 
+/**
+ * Loopback port of the scoring route.
+ */
+port: number, 
+/**
+ * Whether it has to be that port.
+ */
+portIsFixed: boolean, 
+/**
+ * Loopback port of a second route, or of a script that debugs itself.
+ */
+secondPort: number, };
+
+/**
+ * Where a deployment answers, and since when.
+ */
+export type ServiceSnapshot = { 
+/**
+ * The endpoint it belongs to.
+ */
+endpoint: string, 
+/**
+ * Its own name.
+ */
+name: string, 
+/**
+ * Where requests go, on loopback.
+ */
+scoringUri: string, 
+/**
+ * What answers when the server is ready.
+ */
+healthUri: string, 
+/**
+ * Since when it answers, in milliseconds since 1970; absent while it starts.
+ */
+healthyAt: number | null, 
+/**
+ * How often it has started again in place.
+ */
+restarts: number, 
+/**
+ * Why the last edit was not taken; the server goes on with the code from before.
+ */
+refused: FailureText | null, 
+/**
+ * How often an edit was not taken.
+ */
+refusals: number, };
+
+/**
+ * A request about one deployment.
+ */
+export type DeploymentParams = { 
+/**
+ * Its name, `endpoint/name`, or its run.
+ */
+deployment: string, };
+
+/**
+ * Which deployments: all there are.
+ */
+export type ListDeploymentsParams = Record<symbol, never>;
+
+/**
+ * The deployments, newest first; of those with one name, the newest.
+ */
+export type ListDeploymentsAnswer = { 
+/**
+ * The deployments.
+ */
+deployments: Array<RunSnapshot>, };
+
+/**
+ * One deployment with what an editor shows beside it.
+ */
+export type DeploymentAnswer = { 
+/**
+ * As it stands.
+ */
+run: RunSnapshot, 
+/**
+ * Files beside the spec that look like requests.
+ */
+samples: Array<string>, 
+/**
+ * The last answers, newest first.
+ */
+answers: Array<InvokeAnswer>, };
+
+/**
+ * A request to a deployment's server. Exactly one of `file`, `body` for a request with a body.
+ */
+export type InvokeDeploymentParams = { 
+/**
+ * Its name, `endpoint/name`, or its run.
+ */
+deployment: string, 
+/**
+ * File with the body, sent as it is.
+ */
+file: string | null, 
+/**
+ * The body.
+ */
+body: string | null, 
+/**
+ * `POST` unless there is no body.
+ */
+method: string | null, 
+/**
+ * Path instead of the scoring route: `/`, `/swagger.json`.
+ */
+path: string | null, 
+/**
+ * Headers, over ours.
+ */
+headers: { [key in string]: string }, };
+
+/**
+ * What a deployment's server answered.
+ */
+export type InvokeAnswer = { 
+/**
+ * When it was asked, in milliseconds since 1970.
+ */
+at: number, 
+/**
+ * The file that was sent, if it was one.
+ */
+file: string | null, 
+/**
+ * `POST /score`.
+ */
+request: string, 
+/**
+ * HTTP status.
+ */
+status: number, 
+/**
+ * Milliseconds until the whole answer was here.
+ */
+ms: number, 
+/**
+ * Milliseconds in `run()`, as the server counts them.
+ */
+runMs: number | null, 
+/**
+ * Whether a debugger was attached meanwhile.
+ */
+debugged: boolean, 
+/**
+ * Headers of the answer, names in lower case.
+ */
+headers: { [key in string]: string }, 
+/**
+ * The body: a value where it is JSON, a string where it is other text.
+ */
+body: unknown, 
+/**
+ * The body in base64, where it is neither.
+ */
+base64: string | null, 
+/**
+ * What is wrong with it: the server's own word, or that it is not what it says it is.
+ */
+failure: FailureText | null, };
 
 /**
  * Lines that were added to a log. History is in the file; this is for whoever watches.
@@ -1030,6 +1251,13 @@ export interface Requests {
   "aml/attach": { params: AttachParams; answer: AttachAnswer };
   "aml/releaseDebugger": { params: RunIdParams; answer: RunAnswer };
   "aml/applyMapping": { params: ApplyMappingParams; answer: RunAnswer };
+  "aml/startDeployment": { params: StartDeploymentParams; answer: RunAnswer };
+  "aml/listDeployments": { params: ListDeploymentsParams; answer: ListDeploymentsAnswer };
+  "aml/showDeployment": { params: DeploymentParams; answer: DeploymentAnswer };
+  "aml/invokeDeployment": { params: InvokeDeploymentParams; answer: InvokeAnswer };
+  "aml/restartDeployment": { params: DeploymentParams; answer: RunAnswer };
+  "aml/stopDeployment": { params: DeploymentParams; answer: RunAnswer };
+  "aml/removeDeployment": { params: DeploymentParams; answer: RunAnswer };
   "aml/listImages": { params: ListImagesParams; answer: ListImagesAnswer };
   "aml/whyImage": { params: WhyImageParams; answer: WhyImageAnswer };
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };

@@ -45,7 +45,7 @@ def attend(wish, argv):
         mail.state("waiting")
         server.tell_pauses(mail)
         server.stop_at_uncaught_exceptions()
-        attended = server.wait(wish.wait)
+        attended = server.wait(wish.patience())
         mail.state("attended" if attended else "unattended")
         if not attended:
             server.tell_unattended()

@@ -33,6 +33,7 @@ class Wish:
         self.root = values.get("root", "/")
         self.script = values.get("script")
         self.module = values.get("module")
+        self.imports = [name for name in values.get("imports", "").split(",") if name]
         self.rank = values.get("rank")
         self.wait = float(values.get("wait", "0"))
         self.children = "children" in values
@@ -42,6 +43,14 @@ class Wish:
 
     def mail(self, name):
         return os.path.join(self.mailbox, name)
+
+    def patience(self):
+        """Seconds to wait for a debugger: none for a worker that was started again without one."""
+        try:
+            with open(self.mail("wait")) as file:
+                return float(file.read() or self.wait)
+        except (OSError, ValueError):
+            return self.wait
 
     def claim(self):
         """Whether this process is the first to ask."""
@@ -167,6 +176,9 @@ def _is_of_rank(wish, environ):
 
 
 def _is_program(wish, argv, cwd, path):
+    if wish.imports:
+        # Told by what it does, and by that alone.
+        return False
     program = Program(argv)
     if program.script is not None:
         script = os.path.realpath(os.path.join(cwd, program.script))

@@ -32,6 +32,10 @@ def _choose():
     import aml_debug_process
 
     wish = aml_debug_process.Wish(wish)
+    if wish.imports:
+        import aml_debug_import
+
+        return aml_debug_import.await_import(wish)
     argv = aml_debug_process.own_arguments()
     here = os.getcwd()
     if not wish.is_claimed() and aml_debug_process.is_chosen(wish, argv, here, os.environ, sys.path) and wish.claim():

@@ -147,6 +147,9 @@ enum Asked {
     Stack(Pause),
     Scopes(Stop),
     Variables(Stop),
+    /// The last question before the end of the session.
+    Leaving,
+    Left,
     /// Something whose answer changes nothing.
     Anything,
 }
@@ -223,6 +226,18 @@ impl BreakClient {
         let filters = if self.exceptions { vec!["uncaught"] } else { Vec::new() };
         requests.push(self.request("setExceptionBreakpoints", json!({"filters": filters}), Asked::Anything));
         requests.push(self.request("configurationDone", json!({}), Asked::Session));
+        requests
+    }
+
+    /// The requests that take back the breakpoints and end the session; the program goes on without it.
+    pub fn leave(&mut self) -> Vec<Value> {
+        let none = |path: &String| json!({"source": {"path": path}, "breakpoints": []});
+        let mut requests: Vec<Value> = Vec::new();
+        for remote in self.files() {
+            requests.push(self.request("setBreakpoints", none(&remote), Asked::Anything));
+        }
+        // Asked of the debug server, so that its answer tells that it has come so far.
+        requests.push(self.request("threads", json!({}), Asked::Leaving));
         requests
     }
 
@@ -311,6 +326,8 @@ impl BreakClient {
                 stop.locals = locals(body);
                 self.tell(stop)
             }
+            Asked::Leaving => self.send("disconnect", json!({"terminateDebuggee": false}), Asked::Left),
+            Asked::Left => self.closed(),
             Asked::Anything => Vec::new(),
         }
     }

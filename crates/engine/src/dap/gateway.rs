@@ -47,6 +47,9 @@ pub enum GatewayInput {
     FromDebuggee(Value),
     /// The connection to the debug server ended, or the run did before there was one.
     DebuggeeGone,
+    /// The debug server is about to end so that another can take its place, under the same session; or it is
+    /// not, after all.
+    DebuggeeRestarts(bool),
     /// A client can reach a child at this port.
     ChildListens {
         /// The child.
@@ -146,6 +149,8 @@ pub struct Gateway {
     paused: Option<Pause>,
     /// Files in which the debug server has breakpoints, as the client that set them names them.
     left_behind: BTreeSet<String>,
+    /// The next end of the connection is not the end of the session.
+    restarts: bool,
 }
 
 /// Whose debuggee it is.
@@ -174,6 +179,8 @@ struct Session {
     attached: bool,
     configured: bool,
     terminated: bool,
+    /// What a new debug server has to be told to be where the session is.
+    told: Vec<Value>,
     /// Whether the client starts sessions when asked by the protocol's own request.
     starts_sessions: bool,
     /// The arguments of its `attach`, as it sent them.
@@ -217,6 +224,7 @@ impl Gateway {
             waiting: BTreeMap::new(),
             paused: None,
             left_behind: BTreeSet::new(),
+            restarts: false,
         }
     }
 
@@ -242,7 +250,9 @@ impl Gateway {
                 self.debuggee_connected(paused, waiting, &mut out);
             }
             GatewayInput::FromDebuggee(message) => self.debuggee_says(message, &mut out),
+            GatewayInput::DebuggeeGone if self.restarts => self.debuggee_replaced(&mut out),
             GatewayInput::DebuggeeGone => self.debuggee_gone(&mut out),
+            GatewayInput::DebuggeeRestarts(restarts) => self.restarts = restarts,
             GatewayInput::ChildListens { pid, port } => {
                 self.children.listens(pid, port);
                 self.tell_children(&mut out);
@@ -255,6 +265,11 @@ impl Gateway {
             GatewayInput::GoOn => self.go_on(&mut out),
         }
         out
+    }
+
+    /// Whether the next end of the debuggee's connection is expected.
+    pub fn restarts(&self) -> bool {
+        self.restarts
     }
 
     // The client's side.
@@ -314,7 +329,8 @@ impl Gateway {
             "setBreakpoints" => self.left_behind.extend(source_path(&message).map(str::to_owned)),
             _ => {}
         }
-        let Some(session) = &self.session else { return };
+        let Some(session) = &mut self.session else { return };
+        session.remember(&message);
         self.sent += 1;
         let seq = message["seq"].as_i64().unwrap_or_default();
         let waiting = Waiting::Client { client: session.client, seq, request: message.clone() };
@@ -388,6 +404,9 @@ impl Gateway {
             self.debuggee_gone(out);
         }
         self.debuggee = Connection::Open;
+        if std::mem::take(&mut self.restarts) {
+            self.tell_again(out);
+        }
         // A child may have been released before it was connected.
         if std::mem::replace(&mut self.started, !waiting) && waiting && self.role == Role::Child {
             self.go_on(out);
@@ -398,6 +417,42 @@ impl Gateway {
         let queue = self.session.as_mut().map(|session| std::mem::take(&mut session.queue));
         for message in queue.unwrap_or_default() {
             self.forward(message, out);
+        }
+    }
+
+    /// The session stays and waits for the next debug server; what was asked of this one gets no answer.
+    fn debuggee_replaced(&mut self, out: &mut Vec<GatewayOutput>) {
+        self.debuggee = Connection::Absent;
+        self.left_behind.clear();
+        let unanswered = std::mem::take(&mut self.waiting);
+        for waiting in unanswered.into_values() {
+            if let Waiting::Client { client, seq, request } = waiting
+                && self.attached() == Some(client)
+            {
+                let asked = json!({"seq": seq, "command": request["command"]});
+                self.refuse(&asked, &message!("dap.restarting"), out);
+            }
+        }
+        if let Some(pause) = self.paused.clone() {
+            let body = json!({"threadId": pause.thread, "allThreadsContinued": true});
+            self.tell_client(event("continued", body), out);
+        }
+        self.resumed(out);
+    }
+
+    /// Brings a new debug server to where the session is.
+    fn tell_again(&mut self, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = &self.session else { return };
+        let (told, configured) = (session.told.clone(), session.configured);
+        for mut message in told {
+            self.left_behind.extend(source_path(&message).map(str::to_owned));
+            self.sent += 1;
+            self.waiting.insert(self.sent, Waiting::Own);
+            message["seq"] = self.sent.into();
+            out.push(GatewayOutput::ToDebuggee(message));
+        }
+        if configured {
+            out.push(GatewayOutput::Fact(DebugFact::Configured));
         }
     }
 
@@ -536,6 +591,9 @@ impl Gateway {
                     return;
                 }
             }
+            // It has been configured before the client could hear of it.
+            "initialized" if configured => return,
+            "terminated" if self.restarts => return,
             "terminated" => {
                 if let Some(session) = &mut self.session {
                     session.terminated = true;
@@ -722,6 +780,39 @@ impl Gateway {
 }
 
 impl Session {
+    /// Keeps what makes up the session: the last of each kind, of breakpoints the last of each file.
+    fn remember(&mut self, message: &Value) {
+        const KEPT: [&str; 7] = [
+            "initialize",
+            "attach",
+            "launch",
+            "setBreakpoints",
+            "setFunctionBreakpoints",
+            "setExceptionBreakpoints",
+            "configurationDone",
+        ];
+        let command = message["command"].as_str().unwrap_or_default();
+        if !KEPT.contains(&command) {
+            return;
+        }
+        let mut message = message.clone();
+        if command == "launch" {
+            message["command"] = "attach".into();
+            message["arguments"]["request"] = "attach".into();
+        }
+        let is_same = |kept: &Value| {
+            kept["command"] == message["command"] && source_path(kept) == source_path(&message)
+        };
+        if let Some(at) = self.told.iter().position(is_same) {
+            self.told[at] = message;
+            return;
+        }
+        // The last word of a configuration stays the last.
+        let ends = self.told.last().is_some_and(|last| last["command"] == "configurationDone");
+        let at = self.told.len() - usize::from(ends);
+        self.told.insert(at, message);
+    }
+
     fn new(client: ClientId, first: &Value) -> Self {
         let arguments = &first["arguments"];
         let name = arguments["clientName"].as_str().or(arguments["clientID"].as_str());
@@ -733,6 +824,7 @@ impl Session {
             attached: false,
             configured: false,
             terminated: false,
+            told: Vec::new(),
             starts_sessions: arguments["supportsStartDebuggingRequest"] == true,
             attach: Value::Null,
             asked: BTreeMap::new(),

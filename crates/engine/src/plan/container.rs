@@ -12,9 +12,9 @@ pub struct ContainerPlan {
     pub name: String,
     /// What it runs from; set when the image is ready.
     pub image: ImageRef,
-    /// Program and arguments, not a shell line.
+    /// Program and arguments, not a shell line. Empty is the image's own.
     pub command: Vec<String>,
-    /// Working directory in the container.
+    /// Working directory in the container. Empty is the image's own.
     pub working_dir: String,
     /// Environment of the first process. Anybody who may ask the engine can read it, so no secret is here.
     pub environment: Vec<(String, String)>,

@@ -27,6 +27,9 @@ const RECIPE_VERSION: &str = "1";
 /// What runs in the build.
 const SCRIPT: &str = include_str!("image/environment.sh");
 
+/// What runs in the build of an image that only lacks the inference server.
+const SERVER_SCRIPT: &str = include_str!("image/server.sh");
+
 /// What the script runs last.
 const BYTECODE: &str = include_str!("image/bytecode.py");
 
@@ -59,6 +62,11 @@ pub enum ImagePlan {
         /// What goes on top, in an image of its own.
         packages: Option<Packages>,
     },
+    /// The user's image with the inference server added to its own Python, where it has none.
+    Server {
+        /// The image, after image rewriting.
+        base: ImageRef,
+    },
 }
 
 impl ImagePlan {
@@ -66,7 +74,7 @@ impl ImagePlan {
     pub fn named(&self) -> Option<&ImageRef> {
         match self {
             ImagePlan::Existing { reference } => Some(reference),
-            ImagePlan::Environment { base, .. } => Some(base),
+            ImagePlan::Environment { base, .. } | ImagePlan::Server { base } => Some(base),
             ImagePlan::Context { .. } => None,
         }
     }
@@ -113,6 +121,8 @@ impl ImagePlan {
                 let packages = packages.map_or_else(debugpy, Packages::with_debugpy);
                 ImagePlan::Context { context, packages: Some(packages) }
             }
+            // Whose Python the server runs in is found out in the build.
+            ImagePlan::Server { base } => ImagePlan::Server { base },
         }
     }
 }
@@ -212,6 +222,7 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
         ImagePlan::Environment { packages, .. } | ImagePlan::Context { packages: Some(packages), .. } => {
             packages
         }
+        ImagePlan::Server { .. } => return Some(server_recipe(base, settings)),
         ImagePlan::Existing { .. } | ImagePlan::Context { packages: None, .. } => return None,
     };
     let requirements = Requirements::of(&packages.pip);
@@ -242,6 +253,38 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
         afresh: false,
         parts,
     })
+}
+
+/// The inference server on top of an image, as its own user finds it.
+fn server_recipe(base: &ImageFacts, settings: &BuildSettings) -> Recipe {
+    let requirements = Requirements::of(&["azureml-inference-server-http".to_owned()]);
+    let index = Index::of(settings, &requirements);
+    let mut parts = parts(base, "", &requirements, &index);
+    parts.insert("kind".to_owned(), "server".to_owned());
+    let short = &hash(&parts)[..16];
+    let mut context = files("", &Packages::default(), "", &requirements, &index, settings);
+    context.insert("environment.sh".to_owned(), SERVER_SCRIPT.as_bytes().to_vec());
+    let reference = &base.reference;
+    let user = if base.user.is_empty() { "root" } else { &base.user };
+    Recipe {
+        name: ImageRef(format!("aml-debug/env:{short}")),
+        base: Some(reference.clone()),
+        dockerfile_path: "Dockerfile".to_owned(),
+        folder: None,
+        afresh: false,
+        dockerfile: format!(
+            "FROM {reference}\n\
+             USER root\n\
+             RUN --mount=type=bind,target=/run/aml-debug/build sh /run/aml-debug/build/environment.sh\n\
+             USER {user}\n"
+        ),
+        context,
+        arguments: proxies(&settings.proxy),
+        labels: labels(&parts),
+        cache: settings.cache.clone(),
+        host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
+        parts,
+    }
 }
 
 fn parts(

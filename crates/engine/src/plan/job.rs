@@ -2,6 +2,7 @@
 
 use super::command::fill;
 use super::container::{ContainerPlan, Mount};
+use super::deployment::plan_deployment;
 use super::distribution;
 use super::environment::image_plan;
 use super::resources::{Resources, resources};
@@ -51,6 +52,7 @@ pub fn plan(spec: &Spec, settings: &PlanSettings, place: &RunPlace) -> Result<Pl
         Body::Command(job) => plan_command(Origin::of(&spec.path), job, settings, place),
         Body::Component(component) => plan_component(&spec.path, component, settings, place),
         Body::RunConfiguration(v1) => plan_run_configuration(&spec.path, v1, settings, place),
+        Body::Deployment(deployment) => plan_deployment(&spec.path, deployment, settings, place),
         Body::Environment(_) => Err(not_yet(Kind::Environment)),
         // A pipeline is planned step by step, by `plan::pipeline`.
         Body::Pipeline(_) => Err(not_yet(Kind::PipelineJob)),
@@ -111,6 +113,7 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
         (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig | Kind::PipelineJob, Some(spec)) => {
             Ok(spec)
         }
+        (kind, Some(spec)) if kind.is_online_deployment() => Ok(spec),
         (Kind::Script, _) => Err(Failure::new(Blame::User, message!("plan.no-environment"))
             .with_fix(message!("plan.no-environment.fix"))),
         (kind, _) if kind.is_azure_only() => {
@@ -310,6 +313,7 @@ fn plan_command(
             isolated_by: invocation.isolated_by,
             rank: None,
         },
+        service: None,
         outputs,
         folders,
         timeout_seconds: job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()),

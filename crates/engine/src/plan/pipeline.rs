@@ -223,7 +223,7 @@ impl PipelinePlan {
         });
         let built_from = match &plan.image {
             ImagePlan::Context { context, .. } => Some(("build".to_owned(), context.folder.clone())),
-            ImagePlan::Existing { .. } | ImagePlan::Environment { .. } => None,
+            ImagePlan::Existing { .. } | ImagePlan::Environment { .. } | ImagePlan::Server { .. } => None,
         };
         let own = |name: &str| matches!(name, "AZUREML_RUN_ID" | "AZUREML_ROOT_RUN_ID");
         let variables: BTreeMap<&str, &str> = container

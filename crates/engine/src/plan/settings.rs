@@ -1,5 +1,6 @@
 //! What a plan needs to know besides the spec: the caller's choices, its machine, and the run's folders.
 
+use super::deployment::HostPorts;
 use super::rewrite::ImageRewrite;
 use crate::ids::RunId;
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub struct PlanSettings {
     pub proxies: Variables,
     /// Image rewriting, in the order of the settings.
     pub rewrites: Vec<ImageRewrite>,
+    /// Loopback ports for a deployment.
+    pub ports: HostPorts,
     /// The engine's machine.
     pub host: Host,
 }

@@ -72,6 +72,18 @@ pub enum Effect {
     CatchUp(ContainerId, Option<Door>),
     /// Reach into the container for the debuggee → `DebuggeeReported`, then `Debug`….
     OpenRelay(ContainerId),
+    /// Ask the deployment until it answers → `Healthy`.
+    AwaitHealth,
+    /// Tell when the user's code changes → `RestartRequested`, again and again.
+    WatchCode,
+    /// Let the deployment's server load the user's code again, in place → `ServerRestarted` or
+    /// `RestartRefused`.
+    RestartServer {
+        /// Where it runs.
+        container: ContainerId,
+        /// Whether a debugger is there, so that the new worker waits for it.
+        attended: bool,
+    },
     /// Tell the user that a debugger can attach. Nothing answers.
     OfferDebugger,
     /// Offer the user a path mapping. Nothing answers.

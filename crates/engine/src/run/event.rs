@@ -73,6 +73,17 @@ pub enum RunEvent {
     Collected,
     /// Nothing is left of the container.
     ContainerRemoved,
+    /// The deployment answers.
+    Healthy,
+    /// The deployment's code has changed, or the user wants it to start again.
+    RestartRequested,
+    /// The server's old workers are gone.
+    ServerRestarted {
+        /// Whether a debugger waits for the new one.
+        attended: bool,
+    },
+    /// The deployment's code cannot be loaded; its server was left alone.
+    RestartRefused(Failure),
     /// The log files hold all that the container has written so far.
     CaughtUp,
 }

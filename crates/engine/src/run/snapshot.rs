@@ -1,9 +1,11 @@
 //! What the outside sees of a run: one whole value, never a difference.
 
 use super::card::PhaseCard;
+use super::service::Serving;
 use super::{Debugger, End, Millis, Run, Stage};
 use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef, RunId};
+use crate::plan::deployment::Service;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -75,6 +77,9 @@ pub struct Snapshot {
     pub attached: bool,
     /// Exit code, once the container has ended.
     pub exit_code: Option<i64>,
+    /// What makes it a deployment, once the spec is resolved, and how that stands.
+    #[serde(default)]
+    pub service: Option<(Service, Serving)>,
     /// Why it did not succeed.
     pub failure: Option<Failure>,
     /// When the run began.
@@ -108,6 +113,7 @@ impl Run {
             mapping: self.plan.as_ref().map(|plan| (plan.code.clone(), plan.debuggee.remote_root.clone())),
             attached: self.attached,
             exit_code: self.exit.as_ref().map(|exit| exit.code),
+            service: self.service().map(|service| (service.clone(), self.serving.clone())),
             failure: self.failure.clone(),
             began: self.card.0.first().map(|phase| phase.began),
         }

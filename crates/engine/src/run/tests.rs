@@ -3,9 +3,11 @@
 use super::adopt::{Adopter, Found};
 use super::*;
 use crate::plan::container::{ContainerPlan, Limits};
+use crate::plan::deployment::{HostPorts, Service};
 use crate::plan::image::context::{BuildContext, ContextFacts};
 use crate::plan::image::{ImagePlan, Packages};
 use crate::plan::{Debuggee, Process};
+use crate::spec::deployment::{Route, Routes};
 use expect_test::{Expect, expect};
 use std::fmt::Write as _;
 
@@ -120,6 +122,7 @@ fn plan() -> Box<Plan> {
             isolated_by: None,
             rank: None,
         },
+        service: None,
         outputs: vec![],
         folders: vec![],
         mount_points: vec![],
@@ -464,6 +467,131 @@ fn an_image_with_a_user_of_its_own_runs_as_root_unless_the_host_says_otherwise()
     assert_eq!(user("app", Some("1000:100")).as_deref(), Some("1000:100"));
 }
 
+fn service() -> Box<Plan> {
+    let route = |path: &str| Route { port: 5001, path: path.into() };
+    Box::new(Plan {
+        service: Some(Service {
+            endpoint: "iris".into(),
+            name: "blue".into(),
+            routes: Routes { health: route("/"), scoring: route("/score") },
+            ports: HostPorts { scoring: 20_000, health: 20_000 },
+            patience_s: 310,
+            entry: Some("/var/azureml-app/src/score.py".into()),
+            keeps_user: false,
+            has_workers: true,
+        }),
+        ..*plan()
+    })
+}
+
+fn deployed(wish: Wish) -> Trace {
+    Trace::start(wish)
+        .on(RunEvent::Resolved(service(), BuildSettings::default()))
+        .on(inspected(BASE, true))
+        .on(RunEvent::Prepared { debugger: None, bytecode: None })
+        .on(RunEvent::ContainerCreated("c1".into()))
+        .on(RunEvent::ContainerStarted)
+}
+
+#[test]
+fn a_deployment_is_well_when_it_answers_and_starts_again_in_place() {
+    let trace = deployed(Wish::default())
+        .on(RunEvent::Healthy)
+        .on(RunEvent::RestartRequested)
+        .on(RunEvent::RestartRequested)
+        .on(RunEvent::ServerRestarted { attended: false })
+        .on(RunEvent::Healthy)
+        .on(RunEvent::RestartRefused(Failure::new(Blame::Code, message!("deployment.no-restart"))))
+        .on(RunEvent::CancelRequested { at_once: false })
+        .on(RunEvent::ContainerExited(exit(143)))
+        .on(RunEvent::Collected)
+        .on(RunEvent::ContainerRemoved);
+    trace.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerStarted -> [AwaitHealth] preparing
+        Healthy -> [WatchCode] running
+        RestartRequested -> [RestartServer] running
+        RestartRequested -> [] running
+        ServerRestarted { attended: false } -> [AwaitHealth] preparing
+        Healthy -> [RestartServer] running
+        RestartRefused -> [Note] running
+        CancelRequested { at_once: false } -> [StopContainer] stopping
+        ContainerExited -> [Collect] stopping
+        Collected -> [RemoveContainer(ContainerId("c1"))] stopping
+        ContainerRemoved -> [CloseGateway] cancelled
+    "#]]);
+    assert_eq!(
+        trace.card(),
+        "resolve 10 Ok, build 10 Ok, create 20 Ok, start 20 Ok, run 30 Ok, start 10 Ok, run 20 Cancelled, collect 10 Ok"
+    );
+}
+
+#[test]
+fn a_server_starts_again_under_the_debugger_that_is_attached() {
+    let trace = deployed(debug())
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Healthy)
+        .on(RunEvent::RestartRequested)
+        .on(RunEvent::ServerRestarted { attended: true })
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Healthy);
+    trace.expect(expect![[r#"
+        start -> [OpenGateway, Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [OfferDebugger] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [WatchCode] running
+        RestartRequested -> [RestartServer] running
+        ServerRestarted { attended: true } -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [] running
+    "#]]);
+    assert_eq!(
+        trace.card(),
+        "resolve 10 Ok, build 10 Ok, create 20 Ok, start 10 Ok, attach 20 Ok, run 30 Ok, start 0 Ok, attach 20 Ok, run … Running"
+    );
+}
+
+#[test]
+fn a_server_that_ends_or_answers_without_its_debugger_is_a_failure() {
+    let ended = deployed(Wish::default()).on(RunEvent::ContainerExited(exit(0))).on(RunEvent::Collected);
+    assert_eq!(ended.failure(), "deployment.ended");
+    let unseen = deployed(debug()).on(RunEvent::Healthy);
+    assert_eq!(unseen.failure(), "deployment.unseen");
+    let slow = deployed(Wish::default()).later(309_000).on(RunEvent::Tick);
+    assert_eq!(slow.failure(), "");
+    assert_eq!(slow.later(2_000).on(RunEvent::Tick).failure(), "deployment.unhealthy");
+}
+
+#[test]
+fn a_healthy_deployment_outlives_the_command_that_started_it() {
+    let stored = deployed(Wish::default()).on(RunEvent::Healthy);
+    let passing = stored.adopted(Found::Running("c1".into()), Adopter::Passing);
+    let staying = passing.on(RunEvent::CaughtUp).adopted(Found::Running("c1".into()), Adopter::Staying);
+    staying.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerStarted -> [AwaitHealth] preparing
+        Healthy -> [WatchCode] running
+        adopt Running(ContainerId("c1")) -> [CatchUp(ContainerId("c1"))] running
+        CaughtUp -> [] running
+        adopt Running(ContainerId("c1")) -> [Follow(ContainerId("c1")), WatchCode] running
+    "#]]);
+}
 #[test]
 fn an_image_with_bytecode_is_used_as_it_is_and_one_without_gets_a_cache() {
     let of = |cache: Option<&str>, of_spec: &[(&str, &str)]| {

@@ -119,6 +119,11 @@ impl Kind {
         matches!(self, Kind::CommandJob | Kind::PipelineJob | Kind::Script)
     }
 
+    /// Whether `deploy` takes it.
+    pub fn is_online_deployment(self) -> bool {
+        matches!(self, Kind::ManagedOnlineDeployment | Kind::KubernetesOnlineDeployment)
+    }
+
     /// Whether whoever runs it has to say in which environment.
     pub fn wants_environment(self) -> bool {
         self == Kind::Script

@@ -24,6 +24,10 @@ pub(crate) enum Command {
     Rerun(Rerun),
     /// Build or reuse the image of a spec, and nothing more.
     Build(Build),
+    /// Deploy a model on this machine, behind the real inference server.
+    Deploy(Deploy),
+    /// List deployments, read their logs, ask them, restart, stop or remove them.
+    Deployments(Deployments),
     /// Make or refresh the launch.json entry of a run, or of a step on a node, and print it.
     Attach(Attach),
     /// Put the remote-debug convention of the published page into a script, correctly, or take it out again.
@@ -51,6 +55,18 @@ impl Command {
             Command::Run(run) => run.json.json,
             Command::Rerun(rerun) => rerun.json.json,
             Command::Build(build) => build.json.json,
+            Command::Deploy(deploy) => deploy.json.json,
+            Command::Deployments(deployments) => match &deployments.verb {
+                None => deployments.json.json,
+                Some(DeploymentsVerb::List { json }) => json.json,
+                Some(DeploymentsVerb::Invoke(invoke)) => invoke.json.json,
+                Some(
+                    DeploymentsVerb::Restart(name)
+                    | DeploymentsVerb::Stop(name)
+                    | DeploymentsVerb::Remove(name),
+                ) => name.json.json,
+                Some(DeploymentsVerb::Logs { .. }) => false,
+            },
             Command::Attach(attach) => attach.json.json,
             Command::Doctor(json) => json.json,
             Command::Instrument(instrument) => instrument.json.json,
@@ -210,6 +226,121 @@ pub(crate) struct Build {
     pub(crate) with_debugpy: bool,
     #[command(flatten)]
     pub(crate) image: Image,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    /// A managed or Kubernetes online deployment (YAML); with --image, the score.py to mount over the image's own.
+    #[arg(required_unless_present = "image")]
+    pub(crate) file: Option<PathBuf>,
+    /// An image that has all in it, as SDK v1's Model.package() makes it.
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<String>,
+    #[command(flatten)]
+    pub(crate) debug: DeployDebug,
+    /// Send this file when the deployment answers, and print what comes back.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: Option<PathBuf>,
+    /// Loopback port to answer on, instead of one that is free.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    #[command(flatten)]
+    pub(crate) values: Variables,
+    /// Build the image even if one of the same content is there.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    /// Ask the registry for the base image even if one is there.
+    #[arg(long)]
+    pub(crate) pull: bool,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeployDebug {
+    /// Let a debugger stop in init() and run(): the server waits for one before it loads score.py.
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Stop at this line, print its locals and go on; may be given several times. Implies --debug.
+    #[arg(long = "break", value_name = "FILE:LINE")]
+    pub(crate) breaks: Vec<String>,
+    /// Stop where an exception is raised that nothing catches, print it with the locals and let the program
+    /// end of it. Implies --debug.
+    #[arg(long)]
+    pub(crate) break_on_exception: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Variables {
+    /// Environment variable of the deployment.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<String>,
+    /// File with environment variables, a NAME=VALUE a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// Environment variable that is a secret: it goes in by file and is shown nowhere. Its value is taken
+    /// from --env-file or from the environment.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Deployments {
+    #[command(subcommand)]
+    pub(crate) verb: Option<DeploymentsVerb>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeploymentsVerb {
+    /// List the deployments of this machine and where they answer.
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Print what a deployment's server has written.
+    Logs {
+        /// The deployment, as NAME or ENDPOINT/NAME.
+        name: String,
+        /// Go on until the deployment ends.
+        #[arg(long, short)]
+        follow: bool,
+        /// The control log (image build and our own notes) instead of the server's output.
+        #[arg(long)]
+        control: bool,
+    },
+    /// Send a request to a deployment and print the answer.
+    Invoke(Invoke),
+    /// Load the code again, in place; start again what has ended.
+    Restart(DeploymentName),
+    /// End a deployment; its record stays, and `restart` starts it again.
+    Stop(DeploymentName),
+    /// End a deployment and forget it.
+    Remove(DeploymentName),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invoke {
+    /// The deployment, as NAME or ENDPOINT/NAME.
+    pub(crate) name: String,
+    /// File with the request, sent as it is; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: Option<PathBuf>,
+    /// Another path than the scoring route: / or /swagger.json.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) path: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeploymentName {
+    /// The deployment, as NAME or ENDPOINT/NAME.
+    pub(crate) name: String,
     #[command(flatten)]
     pub(crate) json: Json,
 }

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// A stop, and milliseconds from the start of the process to it.
@@ -21,14 +21,23 @@ pub(crate) struct Left {
     pub(crate) refused: Option<String>,
 }
 
+/// A debugger at work.
+#[derive(Debug)]
+pub(crate) struct Debugger {
+    pub(crate) task: JoinHandle<Left>,
+    /// Tells it to leave, and the program to go on without it.
+    pub(crate) leave: watch::Sender<bool>,
+}
+
 /// Attaches to the gateway and sets breakpoints as wished. Stops are sent as they happen.
 pub(crate) fn attach(
     port: u16,
     wish: StopWish,
     began: Instant,
     stops: mpsc::UnboundedSender<TimedStop>,
-) -> JoinHandle<Left> {
-    tokio::spawn(async move {
+) -> Debugger {
+    let (leave, leaves) = watch::channel(false);
+    let task = tokio::spawn(async move {
         let (children, mut started) = mpsc::unbounded_channel();
         let mut sessions = JoinSet::new();
         let session = |process| Session {
@@ -36,6 +45,7 @@ pub(crate) fn attach(
             began,
             stops: stops.clone(),
             children: children.clone(),
+            leaves: leaves.clone(),
             refused: None,
         };
         let mut debuggee = BreakClient::new(wish.clone(), None);
@@ -59,7 +69,8 @@ pub(crate) fn attach(
                 }
             }
         }
-    })
+    });
+    Debugger { task, leave }
 }
 
 /// One connection: to the debuggee, or to a child of it.
@@ -68,6 +79,7 @@ struct Session {
     began: Instant,
     stops: mpsc::UnboundedSender<TimedStop>,
     children: mpsc::UnboundedSender<(u32, u16)>,
+    leaves: watch::Receiver<bool>,
     refused: Option<String>,
 }
 
@@ -91,7 +103,15 @@ impl Session {
         let mut frames = FrameReader::new();
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            let length = stream.read(&mut buffer).await?;
+            let length = tokio::select! {
+                length = stream.read(&mut buffer) => length?,
+                Ok(()) = self.leaves.changed() => {
+                    for request in self.client.leave() {
+                        stream.write_all(&frame(&request)).await?;
+                    }
+                    continue;
+                }
+            };
             if length == 0 {
                 return Ok(());
             }

@@ -21,7 +21,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 pub(crate) async fn run(
     mut settings: Settings,
@@ -114,7 +113,7 @@ pub(crate) async fn attach(
 }
 
 /// Where this command itself stops the program.
-struct Stops {
+pub(super) struct Stops {
     places: Vec<BreakPlace>,
     exceptions: bool,
 }
@@ -122,15 +121,18 @@ struct Stops {
 impl Stops {
     /// `None` leaves the program to other debuggers.
     fn wished(debug: &Debug) -> Result<Option<Self>, Failure> {
+        Self::at(&debug.breaks, debug.break_on_exception)
+    }
+
+    pub(super) fn at(breaks: &[String], exceptions: bool) -> Result<Option<Self>, Failure> {
         let places: Vec<BreakPlace> =
-            debug.breaks.iter().map(|text| break_place(text)).collect::<Result<_, _>>()?;
-        let exceptions = debug.break_on_exception;
+            breaks.iter().map(|text| break_place(text)).collect::<Result<_, _>>()?;
         Ok((exceptions || !places.is_empty()).then_some(Self { places, exceptions }))
     }
 }
 
 /// One run, watched until it has ended.
-struct Watch {
+pub(super) struct Watch {
     session: Session,
     run: String,
     /// Runs of its steps, where it is a pipeline.
@@ -140,14 +142,20 @@ struct Watch {
     stops: (mpsc::UnboundedSender<TimedStop>, mpsc::UnboundedReceiver<TimedStop>),
     seen: Vec<Value>,
     /// The run that each of our debuggers is attached to. A pipeline may have several, one per step.
-    debuggers: BTreeMap<String, JoinHandle<Left>>,
+    debuggers: BTreeMap<String, breaks::Debugger>,
     /// What is wrong with a `--break`, found when the code folder was known.
     misplaced: Option<Failure>,
     interrupts: u32,
 }
 
+/// What a watch sees.
+pub(super) enum Happened {
+    Stop(TimedStop),
+    Notice(Notice),
+}
+
 impl Watch {
-    fn new(session: Session, run: String, wished: Option<Stops>, began: Instant) -> Self {
+    pub(super) fn new(session: Session, run: String, wished: Option<Stops>, began: Instant) -> Self {
         Self {
             session,
             run,
@@ -166,34 +174,63 @@ impl Watch {
         let mut signals = Signals::new()?;
         let last = loop {
             tokio::select! {
-                // What happened before the end is told before it.
-                biased;
-                Some((stop, ms)) = self.stops.1.recv() => {
-                    printer.stop(&stop, ms);
-                    self.seen.push(stop_json(&stop, ms));
-                }
-                notice = self.session.notices.recv() => match notice {
-                    Some(notice) => {
+                happened = self.next() => match happened? {
+                    Happened::Stop(stop) => self.on_stop(stop, printer),
+                    Happened::Notice(notice) => {
                         if let Some(last) = self.on_notice(&notice, printer) {
                             break last;
                         }
                     }
-                    None => return Err(Failure::new(Blame::Internal, message!("serve.shutting-down"))),
                 },
                 () = signals.next() => self.interrupted(printer),
             }
         };
-        let mut left = self.debuggers_left().await;
-        while let Ok((stop, ms)) = self.stops.1.try_recv() {
-            printer.stop(&stop, ms);
-            self.seen.push(stop_json(&stop, ms));
-        }
+        let mut left = self.debuggers_left(false).await;
+        self.take_late_stops(printer);
         self.forget_hit(&mut left.missed);
         Ok(self.conclude(&last, left, printer))
     }
 
+    pub(super) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The next thing that happens. What happened before the end is told before it.
+    pub(super) async fn next(&mut self) -> Result<Happened, Failure> {
+        tokio::select! {
+            biased;
+            Some(stop) = self.stops.1.recv() => Ok(Happened::Stop(stop)),
+            notice = self.session.next() => notice.map(Happened::Notice),
+        }
+    }
+
+    pub(super) fn tell(&self, ask: Ask) {
+        self.session.send(ask);
+    }
+
+    /// Whether a `--break` is misplaced, so that the run is on its way out.
+    pub(super) fn has_failed(&self) -> bool {
+        self.misplaced.is_some()
+    }
+
+    /// The stops so far, where breakpoints were asked for.
+    pub(super) fn stops_seen(&self) -> Option<&[Value]> {
+        self.wished.is_some().then_some(self.seen.as_slice())
+    }
+
+    pub(super) fn on_stop(&mut self, (stop, ms): TimedStop, printer: &mut Printer) {
+        printer.stop(&stop, ms);
+        self.seen.push(stop_json(&stop, ms));
+    }
+
+    pub(super) fn take_late_stops(&mut self, printer: &mut Printer) {
+        while let Ok(stop) = self.stops.1.try_recv() {
+            self.on_stop(stop, printer);
+        }
+    }
+
     /// Tells what happened; the snapshot if it was the end.
-    fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
+    pub(super) fn on_notice(&mut self, notice: &Notice, printer: &mut Printer) -> Option<RunSnapshot> {
         let of = match notice {
             Notice::RunChanged(run) => run.run.as_str(),
             Notice::Lines { run, .. }
@@ -258,7 +295,7 @@ impl Watch {
         }
     }
 
-    fn interrupted(&mut self, printer: &mut Printer) {
+    pub(super) fn interrupted(&mut self, printer: &mut Printer) {
         self.interrupts += 1;
         let at_once = self.interrupts > 1;
         printer.say(&match at_once {
@@ -273,12 +310,16 @@ impl Watch {
         self.session.tell(|reply| Ask::CancelRun(params, reply));
     }
 
-    /// What all debuggers have left.
-    async fn debuggers_left(&mut self) -> Left {
+    /// What all debuggers have to say at their end. They end with the run; one of a deployment that goes on has
+    /// to be asked to leave, and takes its breakpoints along.
+    pub(super) async fn debuggers_left(&mut self, leaves: bool) -> Left {
         let mut all = Left::default();
         for (_, debugger) in std::mem::take(&mut self.debuggers) {
-            // The gateway is closed, so the client sees the end of its connection at once.
-            if let Ok(Ok(left)) = tokio::time::timeout(Duration::from_secs(2), debugger).await {
+            if leaves {
+                let _ = debugger.leave.send(true);
+            }
+            // Without that the gateway is closed, and the client sees the end of its connection at once.
+            if let Ok(Ok(left)) = tokio::time::timeout(Duration::from_secs(2), debugger.task).await {
                 all.missed.extend(left.missed);
                 all.refused = all.refused.or(left.refused);
             }
@@ -300,20 +341,20 @@ impl Watch {
     }
 
     fn conclude(&self, last: &RunSnapshot, left: Left, printer: &mut Printer) -> u8 {
-        let (code, failure) = self.verdict(last, left);
-        let stops = self.wished.is_some().then_some(self.seen.as_slice());
-        printer.result(last, stops, failure.as_ref());
+        let (code, failure) = self.verdict(last, left, true);
+        printer.result(last, self.stops_seen(), failure.as_ref());
         code
     }
 
-    fn verdict(&self, last: &RunSnapshot, left: Left) -> (u8, Option<FailureText>) {
+    /// Exit code and failure. `is_over`: the run has ended, and how it did counts.
+    pub(super) fn verdict(&self, last: &RunSnapshot, left: Left, is_over: bool) -> (u8, Option<FailureText>) {
         if let Some(failure) = &self.misplaced {
             return (failure.blame.exit_code(), Some(to_proto::failure(failure)));
         }
         if last.state == "cancelled" {
             return (Blame::Cancelled.exit_code(), last.failure.clone());
         }
-        if last.state != "completed" {
+        if is_over && last.state != "completed" {
             let code = last.failure.as_ref().map_or(1, |failure| exit_code(&failure.blame));
             return (code, last.failure.clone());
         }

@@ -14,6 +14,7 @@ use engine::launch_json;
 use engine::message;
 use engine::message::Message;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use protocol::deployment::{InvokeAnswer, ServiceSnapshot};
 use protocol::run::{Graph, PhaseSnapshot, RunSnapshot, StepSnapshot};
 use protocol::text::{FailureText, Text};
 use serde_json::{Value, json};
@@ -132,28 +133,93 @@ impl Printer {
                 }
                 terminal.card(run);
             }
-            Self::Json => {
-                let mut result = json!({
-                    "event": "result",
-                    "outcome": run.state,
-                    "run": run.run,
-                    "image": run.image,
-                    "phases": run.phases,
-                    "exitCode": run.exit_code,
-                });
-                if let Some(graph) = &run.graph {
-                    result["steps"] = json!(graph.steps);
-                }
-                if let Some(stops) = stops {
-                    result["stops"] = json!(stops);
+            Self::Json => object(&result_json(run, stops, failure)),
+        }
+    }
+
+    /// The end of `deploy`, which mostly is not the end of the deployment.
+    pub(crate) fn deployed(
+        &mut self,
+        run: &RunSnapshot,
+        stops: Option<&[Value]>,
+        response: Option<&InvokeAnswer>,
+        failure: Option<&FailureText>,
+    ) {
+        match self {
+            Self::Terminal(terminal) => {
+                if let Some(response) = response {
+                    terminal.response(response);
                 }
                 if let Some(failure) = failure {
-                    result["failure"] = json!(failure);
+                    terminal.failure(failure);
+                }
+                terminal.card(run);
+            }
+            Self::Json => {
+                let mut result = result_json(run, stops, failure);
+                if let Some(service) = &run.service {
+                    result["deployment"] = json!(format!("{}/{}", service.endpoint, service.name));
+                    result["scoringUri"] = json!(service.scoring_uri);
+                }
+                if let Some(response) = response {
+                    result["response"] = json!(response);
                 }
                 object(&result);
             }
         }
     }
+
+    /// A deployment answers from now on.
+    pub(crate) fn healthy(&mut self, service: &ServiceSnapshot) {
+        match self {
+            Self::Terminal(terminal) => {
+                terminal.line(&message!("deploy.healthy", uri = service.scoring_uri).text());
+            }
+            Self::Json => object(&json!({ "event": "healthy", "service": service })),
+        }
+    }
+
+    /// What a deployment answered.
+    pub(crate) fn response(&mut self, answer: &InvokeAnswer) {
+        match self {
+            Self::Terminal(terminal) => {
+                terminal.response(answer);
+                if let Some(failure) = &answer.failure {
+                    terminal.failure(failure);
+                }
+            }
+            Self::Json => object(&json!(answer)),
+        }
+    }
+
+    /// An edit that was not taken.
+    pub(crate) fn refused(&mut self, failure: &FailureText) {
+        match self {
+            Self::Terminal(terminal) => terminal.failure(failure),
+            Self::Json => object(&json!({ "event": "refused", "failure": failure })),
+        }
+    }
+}
+
+fn result_json(run: &RunSnapshot, stops: Option<&[Value]>, failure: Option<&FailureText>) -> Value {
+    let mut result = json!({
+        "event": "result",
+        "outcome": run.state,
+        "run": run.run,
+        "image": run.image,
+        "phases": run.phases,
+        "exitCode": run.exit_code,
+    });
+    if let Some(graph) = &run.graph {
+        result["steps"] = json!(graph.steps);
+    }
+    if let Some(stops) = stops {
+        result["stops"] = json!(stops);
+    }
+    if let Some(failure) = failure {
+        result["failure"] = json!(failure);
+    }
+    result
 }
 
 /// A stop as `--json` shows it.
@@ -302,6 +368,18 @@ impl Terminal {
         }
     }
 
+    /// The body alone on standard output, so that it can be piped on.
+    fn response(&mut self, answer: &InvokeAnswer) {
+        let run_ms = answer.run_ms.map(|ms| format!(", {ms} ms in run()")).unwrap_or_default();
+        self.faint(&format!("{} → {} in {} ms{run_ms}", answer.request, answer.status, answer.ms));
+        match (&answer.body, &answer.base64) {
+            (Some(Value::String(text)), _) => out(text),
+            (Some(json), _) => out(&json.to_string()),
+            (None, Some(base64)) => out(base64),
+            (None, None) => {}
+        }
+    }
+
     fn failure(&mut self, failure: &FailureText) {
         let what = self.coloured("31", &failure.what.text);
         self.line(&format!("aml-debug: {what}"));
@@ -314,8 +392,11 @@ impl Terminal {
     }
 
     fn card(&mut self, run: &RunSnapshot) {
-        let title = message!("run.ended", run = run.run, state = self.bold(&run.state)).text();
-        self.line(&title);
+        let title = match (&run.service, run.ended_at) {
+            (Some(service), None) => message!("deploy.stays", run = run.run, name = service.name),
+            _ => message!("run.ended", run = run.run, state = self.bold(&run.state)),
+        };
+        self.line(&title.text());
         for phase in &run.phases {
             self.line(&self.card_line(phase));
         }

@@ -187,7 +187,8 @@ impl Watch {
         printer.remark(&ready_line(&self.entry.host, self.entry.port).text());
         if !self.wish.breakpoints.is_empty() {
             let wish = self.wish.clone();
-            self.debugger = Some(breaks::attach(self.entry.port, wish, self.began, stops.clone()));
+            let debugger = breaks::attach(self.entry.port, wish, self.began, stops.clone());
+            self.debugger = Some(debugger.task);
         }
         let answer = attach::write(&self.step, &self.folder, &self.entry)?;
         printer.remark(

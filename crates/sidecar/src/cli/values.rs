@@ -23,7 +23,7 @@ pub(crate) fn start_params(
         spec: std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).to_string_lossy().into_owned(),
         environment: image.environment.clone(),
         inputs: inputs(&values.set)?,
-        env: environment(settings, values)?,
+        env: environment(settings, &values.env, &values.env_file)?,
         secrets: values.secret.clone(),
         rebuild: image.rebuild,
         pull: image.pull,
@@ -40,12 +40,16 @@ fn inputs(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 /// Files first, then flags; a later one wins.
-fn environment(settings: &Settings, values: &Values) -> Result<BTreeMap<String, String>, Failure> {
+pub(crate) fn environment(
+    settings: &Settings,
+    env: &[String],
+    env_file: &[PathBuf],
+) -> Result<BTreeMap<String, String>, Failure> {
     let mut environment = BTreeMap::new();
-    for file in &values.env_file {
+    for file in env_file {
         environment.extend(read_env_file(file, |name| settings.variable(name).map(str::to_owned))?);
     }
-    for text in &values.env {
+    for text in env {
         let (name, value) = text.split_once('=').ok_or_else(|| bad("--env", text, "NAME=VALUE"))?;
         environment.insert(name.to_owned(), value.to_owned());
     }

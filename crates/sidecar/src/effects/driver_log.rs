@@ -15,8 +15,9 @@ use engine::warm::{Door, EndMarks};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-/// How many of the last lines a failure shows.
+/// How many of the last lines a failure shows, and of a deployment's, how many are looked at for the cause.
 const LAST_LINES: usize = 20;
+const LAST_LINES_OF_SERVER: usize = engine::deployment::LAST_LINES;
 
 /// Bytes that are shown at once, however little time they took: an editor takes a message as a whole.
 const LARGE_BATCH: usize = 256 * 1024;
@@ -36,6 +37,8 @@ pub(super) struct DriverLog {
     /// What has been written and not been shown.
     batch: Vec<u8>,
     last: VecDeque<String>,
+    /// How many of them are kept.
+    keeps: usize,
 }
 
 impl DriverLog {
@@ -63,7 +66,8 @@ impl DriverLog {
             marks: door.map(EndMarks::new),
             masks,
             batch: Vec::new(),
-            last: VecDeque::with_capacity(LAST_LINES),
+            last: VecDeque::new(),
+            keeps: if context.params.deployment.is_some() { LAST_LINES_OF_SERVER } else { LAST_LINES },
         })
     }
 
@@ -132,8 +136,8 @@ impl DriverLog {
         let end = self.taken[0] + self.taken[1];
         let offset = end - self.batch.len() as u64;
         let lines = lines_of(&std::mem::take(&mut self.batch));
-        for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
-            if self.last.len() == LAST_LINES {
+        for line in &lines[lines.len().saturating_sub(self.keeps)..] {
+            if self.last.len() == self.keeps {
                 self.last.pop_front();
             }
             self.last.push_back(line.clone());

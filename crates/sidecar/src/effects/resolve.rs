@@ -10,6 +10,7 @@ use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::pipeline::room::Room;
 use engine::plan::container::with_secrets;
+use engine::plan::deployment::HostPorts;
 use engine::plan::image::{BuildSettings, ImagePlan};
 use engine::plan::pipeline::{PipelinePlan, container_name, plan_pipeline};
 use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace, Variables};
@@ -46,7 +47,16 @@ enum Resolved {
 fn resolve_spec(context: &RunContext, engine: &str) -> Result<Resolved, Failure> {
     let path = spec_reader::absolute(Path::new(&context.params.spec))?;
     let settings = plan_settings(context, engine)?;
+    let wish = context.params.deployment.as_ref();
+    if let Some(image) = wish.and_then(|wish| wish.image.as_deref()) {
+        let script = &context.params.spec;
+        let plan = plan::deployment::plan_packaged(image, script, &path, &settings, &place(context));
+        return finished_run(context, plan);
+    }
     let reading = spec_reader::read(&path)?;
+    if reading.is_well() {
+        check_command(&path, reading.kind, wish.is_some())?;
+    }
     if let (Some(environment), Kind::Script) = (&context.params.environment, reading.kind) {
         let environment = spec_reader::environment(environment)?;
         let plan = plan::plan_script(&path, &[], &environment, &settings, &place(context))?;
@@ -58,6 +68,17 @@ fn resolve_spec(context: &RunContext, engine: &str) -> Result<Resolved, Failure>
             pipeline_plan(context, &path, job, &settings).map(Box::new).map(Resolved::Pipeline)
         }
         _ => finished_run(context, plan::plan(&spec, &settings, &place(context))?),
+    }
+}
+
+/// A deployment is deployed, and anything else is run.
+fn check_command(path: &Path, kind: Kind, is_deployed: bool) -> Result<(), Failure> {
+    match (is_deployed, kind.is_online_deployment()) {
+        (true, false) => Err(Failure::new(Blame::User, message!("deployment.not-one", kind = kind.title()))
+            .with_fix(message!("deployment.not-one.fix", path = path.display()))),
+        (false, true) => Err(Failure::new(Blame::User, message!("deployment.not-a-run"))
+            .with_fix(message!("deployment.not-a-run.fix", path = path.display()))),
+        _ => Ok(()),
     }
 }
 
@@ -166,8 +187,14 @@ fn finish(context: &RunContext, plan: &mut Plan, debug: bool) -> Result<(), Fail
         .with_fix(message!("debuggee.isolated.fix", option = flag)));
     }
     plan.container.labels.insert(Labels::CODE.to_owned(), plan.code.to_string_lossy().into_owned());
+    let secret = secrets::names(&context.settings, &context.params);
+    if plan.container.command.is_empty() && !secret.is_empty() {
+        // The image's own command is not known, so nothing can be put before it.
+        return Err(Failure::new(Blame::User, message!("deployment.no-secrets"))
+            .with_fix(message!("deployment.no-secrets.fix")));
+    }
     let command = std::mem::take(&mut plan.container.command);
-    plan.container.command = with_secrets(command, &secrets::names(&context.settings, &context.params));
+    plan.container.command = with_secrets(command, &secret);
     Ok(())
 }
 
@@ -185,6 +212,10 @@ fn plan_settings(context: &RunContext, engine: &str) -> Result<PlanSettings, Fai
         environment: public(&params.env),
         proxies: public(&proxies),
         rewrites: context.settings.rewrites.clone(),
+        ports: params.deployment.as_ref().map_or_else(HostPorts::default, |wish| HostPorts {
+            scoring: wish.port,
+            health: wish.second_port,
+        }),
         host: Host {
             user: context.settings.host.container_user(engine_is_the_users(context, engine)),
             is_remote: is_remote(engine),

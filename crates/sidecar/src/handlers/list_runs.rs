@@ -1,5 +1,6 @@
 //! `aml/listExperiments`, `aml/listRuns` and `aml/showRun`.
 
+use super::deployments::KIND;
 use crate::state::State;
 use engine::failure::Failure;
 use protocol::run::{
@@ -33,7 +34,7 @@ pub(crate) fn list_runs(state: &State, params: &ListRunsParams) -> Result<ListRu
     }
     let limit = if params.limit == 0 { PAGE } else { params.limit };
     let records = state.store.list(limit, params.offset, params.experiment.as_deref())?;
-    let runs = records.iter().filter(|record| record.kind != "build");
+    let runs = records.iter().filter(|record| record.kind != "build" && record.kind != KIND);
     Ok(ListRunsAnswer { runs: runs.map(|record| state.snapshot_of(record)).collect() })
 }
 

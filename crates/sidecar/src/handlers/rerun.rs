@@ -32,12 +32,17 @@ pub(crate) fn rerun(state: &mut State, params: &RerunParams) -> Result<RunAnswer
     let mut record = RunRecord::new(id.clone(), &earlier.experiment, earlier.spec.clone(), now);
     record.debug = start.debug;
     record.step.clone_from(&earlier.step);
+    record.kind.clone_from(&earlier.kind);
     let ownership = state.store.begin(&record)?;
     let wish = super::start_run::wish(state, &start);
     let (run, effects) = match run.plan {
         Some(plan) => {
             let (from, to) = (state.store.folder(&earlier.id), state.store.folder(&id));
             let mut plan = plan.for_another_run((&earlier.id, from.root()), (&id, to.root()));
+            if let Some(ports) = plan.service.as_ref().map(|service| service.ports) {
+                let port = super::deployments::free_port(ports.scoring)?;
+                plan.answer_on(port);
+            }
             plan.debuggee.choose(start.process.as_deref(), start.rank);
             Run::start_planned(id.clone(), wish, plan, now)
         }

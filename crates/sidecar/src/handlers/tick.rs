@@ -1,6 +1,7 @@
 //! Time passed: watchdogs, and what other processes ask of our runs.
 
 use super::cancel_run::CANCEL;
+use super::deployments::RESTART;
 use super::release_debugger::RELEASE;
 use crate::state::State;
 use engine::pipeline::PipelineEvent;
@@ -19,6 +20,9 @@ pub(crate) fn tick(state: &mut State) {
                 let is_asked = |verb: &str| requests.iter().any(|request| request.verb == verb);
                 if is_asked(RELEASE) {
                     state.release_debugger(&run);
+                }
+                if is_asked(RESTART) {
+                    state.on_run(&run, RunEvent::RestartRequested);
                 }
                 if is_asked(CANCEL) {
                     state.on_run(&run, RunEvent::CancelRequested { at_once: false });

@@ -183,12 +183,20 @@ impl Store {
         self.read(|db| db.prepare_cached(&sql)?.query_map((limit, offset, experiment), record)?.collect())
     }
 
+    /// The deployments, newest first.
+    pub fn deployments(&self) -> Result<Vec<RunRecord>, Failure> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM run WHERE kind = 'deployment' ORDER BY created DESC, id DESC");
+        self.read(|db| db.prepare_cached(&sql)?.query_map([], record)?.collect())
+    }
+
     /// The experiments and how many runs each has, the one with the newest run first. Images that were only
-    /// built are no runs, and steps belong to theirs.
+    /// built are no runs, steps belong to theirs, and deployments have a list of their own.
     pub fn experiments(&self) -> Result<Vec<Experiment>, Failure> {
         let sql = "SELECT experiment, count(*), \
              count(*) FILTER (WHERE state NOT IN ('completed', 'failed', 'cancelled', 'lost')), max(created) AS newest \
-             FROM run WHERE kind <> 'build' AND parent IS NULL GROUP BY experiment ORDER BY newest DESC, experiment";
+             FROM run WHERE kind NOT IN ('build', 'deployment') AND parent IS NULL
+             GROUP BY experiment ORDER BY newest DESC, experiment";
         self.read(|db| {
             let experiment = |row: &Row<'_>| {
                 Ok(Experiment {

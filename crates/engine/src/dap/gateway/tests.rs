@@ -28,6 +28,7 @@ impl Story {
             }
             GatewayInput::FromDebuggee(message) => format!("debuggee: {}\n", brief(message)),
             GatewayInput::DebuggeeGone => "debuggee ends\n".to_owned(),
+            GatewayInput::DebuggeeRestarts(restarts) => format!("debuggee restarts: {restarts}\n"),
             GatewayInput::ChildListens { pid, port } => format!("child {pid} listens on {port}\n"),
             GatewayInput::ChildGone(pid) => format!("child {pid} ends\n"),
             GatewayInput::FileFound { found, .. } => format!("found: {found:?}\n"),
@@ -371,6 +372,44 @@ fn an_editor_that_waits_for_a_run_that_never_starts_is_told() {
             to client 1: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"The run ended before a debugger could be attached","body":{"error":{"id":1,"format":"The run ended before a debugger could be attached","showUser":true}}}
             to client 1: {"seq":2,"type":"event","event":"terminated","body":{}}
             close client 1
+    "#]]);
+}
+
+#[test]
+fn a_server_that_starts_again_stays_under_the_same_session() {
+    let mut story = Story::new();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code")
+        .says(
+            VS_CODE,
+            4,
+            "setBreakpoints",
+            json!({"source": {"path": "/a/score.py"}, "breakpoints": [{"line": 5}]}),
+        )
+        .event("stopped", stopped());
+    story.told.clear();
+    story
+        .on(GatewayInput::DebuggeeRestarts(true))
+        .on(GatewayInput::DebuggeeGone)
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .event("initialized", json!({}))
+        .says(VS_CODE, 5, "threads", json!({}));
+    story.is(expect![[r#"
+        debuggee restarts: true
+        debuggee ends
+            to client 1: {"seq":6,"type":"response","request_seq":4,"success":false,"command":"setBreakpoints","message":"the server is starting again with the edited code; ask once more","body":{"error":{"id":1,"format":"the server is starting again with the edited code; ask once more","showUser":true}}}
+            to client 1: {"seq":7,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            Resumed
+        debuggee connects, paused: None
+            to debuggee: {"seq":5,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
+            to debuggee: {"seq":6,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":7,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/a/score.py"},"breakpoints":[{"line":5}]}}
+            to debuggee: {"seq":8,"type":"request","command":"configurationDone","arguments":{}}
+            Configured
+        debuggee: event initialized
+        client 1: threads #5
+            to debuggee: {"seq":9,"type":"request","command":"threads","arguments":{}}
     "#]]);
 }
 

@@ -248,6 +248,7 @@ fn a_command_job_becomes_a_plan() {
                 isolated_by: None,
                 rank: None,
             },
+            service: None,
             outputs: [
                 Output {
                     name: "model",

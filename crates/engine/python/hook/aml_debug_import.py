@@ -1,0 +1,35 @@
+"""Waits for the process that imports a module: a worker of a server, forked from a master that never does.
+
+The master has the hook's finder on `sys.meta_path`, and so has every process that it forks; the first that
+imports the module is the debuggee, before a line of the user's runs in it.
+"""
+
+import os
+import sys
+
+
+def await_import(wish):
+    """Puts the finder in place; there is nothing to attend yet."""
+    # One of the later forks could otherwise find that this folder is not on the path any more.
+    import aml_debug_attend  # noqa: F401
+    import aml_debug_process
+
+    sys.meta_path.insert(0, _Finder(wish, aml_debug_process.own_arguments()))
+
+
+class _Finder:
+    """Finds nothing, and notices what is looked for."""
+
+    def __init__(self, wish, argv):
+        self.wish = wish
+        self.argv = argv
+
+    def find_spec(self, name, _path=None, _target=None):
+        if name not in self.wish.imports:
+            return None
+        sys.meta_path.remove(self)
+        if not os.path.exists(self.wish.mail("claim")) and self.wish.claim():
+            import aml_debug_attend
+
+            aml_debug_attend.attend(self.wish, self.argv)
+        return None

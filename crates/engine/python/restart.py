@@ -1,0 +1,99 @@
+"""Ends the workers of the server in this container, so that it starts new ones which load the code as it is.
+
+Arguments: the entry script, the code folder, the mail box of the start hook, and whether a debugger waits for
+the new worker. Code that Python cannot read is told instead, and then nothing is touched.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+
+ENTRY, CODE, MAILBOX, ATTENDED = sys.argv[1:5]
+
+# A worker that is not in a request ends at once; one that stands at a breakpoint never does.
+GRACE_S = 0.3
+LIMIT_S = 5.0
+
+
+def unreadable():
+    """The first file that Python cannot read: the entry script, or one beside it."""
+    files = [ENTRY] if ENTRY else []
+    for folder, folders, names in os.walk(CODE):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        files.extend(os.path.join(folder, name) for name in sorted(names) if name.endswith(".py"))
+        if len(files) > 200:
+            break
+    for file in dict.fromkeys(files):
+        try:
+            with open(file, "rb") as source:
+                compile(source.read(), file, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            said = "%s: %s" % (type(error).__name__, error.msg)
+            return {"file": file, "line": error.lineno or 1, "error": said, "text": error.text or ""}
+        except (OSError, ValueError) as error:
+            if file == ENTRY:
+                return {"file": file, "line": 1, "error": str(error), "text": ""}
+    return None
+
+
+def workers():
+    """Processes with the arguments of their parent: a server that forks has started them."""
+    found = {}
+    for pid in os.listdir("/proc"):
+        if not pid.isdigit():
+            continue
+        try:
+            with open("/proc/%s/stat" % pid) as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+            with open("/proc/%s/cmdline" % pid, "rb") as file:
+                found[int(pid)] = (int(fields[1]), fields[0], file.read())
+        except (OSError, IndexError):
+            pass
+
+    def is_worker(pid):
+        parent, state, words = found[pid]
+        return state != "Z" and b"python" in words and parent in found and found[parent][2] == words
+
+    return [pid for pid in found if is_worker(pid)]
+
+
+def end(pids):
+    for wanted, within in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, LIMIT_S)):
+        for pid in pids:
+            try:
+                os.kill(pid, wanted)
+            except OSError:
+                pass
+        until = time.monotonic() + within
+        while time.monotonic() < until:
+            if not set(pids) & set(workers()):
+                return
+            time.sleep(0.002)
+
+
+def prepare_mail():
+    """A new worker is chosen like the first; without a debugger it waits for none."""
+    for name in ("report.json", "claim"):
+        try:
+            os.remove(os.path.join(MAILBOX, name))
+        except OSError:
+            pass
+    try:
+        with open(os.path.join(MAILBOX, "wait"), "w") as file:
+            file.write("" if ATTENDED else "0")
+    except OSError:
+        pass
+
+
+problem = unreadable()
+if problem:
+    print(json.dumps({"unreadable": problem}))
+else:
+    pids = workers()
+    if not pids:
+        sys.exit("no process in the container looks like a worker of the server")
+    prepare_mail()
+    end(pids)
+    print(json.dumps({"ended": pids}))

@@ -1,0 +1,247 @@
+//! What a deployment's server writes, read for why it does not serve; and the programs that end its workers.
+//!
+//! The inference server prints a traceback and then, once more, all of its settings: the cause is far from
+//! the end of the log. Everything here goes by the lines as they are printed, so the texts are the server's.
+
+use crate::failure::{Blame, Failure};
+use crate::message;
+use crate::plan::deployment::Service;
+use crate::plan::{Debuggee, ImageFacts};
+use crate::run::event::Exit;
+use serde::Deserialize;
+
+/// How many of the last lines of a server's log are looked at for the cause of its end.
+pub const LAST_LINES: usize = 300;
+
+/// A server below a supervisor is started again for ever; this line says that it will never come up.
+pub const BOOT_FAILED: &str = "Worker failed to boot";
+
+/// Why the server ended.
+pub fn explain_end(service: &Service, image: Option<&ImageFacts>, exit: &Exit) -> Failure {
+    let lines: Vec<&str> = exit.last_lines.iter().map(String::as_str).collect();
+    explain(service, image, &lines).unwrap_or_else(|| {
+        Failure::new(Blame::Code, message!("deployment.ended", code = exit.code))
+            .with_fix(message!("deployment.ended.fix"))
+    })
+}
+
+/// What the lines of a server that does not come up say.
+pub fn explain(service: &Service, image: Option<&ImageFacts>, lines: &[&str]) -> Option<Failure> {
+    let said = |text: &str| lines.iter().any(|line| line.contains(text));
+    if said("exec format error") {
+        let architecture = image.map_or("another architecture", |image| image.architecture.as_str());
+        return Some(
+            Failure::new(Blame::User, message!("deployment.architecture", architecture = architecture))
+                .with_fix(message!("deployment.architecture.fix")),
+        );
+    }
+    if said("No module named azureml_inference_server_http") {
+        return Some(
+            Failure::new(Blame::User, message!("deployment.no-server"))
+                .with_fix(message!("deployment.no-server.fix")),
+        );
+    }
+    for function in ["init", "run"] {
+        if said(&format!("does not have a {function}() function defined")) {
+            let script = service.entry.as_deref().map_or("the entry script", short);
+            let what = message!("deployment.no-function", script = script, function = function);
+            return Some(
+                Failure::new(Blame::Code, what)
+                    .with_fix(message!("deployment.no-function.fix", function = function)),
+            );
+        }
+    }
+    let raised = service.entry.as_deref().and_then(|entry| raised(lines, entry))?;
+    let place = format!("{}:{}", short(&raised.file), raised.line);
+    let what = match raised.function.as_deref() {
+        Some("init") => message!("deployment.init-raised", place = place, error = raised.error),
+        _ => message!("deployment.script-raised", place = place, error = raised.error),
+    };
+    Some(
+        Failure::new(Blame::Code, what).with_detail(raised.lines).with_fix(message!("deployment.raised.fix")),
+    )
+}
+
+/// What it means that a server answers and the start hook never reported from it.
+pub fn explain_unseen(debuggee: &Debuggee) -> Failure {
+    Failure::new(Blame::Environment, message!("deployment.unseen", root = debuggee.remote_root))
+        .with_fix(message!("deployment.unseen.fix"))
+}
+
+/// A path in the container as the user knows it.
+fn short(path: &str) -> &str {
+    path.strip_prefix("/var/azureml-app/").unwrap_or(path)
+}
+
+/// An exception that the user's code let through.
+struct Raised {
+    file: String,
+    line: String,
+    /// Absent where Python could not even read the file.
+    function: Option<String>,
+    error: String,
+    /// The traceback from the user's code on.
+    lines: Vec<String>,
+}
+
+/// The exception of the last traceback that goes through the user's code. Python names the causes first, so
+/// the first frame of the user's in the first traceback of a boot is where it began.
+fn raised(lines: &[&str], entry: &str) -> Option<Raised> {
+    let is_entry = |line: &&str| frame(line).is_some_and(|(file, _, _)| file == entry);
+    let last = lines.iter().rposition(is_entry)?;
+    // Several frames of the same traceback may be the user's; the one before its own call is the outermost.
+    let start = lines[..last].iter().rposition(|line| line.contains("Traceback (most recent call last)"));
+    let first = start.unwrap_or(0) + lines[start.unwrap_or(0)..=last].iter().position(is_entry)?;
+    let is_end = |line: &&str| !line.is_empty() && !line.starts_with(' ');
+    let end = first + lines[first..].iter().position(is_end)?;
+    let (file, line, function) = frame(lines[first])?;
+    Some(Raised {
+        file: file.to_owned(),
+        line: line.to_owned(),
+        function: function.map(str::to_owned),
+        error: lines[end].to_owned(),
+        lines: lines[first..=end].iter().map(|line| (*line).to_owned()).collect(),
+    })
+}
+
+/// File, line and function of `  File "/a.py", line 5, in init`.
+fn frame(line: &str) -> Option<(&str, &str, Option<&str>)> {
+    let (file, rest) = line.trim_start().strip_prefix("File \"")?.split_once("\", line ")?;
+    match rest.split_once(", in ") {
+        Some((number, function)) => Some((file, number, Some(function))),
+        None => Some((file, rest.trim(), None)),
+    }
+}
+
+/// Reads the user's code as Python would, and if it can be read, ends the server's workers: the server starts
+/// new ones, which load it. Prints what came of it in the words of [`read_restart`].
+///
+/// `attended`: a debugger waits for the new worker, so the new worker waits for it.
+pub fn restart_command(service: &Service, code: &str, attended: bool) -> Vec<String> {
+    let line =
+        "python=$(command -v python || command -v python3) || exit 127; exec \"$python\" -I -S -c \"$@\"";
+    let entry = service.entry.clone().unwrap_or_default();
+    let mail = crate::debuggee::MAILBOX;
+    let attended = if attended { "1" } else { "" };
+    ["sh", "-c", line, "aml-debug", RESTART, &entry, code, mail, attended].map(str::to_owned).to_vec()
+}
+
+const RESTART: &str = include_str!("../python/restart.py");
+
+/// What came of a restart.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Restart {
+    /// The old workers are gone.
+    Done,
+    /// The code cannot be loaded; nothing was touched.
+    Refused(Failure),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Said {
+    Ended(#[expect(dead_code, reason = "only for whoever reads the stream")] Vec<u32>),
+    Unreadable { file: String, line: u32, error: String, text: String },
+}
+
+/// Reads what [`restart_command`] prints.
+///
+/// # Errors
+/// It printed something else: the container has no Python, or no server.
+pub fn read_restart(said: &str, complaint: &str) -> Result<Restart, Failure> {
+    match serde_json::from_str(said.trim()) {
+        Ok(Said::Ended(_)) => Ok(Restart::Done),
+        Ok(Said::Unreadable { file, line, error, text }) => {
+            let place = format!("{}:{line}", short(&file));
+            let what = message!("deployment.unreadable", place = place, error = error);
+            let line = (!text.trim().is_empty()).then(|| text.trim_end().to_owned());
+            Ok(Restart::Refused(Failure::new(Blame::Code, what).with_detail(line)))
+        }
+        Err(_) => Err(Failure::new(Blame::Environment, message!("deployment.no-restart"))
+            .with_detail(complaint.lines().map(str::to_owned))
+            .with_fix(message!("deployment.no-restart.fix"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::deployment::HostPorts;
+    use crate::spec::deployment::{Route, Routes};
+    use expect_test::expect;
+
+    fn service() -> Service {
+        let route = || Route { port: 5001, path: "/".to_owned() };
+        Service {
+            endpoint: "iris".to_owned(),
+            name: "blue".to_owned(),
+            routes: Routes { health: route(), scoring: route() },
+            ports: HostPorts { scoring: 20001, health: 20001 },
+            patience_s: 310,
+            entry: Some("/var/azureml-app/src/score.py".to_owned()),
+            keeps_user: false,
+            has_workers: true,
+        }
+    }
+
+    fn told(log: &str) -> String {
+        let lines: Vec<&str> = log.lines().collect();
+        let Some(failure) = explain(&service(), None, &lines) else { return "nothing".to_owned() };
+        let detail: Vec<String> = failure.detail.iter().map(|line| format!("\n{line}")).collect();
+        format!("{failure}{}", detail.concat())
+    }
+
+    #[test]
+    fn the_cause_is_found_far_from_the_end_of_the_log() {
+        let log = r#"2026-11-22 E [8] azmlinfsrv - Encountered Exception Traceback (most recent call last):
+  File "/env/azureml_inference_server_http/server/user_script.py", line 119, in invoke_init
+    self._user_init()
+  File "/var/azureml-app/src/score.py", line 5, in init
+    load()
+    ^^^^^^
+  File "/env/joblib.py", line 9, in load
+    raise ValueError(path)
+ValueError: no model here
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "/env/azureml_inference_server_http/server/aml_blueprint.py", line 109, in setup
+    self.user_script.invoke_init()
+azureml_inference_server_http.server.user_script.UserScriptException: Caught an unhandled exception
+
+Azure ML Inferencing HTTP server v1.5.1
+Worker Count: 1"#;
+        expect![[r#"
+            init() failed at src/score.py:5: ValueError: no model here
+              File "/var/azureml-app/src/score.py", line 5, in init
+                load()
+                ^^^^^^
+              File "/env/joblib.py", line 9, in load
+                raise ValueError(path)
+            ValueError: no model here"#]]
+        .assert_eq(&told(log));
+    }
+
+    #[test]
+    fn every_reason_not_to_come_up_has_words_of_its_own() {
+        let logs = [
+            "  File \"/var/azureml-app/src/score.py\", line 3\n    def run(\n           ^\nSyntaxError: '(' was never closed",
+            "  File \"/var/azureml-app/src/score.py\", line 1, in <module>\n    import sklearn\nModuleNotFoundError: No module named 'sklearn'",
+            "UserScriptError: User script at /x does not have a init() function defined.",
+            "/usr/bin/python3: No module named azureml_inference_server_http",
+            "exec /bin/sh: exec format error",
+            "killed",
+        ];
+        let seen: Vec<String> =
+            logs.iter().map(|log| told(log).lines().next().unwrap_or_default().to_owned()).collect();
+        expect![[r#"
+            the entry script cannot be loaded, at src/score.py:3: SyntaxError: '(' was never closed
+            the entry script cannot be loaded, at src/score.py:1: ModuleNotFoundError: No module named 'sklearn'
+            src/score.py has no function init()
+            the inference server is not in the image
+            the image is made for another architecture, which this machine cannot run
+            nothing"#]]
+        .assert_eq(&seen.join("\n"));
+    }
+}

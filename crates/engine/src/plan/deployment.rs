@@ -1,0 +1,438 @@
+//! From an online deployment to a [`Plan`]: the layout and the variables of Azure's own containers.
+
+use super::container::{ContainerPlan, Grants, Limits, Mount, Port};
+use super::environment::image_plan;
+use super::image::ImagePlan;
+use super::settings::{PlanSettings, RunPlace};
+use super::{Debuggee, Plan, Process};
+use crate::failure::{Blame, Failure};
+use crate::ids::ImageRef;
+use crate::message;
+use crate::spec::deployment::{Model, OnlineDeployment, Route, Routes};
+use crate::spec::environment::Environment;
+use crate::spec::files::{Found, resolve};
+use crate::spec::job::{is_local, local};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// What makes a run a deployment: a server that stays and answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// The endpoint it belongs to.
+    pub endpoint: String,
+    /// Its own name.
+    pub name: String,
+    /// Where it answers in the container.
+    pub routes: Routes,
+    /// Where it answers here.
+    pub ports: HostPorts,
+    /// Seconds that it has to become ready.
+    pub patience_s: u64,
+    /// The entry script in the container, where we know it.
+    pub entry: Option<String>,
+    /// Whether the image decides who its programs run as: they were made for that user.
+    pub keeps_user: bool,
+    /// Whether the server has workers that can be ended one by one; else the whole container starts again.
+    pub has_workers: bool,
+}
+
+impl Service {
+    /// Where requests go.
+    pub fn scoring_uri(&self) -> String {
+        format!("http://127.0.0.1:{}{}", self.ports.scoring, self.routes.scoring.path)
+    }
+
+    /// What answers when the server is ready.
+    pub fn health_uri(&self) -> String {
+        format!("http://127.0.0.1:{}{}", self.ports.health, self.routes.health.path)
+    }
+
+    /// The name that tells it from every other: two endpoints may each have a `blue`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.endpoint, self.name)
+    }
+}
+
+/// Loopback ports of this machine; the same one twice where the server has one port for all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPorts {
+    /// Of the scoring route.
+    pub scoring: u16,
+    /// Of the health route, where that is another port in the container, or of the listener of a script
+    /// that debugs itself.
+    pub health: u16,
+}
+
+/// Root of everything in Azure's containers.
+const APP: &str = "/var/azureml-app";
+/// The inference server's own port.
+const PORT: u16 = 5001;
+/// The port that the published page lets `score.py` listen on.
+const LISTENER: u16 = 5678;
+/// The package of the inference server, and the modules that only a process imports which serves requests:
+/// the package's, and that of older images.
+const SERVER: &str = "azureml-inference-server-http";
+const SERVING: &str = "azureml_inference_server_http.server.entry,create_app";
+/// Azure's own patience. A script that waits for its debugger has it from its user.
+const PACKAGED_PATIENCE_S: u64 = 310;
+/// Home of a user that the image does not know.
+const HOME: &str = "/mnt/azureml/home";
+
+/// Starts the server that the image brings: Azure's own images have it below runit.
+const BROUGHT: &str =
+    "if [ -d /var/runit ] && command -v runsvdir >/dev/null; then exec runsvdir /var/runit; fi; ";
+/// Starts the server's package.
+const START: &str = "exec \"$(command -v python || command -v python3)\" -m azureml_inference_server_http.amlserver \
+    --port 5001 --entry_script \"${AML_APP_ROOT:-/var/azureml-app}/${AZUREML_ENTRY_SCRIPT:-main.py}\"";
+
+/// Decides everything about a deployment on this machine.
+///
+/// # Errors
+/// A model that only a workspace has, code or a model that is not there, an environment that cannot be had.
+pub fn plan_deployment(
+    path: &Path,
+    deployment: &OnlineDeployment,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Result<Plan, Failure> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let code = Code::of(folder, deployment)?;
+    let model =
+        deployment.model.as_ref().map(|model| PlacedModel::of(folder, deployment, model)).transpose()?;
+    let environment = environment(deployment)?;
+    let is_custom = deployment.routes.is_some();
+    let image = image(&environment, is_custom, settings)?;
+    let keeps_user = !matches!(image, ImagePlan::Environment { .. });
+    let endpoint = if deployment.endpoint.is_empty() { "local" } else { &deployment.endpoint };
+    let routes = deployment.routes.clone().unwrap_or_else(server_routes);
+    let mut parts = Parts::new(settings, place, routes, keeps_user);
+    parts.variables.extend(code.variables());
+    if let Some(model) = model {
+        parts.variables.push(("AZUREML_MODEL_DIR".to_owned(), model.folder));
+        parts.mounts.push(model.mount);
+    }
+    if let Some(timeout) = deployment.request_timeout_ms {
+        parts.variables.push(("SCORING_TIMEOUT_MS".to_owned(), timeout.to_string()));
+    }
+    parts.mounts.extend(code.mount());
+    let service = Service {
+        endpoint: endpoint.to_owned(),
+        name: deployment.name.clone(),
+        ports: settings.ports,
+        patience_s: deployment.liveness_probe.patience_s(),
+        entry: code.entry(),
+        keeps_user,
+        has_workers: !is_custom,
+        routes: parts.routes.clone(),
+    };
+    let command = if is_custom { Vec::new() } else { started(keeps_user) };
+    let process = (!is_custom).then(|| Process::Import(SERVING.to_owned()));
+    let debuggee = Debuggee { remote_root: code.target.clone(), process, isolated_by: None, rank: None };
+    parts.set(&deployment.environment_variables);
+    Ok(parts.into_plan(path, code.host, image, command, service, debuggee))
+}
+
+/// Decides everything about a container of an image that has all in it: code, model, server. That is how SDK
+/// v1 packages a model. `script`, where it is not empty, is mounted over the image's own; `spec` is the file
+/// that the deployment is known by.
+pub fn plan_packaged(
+    image: &str,
+    script: &str,
+    spec: &Path,
+    settings: &PlanSettings,
+    place: &RunPlace,
+) -> Plan {
+    let name = image.rsplit('/').next().unwrap_or(image).to_owned();
+    let reference = ImageRef(super::rewrite::rewrite(image, &settings.rewrites));
+    let mut parts = Parts::new(settings, place, server_routes(), true);
+    parts.published.push(Port { container: LISTENER, host: Some(settings.ports.health) });
+    let file = Path::new(script).file_name().map(|name| name.to_string_lossy().into_owned());
+    if let Some(file) = &file {
+        let target = format!("{APP}/{file}");
+        parts.mounts.push(Mount::Bind { host: PathBuf::from(script), target, read_only: false });
+    }
+    let service = Service {
+        endpoint: "image".to_owned(),
+        name,
+        ports: settings.ports,
+        patience_s: PACKAGED_PATIENCE_S,
+        entry: file.map(|file| format!("{APP}/{file}")),
+        keeps_user: true,
+        has_workers: true,
+        routes: parts.routes.clone(),
+    };
+    let process = Some(Process::Import(SERVING.to_owned()));
+    let debuggee = Debuggee { remote_root: APP.to_owned(), process, isolated_by: None, rank: None };
+    let image = ImagePlan::Existing { reference };
+    let code = spec.parent().unwrap_or(Path::new("/")).to_owned();
+    parts.into_plan(spec, code, image, started(true), service, debuggee)
+}
+
+/// What the debugger changes about the server, and nothing else: one worker, which nobody ends for being slow.
+pub fn for_debugging(container: &mut ContainerPlan) {
+    // A day; a person at a breakpoint is slower than any limit of the spec's.
+    let patient = [
+        ("WORKER_COUNT", "1"),
+        ("WORKER_TIMEOUT", "0"),
+        ("WORKER_PRELOAD", "false"),
+        ("SCORING_TIMEOUT_MS", "86400000"),
+    ];
+    for (name, value) in patient {
+        container.environment.retain(|(known, _)| known != name);
+        container.environment.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+fn started(is_brought: bool) -> Vec<String> {
+    let line = if is_brought { format!("{BROUGHT}{START}") } else { START.to_owned() };
+    vec!["/bin/sh".to_owned(), "-c".to_owned(), line]
+}
+
+fn server_routes() -> Routes {
+    let route = |path: &str| Route { port: PORT, path: path.to_owned() };
+    Routes { health: route("/"), scoring: route("/score") }
+}
+
+/// What the server's container is made of.
+struct Parts<'s> {
+    settings: &'s PlanSettings,
+    place: &'s RunPlace,
+    routes: Routes,
+    keeps_user: bool,
+    variables: Vec<(String, String)>,
+    mounts: Vec<Mount>,
+    published: Vec<Port>,
+}
+
+impl<'s> Parts<'s> {
+    fn new(settings: &'s PlanSettings, place: &'s RunPlace, routes: Routes, keeps_user: bool) -> Self {
+        let mut published = vec![Port { container: routes.scoring.port, host: Some(settings.ports.scoring) }];
+        if routes.health.port != routes.scoring.port {
+            published.push(Port { container: routes.health.port, host: Some(settings.ports.health) });
+        }
+        let variables = [("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Self { settings, place, routes, keeps_user, variables, mounts: Vec::new(), published }
+    }
+
+    /// Variables of the spec win over ours.
+    fn set(&mut self, variables: &[(String, String)]) {
+        for (name, value) in variables {
+            self.variables.retain(|(known, _)| known != name);
+            self.variables.push((name.clone(), value.clone()));
+        }
+    }
+
+    fn into_plan(
+        mut self,
+        spec: &Path,
+        code: PathBuf,
+        image: ImagePlan,
+        command: Vec<String>,
+        mut service: Service,
+        debuggee: Debuggee,
+    ) -> Plan {
+        let user = self.settings.host.user.clone().filter(|_| !self.keeps_user);
+        if user.is_some() {
+            self.variables.push(("HOME".to_owned(), HOME.to_owned()));
+            self.mounts.push(Mount::Tmpfs { target: HOME.to_owned(), mode: 0o1777 });
+        }
+        self.set(&self.settings.environment);
+        let proxies = self.settings.proxies.iter();
+        let missing = proxies.filter(|(name, _)| self.variables.iter().all(|(known, _)| known != name));
+        let missing: Vec<_> = missing.cloned().collect();
+        self.variables.extend(missing);
+        if self.routes.health.port == self.routes.scoring.port {
+            service.ports.health = service.ports.scoring;
+        }
+        let container = ContainerPlan {
+            name: self.place.container.clone(),
+            image: image.named().cloned().unwrap_or_else(|| ImageRef(String::new())),
+            command,
+            working_dir: if service.has_workers { APP.to_owned() } else { String::new() },
+            environment: self.variables,
+            mounts: self.mounts,
+            files: Vec::new(),
+            user,
+            labels: self.place.labels.clone(),
+            limits: Limits::default(),
+            grants: Grants { ports: self.published, ..Grants::default() },
+            gpu: false,
+        };
+        Plan {
+            spec: spec.to_owned(),
+            experiment: service.endpoint.clone(),
+            display_name: Some(service.name.clone()),
+            command: format!("score at {}", service.scoring_uri()),
+            image,
+            container,
+            code,
+            debuggee,
+            service: Some(service),
+            notes: Vec::new(),
+            outputs: Vec::new(),
+            folders: Vec::new(),
+            mount_points: Vec::new(),
+            timeout_seconds: None,
+            distribution: None,
+        }
+    }
+}
+
+impl Plan {
+    /// Where a script that debugs itself listens on this machine; only a packaged image publishes that.
+    pub fn listener(&self) -> Option<u16> {
+        let ports = self.service.as_ref().map(|_| &self.container.grants.ports)?;
+        ports.iter().find(|port| port.container == LISTENER)?.host
+    }
+}
+
+/// Where the code stands here and in the container.
+struct Code {
+    host: PathBuf,
+    /// The folder in the container.
+    target: String,
+    /// Folder and file of the entry script, below the folder.
+    script: Option<(String, String)>,
+    is_mounted: bool,
+}
+
+impl Code {
+    fn of(folder: &Path, deployment: &OnlineDeployment) -> Result<Code, Failure> {
+        let Some(written) = &deployment.code else {
+            return match (&deployment.routes, &deployment.model) {
+                (Some(_), _) => Ok(Code {
+                    host: folder.to_owned(),
+                    target: "/".to_owned(),
+                    script: None,
+                    is_mounted: false,
+                }),
+                (None, Some(Model::Local { is_mlflow: true, .. })) => {
+                    Err(Failure::new(Blame::User, message!("deployment.mlflow-not-yet"))
+                        .with_fix(message!("deployment.mlflow-not-yet.fix")))
+                }
+                _ => Err(Failure::new(Blame::User, message!("deployment.no-code"))
+                    .with_fix(message!("deployment.no-code.fix"))),
+            };
+        };
+        if !is_local(written) {
+            return Err(Failure::new(Blame::User, message!("plan.cloud-code", code = written))
+                .with_fix(message!("plan.cloud-code.fix")));
+        }
+        let host = resolve(folder, local(written));
+        let missing = |what: &str, path: &Path| {
+            Failure::new(Blame::User, message!("deployment.missing", what = what, path = path.display()))
+                .with_fix(message!("deployment.missing.fix", what = what))
+        };
+        if deployment.code_found == Some(Found::Missing) {
+            return Err(missing("code_configuration.code", &host));
+        }
+        let script = deployment.scoring_script.clone().unwrap_or_else(|| "score.py".to_owned());
+        if matches!(deployment.script_found, Some(Found::Missing | Found::Folder)) {
+            return Err(missing("code_configuration.scoring_script", &host.join(&script)));
+        }
+        let name =
+            host.file_name().map_or_else(|| "code".to_owned(), |name| name.to_string_lossy().into_owned());
+        let script = script.trim_start_matches("./");
+        let (below, file) = script.rsplit_once('/').unwrap_or(("", script));
+        Ok(Code {
+            target: format!("{APP}/{name}"),
+            script: Some((below.to_owned(), file.to_owned())),
+            is_mounted: true,
+            host,
+        })
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        let Some((below, file)) = &self.script else { return Vec::new() };
+        let root = if below.is_empty() { self.target.clone() } else { format!("{}/{below}", self.target) };
+        vec![("AML_APP_ROOT".to_owned(), root), ("AZUREML_ENTRY_SCRIPT".to_owned(), file.clone())]
+    }
+
+    fn entry(&self) -> Option<String> {
+        let (below, file) = self.script.as_ref()?;
+        Some(if below.is_empty() {
+            format!("{}/{file}", self.target)
+        } else {
+            format!("{}/{below}/{file}", self.target)
+        })
+    }
+
+    fn mount(&self) -> Option<Mount> {
+        self.is_mounted.then(|| Mount::Bind {
+            host: self.host.clone(),
+            target: self.target.clone(),
+            read_only: false,
+        })
+    }
+}
+
+/// A model where the container sees it.
+struct PlacedModel {
+    /// `AZUREML_MODEL_DIR`.
+    folder: String,
+    mount: Mount,
+}
+
+impl PlacedModel {
+    /// As in the cloud: the model's file or folder stands in `AZUREML_MODEL_DIR` under its own name.
+    fn of(folder: &Path, deployment: &OnlineDeployment, model: &Model) -> Result<PlacedModel, Failure> {
+        let (path, found, name, version) = match model {
+            Model::Local { path, found, name, version, .. } => (path, found, name, version),
+            Model::Registered(name) => {
+                return Err(Failure::new(Blame::User, message!("deployment.registered-model", name = name))
+                    .with_fix(message!("deployment.registered-model.fix")));
+            }
+        };
+        let host = resolve(folder, local(path));
+        if found == &Some(Found::Missing) {
+            let what = message!("deployment.missing", what = "model.path", path = host.display());
+            return Err(Failure::new(Blame::User, what)
+                .with_fix(message!("deployment.missing.fix", what = "model.path")));
+        }
+        let root = deployment.model_mount_path.as_deref().unwrap_or(APP).trim_end_matches('/');
+        let name = name.clone().unwrap_or_else(|| digits_of(&host));
+        let target = format!("{root}/azureml-models/{name}/{version}");
+        let file = host.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mount = Mount::Bind { target: format!("{target}/{file}"), host, read_only: true };
+        Ok(PlacedModel { folder: target, mount })
+    }
+}
+
+/// Azure names a model without a name after its content; after its place is as good here, and free.
+fn digits_of(path: &Path) -> String {
+    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The environment with the server in it, where it is built here.
+fn environment(deployment: &OnlineDeployment) -> Result<Environment, Failure> {
+    let Some(mut environment) = deployment.environment.clone() else {
+        return Err(Failure::new(Blame::User, message!("deployment.no-environment"))
+            .with_fix(message!("deployment.no-environment.fix")));
+    };
+    if let Environment::Inline { conda: Some(conda), .. } = &mut environment
+        && deployment.routes.is_none()
+    {
+        let name = |line: &str| {
+            let end = line.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(line.len());
+            line[..end].to_lowercase().replace(['_', '.'], "-")
+        };
+        if !conda.pip.iter().any(|line| name(line.trim()) == SERVER) {
+            conda.pip.push(SERVER.to_owned());
+        }
+    }
+    Ok(environment)
+}
+
+/// An image that somebody else made gets the server only where it has none.
+fn image(environment: &Environment, is_custom: bool, settings: &PlanSettings) -> Result<ImagePlan, Failure> {
+    Ok(match image_plan(environment, &settings.rewrites)? {
+        ImagePlan::Existing { reference } if !is_custom => ImagePlan::Server { base: reference },
+        plan => plan,
+    })
+}
+
+#[cfg(test)]
+mod tests;

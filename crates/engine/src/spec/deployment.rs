@@ -1,0 +1,268 @@
+//! A v2 online deployment, read from a tree that was checked before.
+
+use super::environment::{CondaFile, Environment};
+use super::files::Found;
+use super::job::is_local;
+use super::schema::Checker;
+use crate::diagnostic::Severity;
+use crate::message;
+use crate::yaml::{self, Node, Value};
+use serde::{Deserialize, Serialize};
+
+/// A managed or Kubernetes online deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnlineDeployment {
+    /// Its name.
+    pub name: String,
+    /// The endpoint it belongs to; empty where the file leaves that to the Azure command line.
+    pub endpoint: String,
+    /// The model, where there is one.
+    pub model: Option<Model>,
+    /// The code folder as written.
+    pub code: Option<String>,
+    /// What stands there.
+    pub code_found: Option<Found>,
+    /// The entry script, from the code folder.
+    pub scoring_script: Option<String>,
+    /// What stands there.
+    pub script_found: Option<Found>,
+    /// The environment; `None` leaves it to the model.
+    pub environment: Option<Environment>,
+    /// Where the server of a custom container answers.
+    pub routes: Option<Routes>,
+    /// Environment variables, values as Azure prints them.
+    pub environment_variables: Vec<(String, String)>,
+    /// `request_settings.request_timeout_ms`.
+    pub request_timeout_ms: Option<i64>,
+    /// When the service gives a server up that does not answer.
+    pub liveness_probe: Probe,
+    /// Where the model is mounted instead of `/var/azureml-app`.
+    pub model_mount_path: Option<String>,
+}
+
+/// A model as written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Model {
+    /// Registered in a workspace or a registry; only Azure knows what it is.
+    Registered(String),
+    /// A file or a folder of this machine.
+    Local {
+        /// Its path as written.
+        path: String,
+        /// What stands there.
+        found: Option<Found>,
+        /// Its name, where it has one.
+        name: Option<String>,
+        /// Its version, `1` unless it has one.
+        version: String,
+        /// An MLflow model, which needs no code of the user's.
+        is_mlflow: bool,
+        /// The environment that an MLflow model brings.
+        conda: Option<Box<CondaFile>>,
+    },
+}
+
+/// The routes of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Routes {
+    /// Answers as soon as the server is ready.
+    pub health: Route,
+    /// Takes the requests.
+    pub scoring: Route,
+}
+
+/// A port and a path on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// In the container.
+    pub port: u16,
+    /// Begins with `/`.
+    pub path: String,
+}
+
+/// How often a server is asked, and when it is given up; Azure's own numbers where the file has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// Seconds before the first question.
+    pub initial_delay: u64,
+    /// Seconds between two.
+    pub period: u64,
+    /// How many may fail.
+    pub failure_threshold: u64,
+}
+
+impl Probe {
+    /// Seconds that a server has to become ready.
+    pub fn patience_s(self) -> u64 {
+        self.initial_delay + self.period * self.failure_threshold
+    }
+}
+
+/// Reads the deployment.
+pub(super) fn read(checker: &mut Checker<'_>, root: &Node) -> OnlineDeployment {
+    let text = |key: &str| root.some(key).and_then(Node::printed);
+    let code = root.some("code_configuration");
+    let of_code = |key: &str| code.and_then(|node| node.some(key)).and_then(Node::printed);
+    let folder = of_code("code");
+    let script = of_code("scoring_script");
+    let code_found = folder.as_deref().filter(|folder| is_local(folder)).and_then(|it| checker.exists(it));
+    let script_found = match (&folder, &script) {
+        (Some(folder), Some(script)) if is_local(folder) => checker.exists(&format!("{folder}/{script}")),
+        _ => None,
+    };
+    let environment = root.some("environment");
+    let variables = root.get("environment_variables").map(Node::entries).unwrap_or_default();
+    OnlineDeployment {
+        name: text("name").unwrap_or_default(),
+        endpoint: text("endpoint_name").unwrap_or_default(),
+        model: root.some("model").map(|node| read_model(checker, node)),
+        code: folder,
+        code_found,
+        scoring_script: script,
+        script_found,
+        environment: environment.map(|node| Environment::read(checker, node)),
+        routes: environment.and_then(|node| node.some("inference_config")).and_then(read_routes),
+        environment_variables: variables
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), entry.value.printed()?)))
+            .collect(),
+        request_timeout_ms: root.get("request_settings").and_then(|node| whole(node, "request_timeout_ms")),
+        liveness_probe: read_probe(root.get("liveness_probe")),
+        model_mount_path: text("model_mount_path"),
+    }
+}
+
+/// What azure-ai-ml sees only when the deployment is created, if at all.
+pub(super) fn warn(checker: &mut Checker<'_>, root: &Node, deployment: &OnlineDeployment) {
+    let code = root.get("code_configuration");
+    let model = root.get("model");
+    let model_found = match &deployment.model {
+        Some(Model::Local { found, .. }) => found.as_ref(),
+        _ => None,
+    };
+    let places = [
+        (code.and_then(|node| node.get("code")), deployment.code_found.as_ref()),
+        (code.and_then(|node| node.get("scoring_script")), deployment.script_found.as_ref()),
+        (model.and_then(|node| node.get("path")), model_found),
+    ];
+    for (node, found) in places {
+        if let (Some(node), Some(Found::Missing)) = (node, found) {
+            let path = node.printed().unwrap_or_default();
+            checker.find(
+                Severity::Warning,
+                node.span,
+                message!("spec.deployment-missing", path = path),
+                None,
+            );
+        }
+    }
+}
+
+fn read_model(checker: &mut Checker<'_>, node: &Node) -> Model {
+    if let Some(text) = node.as_str() {
+        return Model::Registered(text.to_owned());
+    }
+    let path = node.some("path").and_then(Node::printed).unwrap_or_default();
+    if !is_local(&path) {
+        return Model::Registered(path);
+    }
+    let found = checker.exists(&path);
+    let is_mlflow = node.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("mlflow_model"));
+    let conda = is_mlflow.then(|| conda_of(checker, &path)).flatten().map(Box::new);
+    Model::Local {
+        found,
+        name: node.some("name").and_then(Node::printed),
+        version: node.some("version").and_then(Node::printed).unwrap_or_else(|| "1".to_owned()),
+        is_mlflow,
+        conda,
+        path,
+    }
+}
+
+fn conda_of(checker: &mut Checker<'_>, model: &str) -> Option<CondaFile> {
+    let path = format!("{model}/conda.yaml");
+    let bytes = checker.bytes(&path)??;
+    yaml::parse(&bytes).root.map(|root| CondaFile::from_node(&root, Some(path)))
+}
+
+fn read_routes(node: &Node) -> Option<Routes> {
+    let route = |key: &str| {
+        let node = node.get(key)?;
+        let path = node.text("path").unwrap_or("/");
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        Some(Route { port: u16::try_from(whole(node, "port")?).ok()?, path })
+    };
+    // Ready is what whoever waits wants to know; alive it may be long before.
+    Some(Routes {
+        health: route("readiness_route").or_else(|| route("liveness_route"))?,
+        scoring: route("scoring_route")?,
+    })
+}
+
+fn read_probe(node: Option<&Node>) -> Probe {
+    let number = |key: &str, default: u64| {
+        node.and_then(|node| whole(node, key))
+            .and_then(|number| u64::try_from(number).ok())
+            .unwrap_or(default)
+    };
+    Probe {
+        initial_delay: number("initial_delay", 10),
+        period: number("period", 10),
+        failure_threshold: number("failure_threshold", 30),
+    }
+}
+
+fn whole(node: &Node, key: &str) -> Option<i64> {
+    match &node.get(key)?.value {
+        Value::Int(number) => Some(*number),
+        Value::Float(number) => Some(*number as i64),
+        Value::Str(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::files::Files;
+    use crate::spec::{Body, read as read_file};
+    use std::path::Path;
+
+    fn deployment(text: &str) -> OnlineDeployment {
+        let reading = read_file(Path::new("/p/deployment.yml"), text.as_bytes(), &Files::default());
+        match reading.spec.map(|spec| spec.body) {
+            Some(Body::Deployment(deployment)) => *deployment,
+            other => panic!("{other:?} {:?}", reading.diagnostics),
+        }
+    }
+
+    #[test]
+    fn a_managed_deployment_says_where_everything_is() {
+        let read = deployment(
+            "$schema: https://x/managedOnlineDeployment.schema.json\nname: blue\nendpoint_name: iris\n\
+             instance_type: Standard_DS3_v2\nmodel: {path: ./model}\ncode_configuration: {code: src, scoring_script: score.py}\n\
+             environment: {image: base}\nenvironment_variables: {A: 1}\nrequest_settings: {request_timeout_ms: 3000}\n",
+        );
+        assert_eq!((read.endpoint.as_str(), read.name.as_str()), ("iris", "blue"));
+        assert_eq!(read.code.as_deref(), Some("src"));
+        assert_eq!(read.environment_variables, [("A".to_owned(), "1".to_owned())]);
+        assert_eq!(read.liveness_probe.patience_s(), 310);
+        assert!(
+            matches!(read.model, Some(Model::Local { ref path, is_mlflow: false, .. }) if path == "./model")
+        );
+    }
+
+    #[test]
+    fn a_kubernetes_deployment_and_a_custom_container_are_read_as_well() {
+        let read = deployment(
+            "$schema: https://x/kubernetesOnlineDeployment.schema.json\ntype: kubernetes\nname: k\nendpoint_name: e\n\
+             model: azureml:iris:3\nenvironment:\n  image: own\n  inference_config:\n\
+             \x20   liveness_route: {port: 8080, path: /live}\n    readiness_route: {port: 8080, path: ready}\n\
+             \x20   scoring_route: {port: 8081, path: /predict}\n",
+        );
+        assert_eq!(read.model, Some(Model::Registered("azureml:iris:3".to_owned())));
+        let routes = read.routes.expect("routes");
+        assert_eq!(routes.health, Route { port: 8080, path: "/ready".to_owned() });
+        assert_eq!(routes.scoring, Route { port: 8081, path: "/predict".to_owned() });
+    }
+}

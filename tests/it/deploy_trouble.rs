@@ -1,0 +1,141 @@
+//! What a user reads when a deployment does not come up, does not answer, or answers nonsense.
+
+use crate::deploy::SCORE;
+use crate::support::program::{Ended, told};
+use crate::support::{Ground, engine};
+use std::fs;
+use std::net::TcpListener;
+
+/// The usual deployment with something replaced in one of its files.
+fn with(file: &str, from: &str, to: &str) -> Ground {
+    let ground = Ground::with(SCORE);
+    let path = ground.path(file);
+    let text = fs::read_to_string(&path).expect("ours");
+    assert!(text.contains(from), "{from} is not in {file}");
+    fs::write(path, text.replace(from, to)).expect("ours");
+    ground
+}
+
+fn deploy(ground: &Ground) -> Ended {
+    ground.call(["deploy", "deployment.yml", "--request", "request.json", "--json"])
+}
+
+#[track_caller]
+fn fails(ground: &Ground, code: i32, words: &[&str]) {
+    let ended = deploy(ground).with_code(code);
+    has(&told(&ended.result()["failure"]), words);
+    ground.leaves_nothing();
+}
+
+#[track_caller]
+fn has(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "no “{word}” in:\n{text}");
+    }
+}
+
+#[test]
+fn a_script_without_its_functions_is_told_which_one_is_missing() {
+    fails(
+        &with("src/score.py", "def run(", "def walk("),
+        1,
+        &["src/score.py has no function run()", "-> the server calls"],
+    );
+    fails(&with("src/score.py", "def init(", "def begin("), 1, &["src/score.py has no function init()"]);
+}
+
+#[test]
+fn what_init_raises_is_told_with_its_line_and_without_the_servers_frames() {
+    let ground =
+        with("src/score.py", "factor = int(open(path).read())", "raise ValueError('no weights here')");
+    let ended = deploy(&ground).with_code(1);
+    let told = told(&ended.result()["failure"]);
+    has(&told, &["init() failed at src/score.py:6: ValueError: no weights here", "in init", "-> correct it"]);
+    assert!(!told.contains("user_script.py"), "{told}");
+    fails(
+        &with("src/score.py", "import json, os", "import json, os, no_such"),
+        1,
+        &["src/score.py:1: ModuleNotFoundError"],
+    );
+}
+
+#[test]
+fn a_model_or_a_script_that_is_not_there_is_told_before_anything_starts() {
+    fails(
+        &with("deployment.yml", "path: weights", "path: wheights"),
+        2,
+        &["Nothing is at \"wheights\"", "deployment.yml:5:9"],
+    );
+    fails(
+        &with("deployment.yml", "scoring_script: score.py", "scoring_script: scroe.py"),
+        2,
+        &["\"code_configuration.scoring_script\" names", "src/scroe.py"],
+    );
+    fails(
+        &with("deployment.yml", "model:\n  path: weights", "model: azureml:weights:3"),
+        2,
+        &["azureml:weights:3", "az ml model download"],
+    );
+}
+
+#[test]
+fn a_server_that_cannot_be_installed_names_the_step_of_the_build() {
+    let mut ground = Ground::with(SCORE);
+    ground.set("PIP_INDEX_URL", "http://127.0.0.1:9/simple");
+    fails(&ground, 3, &["azureml-inference-server-http"]);
+}
+
+#[test]
+fn a_port_that_is_asked_for_and_taken_is_named() {
+    let ground = Ground::with(SCORE);
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let ended = ground.call(["deploy", "deployment.yml", "--port", &port]).with_code(3);
+    has(&ended.stderr, &[&format!("port {port} is taken by another program"), "leave --port out"]);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn requests_and_answers_that_are_no_json_are_told_apart() {
+    let ground = with("src/score.py", "return {", "from azureml_contrib_services import x\n    return {");
+    let answer = deploy(&ground).with_code(1).result();
+    has(
+        &told(&answer["failure"]),
+        &["the server answered with status 500", "aml-debug deployments logs iris/blue"],
+    );
+    assert_eq!(answer["outcome"], "running");
+    fs::write(ground.path("bad.json"), "{\"values\": [1, 2,\n}").expect("ours");
+    let bad = ground.call(["deployments", "invoke", "blue", "--request", "bad.json"]).with_code(2);
+    has(&bad.stderr, &["bad.json is not JSON", "line 2 column 1"]);
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+}
+
+#[test]
+fn a_worker_that_dies_over_a_request_and_a_container_that_is_taken_away_are_told() {
+    let ground = with("src/score.py", "    total = ", "    if len(values) == 7: os._exit(1)\n    total = ");
+    deploy(&ground).with_code(0);
+    fs::write(ground.path("seven.json"), "{\"values\": [1, 2, 3, 4, 5, 6, 7]}").expect("ours");
+    let cut = ground.call(["deployments", "invoke", "blue", "--request", "seven.json"]).with_code(3);
+    has(&cut.stderr, &["iris/blue closed the connection without an answer", "deployments logs iris/blue"]);
+    engine::docker(&["rm", "--force", &ground.containers().pop().expect("a container")]);
+    let gone = ground.call(["deployments", "list", "--json"]).with_code(0).objects();
+    assert_eq!(gone[0]["state"], "lost");
+    let asked = ground.call(["deployments", "invoke", "blue", "--request", "seven.json"]).with_code(2);
+    has(&asked.stderr, &["the deployment iris/blue is lost", "aml-debug deployments restart iris/blue"]);
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_second_deployment_of_a_name_is_refused_and_names_the_first() {
+    let ground = Ground::with(SCORE);
+    deploy(&ground).with_code(0);
+    fs::copy(ground.path("deployment.yml"), ground.path("again.yml")).expect("ours");
+    let second = ground.call(["deploy", "again.yml", "--json"]).with_code(2);
+    has(
+        &told(&second.result()["failure"]),
+        &["a deployment iris/blue is live already", "work/deployment.yml"],
+    );
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}

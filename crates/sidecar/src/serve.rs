@@ -97,7 +97,9 @@ async fn own(
                 // Nobody waits for that; what comes of it is told.
                 let (adopted, _) = oneshot::channel();
                 handlers::adopt::adopt_all(&mut state, Adopter::Staying, adopted);
-                let _ = waiting.map(|event| events.send(event));
+                if let Some(event) = waiting {
+                    let _ = events.send(event);
+                }
                 drop(events);
                 return main_loop::run(state, inbox).await;
             }

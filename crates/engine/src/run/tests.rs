@@ -511,7 +511,7 @@ fn a_deployment_is_well_when_it_answers_and_starts_again_in_place() {
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
-        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [AwaitHealth] preparing
         Healthy -> [WatchCode] running
         RestartRequested -> [RestartServer] running
@@ -546,7 +546,7 @@ fn a_server_starts_again_under_the_debugger_that_is_attached() {
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
-        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
@@ -584,14 +584,22 @@ fn a_healthy_deployment_outlives_the_command_that_started_it() {
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
-        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"))] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [AwaitHealth] preparing
         Healthy -> [WatchCode] running
-        adopt Running(ContainerId("c1")) -> [CatchUp(ContainerId("c1"))] running
+        adopt Running(ContainerId("c1")) -> [CatchUp(ContainerId("c1"), None)] running
         CaughtUp -> [] running
-        adopt Running(ContainerId("c1")) -> [Follow(ContainerId("c1")), WatchCode] running
+        adopt Running(ContainerId("c1")) -> [Follow(ContainerId("c1"), None), WatchCode] running
     "#]]);
 }
+
+#[test]
+fn the_container_of_a_server_is_not_kept_for_the_next_run() {
+    let door = Door { folder: "/w".into(), token: "t".into(), ..Door::default() };
+    let trace = deployed(Wish { door: Some(door), ..debug() });
+    assert_eq!(trace.run.door, None);
+}
+
 #[test]
 fn an_image_with_bytecode_is_used_as_it_is_and_one_without_gets_a_cache() {
     let of = |cache: Option<&str>, of_spec: &[(&str, &str)]| {

@@ -58,13 +58,14 @@ impl Need {
 }
 
 /// Programs that tests start, and their packages: a registry to pull from, certificates to distrust, a debugger
-/// that is not ours, another editor.
-const TEST_PROGRAMS: [(&str, &str); 5] = [
+/// that is not ours, another editor, nodes of a network.
+const TEST_PROGRAMS: [(&str, &str); 6] = [
     ("docker-registry", "docker-registry"),
     ("openssl", "openssl"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("nvim", "neovim"),
+    ("ip", "iproute2"),
 ];
 
 /// Python packages that tests run as third parties, pinned.

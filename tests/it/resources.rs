@@ -63,7 +63,8 @@ fn a_distributed_job_runs_as_several_processes_and_one_that_fails_ends_all() {
 
 #[test]
 fn mpi_ranks_are_told_apart_where_the_image_has_no_mpirun() {
-    let script = "\n//- /src/x.py\nimport os\nprint(os.environ['OMPI_COMM_WORLD_RANK'], os.environ['OMPI_COMM_WORLD_SIZE'])\n";
+    let script = "\n//- /src/x.py\nimport os, sys\nrank, size = os.environ['OMPI_COMM_WORLD_RANK'], os.environ['OMPI_COMM_WORLD_SIZE']\nsys.stdout.write(f'{rank} {size}\\n')\n";
+    // `print` writes a line and its end apart, and the ranks share one output: their lines could meet.
     let ground = job("python x.py", "distribution: {type: mpi, process_count_per_instance: 2}", script);
     let mut lines = ground.call(["run", "job.yml", "--json"]).with_code(0).log("driver");
     lines.sort();

@@ -58,14 +58,18 @@ impl Need {
 }
 
 /// Programs that tests start, and their packages: a registry to pull from, certificates to distrust, a debugger
-/// that is not ours, another editor, nodes of a network.
-const TEST_PROGRAMS: [(&str, &str); 6] = [
+/// that is not ours, another editor, nodes of a network, repositories behind ssh, and a second engine.
+const TEST_PROGRAMS: [(&str, &str); 10] = [
     ("docker-registry", "docker-registry"),
     ("openssl", "openssl"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("nvim", "neovim"),
     ("ip", "iproute2"),
+    ("git", "git"),
+    ("ssh-agent", "openssh-client"),
+    ("dockerd", "docker.io"),
+    ("python3", "python3"),
 ];
 
 /// Python packages that tests run as third parties, pinned.

@@ -1,10 +1,10 @@
 //! Images: look, pull, build. Every line of a build goes to `60_control_log.txt` and to whoever watches.
 
-use super::{RunContext, context};
+use super::{RunContext, context, secrets};
 use crate::clock;
 use crate::outbox::Progress;
 use docker::{Builder, Docker, Labels};
-use engine::failure::Failure;
+use engine::failure::{Blame, Failure};
 use engine::ids::ImageRef;
 use engine::message;
 use engine::message::Message;
@@ -70,6 +70,12 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
     }
     let builder = docker.builder().await;
     run.control(&mut log, vec![way(builder, &recipe).text()])?;
+    if recipe.agent.is_some() && builder != Builder::BuildKit {
+        return Err(Failure::new(Blame::Environment, message!("image.no-agent"))
+            .with_fix(message!("image.no-agent.fix")));
+    }
+    let recipe = grown(&run, &docker, &mut log, recipe).await?;
+    let passwords = recipe.passwords();
     let began = clock::now_ms();
     let labels = Labels::of_run(&run.store, &run.id);
     let mut lines = docker.build(&recipe, context::archive(&recipe), builder, labels).ready_chunks(256);
@@ -77,7 +83,7 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
         let mut texts = Vec::with_capacity(batch.len());
         for line in batch {
             match line {
-                Ok(line) => texts.push(line.text),
+                Ok(line) => texts.push(covered(line.text, &passwords)),
                 Err(error) => {
                     write(&run, &mut log, texts)?;
                     return Err(error.into());
@@ -96,8 +102,33 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
     run.control(&mut log, vec![said.text()])?;
     let facts = docker.inspect_image(&recipe.name).await?;
     facts.map(RunEvent::ImageBuilt).ok_or_else(|| {
-        Failure::new(engine::failure::Blame::Environment, message!("image.vanished", image = recipe.name))
+        Failure::new(Blame::Environment, message!("image.vanished", image = recipe.name))
     })
+}
+
+/// By way of an image that is there and lacks only a package or two.
+async fn grown(
+    run: &RunContext,
+    docker: &Docker,
+    log: &mut crate::store::LogFile,
+    recipe: Recipe,
+) -> Result<Recipe, Failure> {
+    let ours = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
+    let named = ours.iter().filter_map(|image| {
+        let name = image.names.iter().find(|name| name.as_str().starts_with("aml-debug/env:"))?;
+        Some((name, &image.labels))
+    });
+    let Some(grown) = recipe.on_top_of(named) else { return Ok(recipe) };
+    let said = message!("image.grown", image = grown.on, packages = grown.added.join(", "));
+    run.control(log, vec![said.text()])?;
+    Ok(grown.recipe)
+}
+
+/// Programs hide passwords in what they print, but not all of them do, and not everywhere.
+fn covered(line: String, passwords: &[Vec<u8>]) -> String {
+    let mut bytes = line.into_bytes();
+    secrets::cover(passwords, &mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Which way is taken, for whoever wonders why a build is slow.

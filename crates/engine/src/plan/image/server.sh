@@ -6,6 +6,10 @@ build=/run/aml-debug/build
 cd "$build"
 # Sets: refused (lines nobody can install), and what the index needs.
 . ./settings.sh
+secret=/run/aml-debug/secret
+if [ ! -d "$secret" ]; then secret="$build/secret"; fi
+if [ -s "$secret/settings.sh" ]; then . "$secret/settings.sh"; fi
+if [ -s "$secret/netrc" ]; then export NETRC="$secret/netrc"; fi
 
 run() {
     printf '+ %s\n' "$*"

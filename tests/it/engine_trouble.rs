@@ -29,19 +29,12 @@ fn a_full_disk_of_the_engine_is_named_in_build_and_run_and_the_next_one_goes_wel
         return;
     }
     let mut ground = Ground::with(FILL);
-    let _engine = OwnEngine::start(&mut ground, 900);
-    let ended = ground.call(["build", "job.yml", "--json"]).with_code(3);
-    let told = failure(&ended);
-    has(&told, "could not be built");
-    has(&told, "o space left on device");
-    has(&told, "\n-> the disk of the container engine is full");
-
+    let own = OwnEngine::start(&mut ground, 900);
     let script = "import os\nwith open('/tmp/big', 'wb') as file:\n    for piece in range(900):\n        file.write(bytes(1 << 20))\n";
     fs::create_dir(ground.path("src")).unwrap();
     fs::write(ground.path("src/fill.py"), script).unwrap();
     let job = "type: command\ncode: src\ncommand: python fill.py\nenvironment:\n  image: $BASE\n";
-    let job = job.replace("$BASE", engine::BASE);
-    fs::write(ground.path("fill.yml"), &job).unwrap();
+    fs::write(ground.path("fill.yml"), job.replace("$BASE", engine::BASE)).unwrap();
     let ended = ground.call(["run", "fill.yml", "--json"]).with_code(1);
     let told = failure(&ended);
     has(&told, "OSError: [Errno 28] No space left on device");
@@ -50,9 +43,18 @@ fn a_full_disk_of_the_engine_is_named_in_build_and_run_and_the_next_one_goes_wel
 
     // What was written is gone with its container.
     fs::write(ground.path("src/fill.py"), "print('well')\n").unwrap();
-    let ended = ground.call(["run", "fill.yml", "--json"]).with_code(0);
-    assert_eq!(ended.log("driver"), ["well"]);
-    assert_eq!(states(&ground), ["completed", "failed", "failed"]);
+    assert_eq!(ground.call(["run", "fill.yml", "--json"]).with_code(0).log("driver"), ["well"]);
+
+    let ended = ground.call(["build", "job.yml", "--json"]).with_code(3);
+    let told = failure(&ended);
+    has(&told, "could not be built");
+    has(&told, "o space left on device");
+    has(&told, "\n-> the disk of the container engine is full");
+    assert_eq!(ground.show(&ended.result()["run"])["state"], "failed");
+    // The builder keeps what it has; the message says how it is made to let go.
+    own.docker(&["builder", "prune", "--force"]);
+    assert_eq!(ground.call(["run", "fill.yml", "--json"]).with_code(0).log("driver"), ["well"]);
+    assert_eq!(states(&ground), ["completed", "completed", "failed"]);
 }
 
 #[test]
@@ -70,10 +72,12 @@ fn an_engine_that_goes_away_in_mid_build_and_mid_run_leaves_true_records_and_can
         lines.iter().any(|line| line.as_str().is_some_and(|line| line.ends_with(" begun")))
     });
     own.stop();
-    let told = failure(&build.end().with_code(3));
-    has(&told, "the container engine stopped answering");
+    let ended = build.end().with_code(3);
+    let told = failure(&ended);
+    has(&told, "the connection to the container engine at unix://");
+    has(&told, "was cut");
     has(&told, "\n-> ");
-    assert_eq!(states(&ground), ["failed"]);
+    assert_eq!(ground.show(&ended.result()["run"])["state"], "failed");
 
     own.go_on();
     let dockerfile = ground.path("env/Dockerfile");
@@ -83,13 +87,18 @@ fn an_engine_that_goes_away_in_mid_build_and_mid_run_leaves_true_records_and_can
 
     // Stopped with everything on it: the run is over, and the record says so at the next look.
     fs::create_dir(ground.path("src")).unwrap();
-    fs::write(ground.path("src/wait.py"), "import time\nprint('here', flush=True)\ntime.sleep(600)\n").unwrap();
+    fs::write(ground.path("src/wait.py"), "import time\nprint('here', flush=True)\ntime.sleep(600)\n")
+        .unwrap();
     let job = "type: command\ncode: src\ncommand: python wait.py\nenvironment:\n  image: $BASE\n";
     fs::write(ground.path("wait.yml"), job.replace("$BASE", engine::BASE)).unwrap();
     for crash in [false, true] {
         let mut run = ground.start(["run", "wait.yml", "--json"]);
         run.wait_for_line("here");
-        if crash { own.kill() } else { own.stop() }
+        if crash {
+            own.kill()
+        } else {
+            own.stop()
+        }
         let ended = run.end().with_code(3);
         has(&failure(&ended), "\n-> ");
         own.go_on();

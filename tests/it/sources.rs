@@ -81,7 +81,10 @@ fn python_server(ground: &Ground, login: &str) -> (Server, String) {
     let (port, host) = free();
     let usual = std::env::var("PIP_INDEX_URL").unwrap_or_else(|_| "https://pypi.org/simple".to_owned());
     let mut command = Command::new("python3");
-    command.args(["-c", SERVER, &port.to_string()]).arg(ground.beside("")).args([login, usual.trim_end_matches('/')]);
+    command
+        .args(["-c", SERVER, &port.to_string()])
+        .arg(ground.beside(""))
+        .args([login, usual.trim_end_matches('/')]);
     (Server::start(&mut command, &host), host)
 }
 
@@ -93,7 +96,11 @@ fn sh(folder: &Path, line: &str) {
 /// A job whose environment has this line in its pip section; it prints what the package says.
 fn write_job(ground: &Ground, image: &str, line: &str) {
     let job = "type: command\ncommand: python -c 'import hiddenstory; print(hiddenstory.SAID)'\n";
-    fs::write(ground.path("job.yml"), format!("{job}environment:\n  image: {image}\n  conda_file: conda.yml\n")).unwrap();
+    fs::write(
+        ground.path("job.yml"),
+        format!("{job}environment:\n  image: {image}\n  conda_file: conda.yml\n"),
+    )
+    .unwrap();
     fs::write(ground.path("conda.yml"), format!("dependencies:\n  - pip:\n      - {line}\n")).unwrap();
 }
 
@@ -105,7 +112,10 @@ fn is_nowhere(ground: &Ground, image: &str, ended: &Ended, word: &str) {
     for (place, text) in [("history", &history), ("inspect", &facts), ("output", &ended.stdout)] {
         assert!(!text.contains(word), "{place}: {text}");
     }
-    let line = format!("docker save {image} | grep -c --binary-files=text -F {word}; grep -rlF {word} {}", ground.home().display());
+    let line = format!(
+        "docker save {image} | grep -c --binary-files=text -F {word}; grep -rlF {word} {}",
+        ground.home().display()
+    );
     let said = Command::new("sh").args(["-c", &line]).output().expect("a shell");
     assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "0", "in the image or in the run's folder");
     // What the builder keeps of its own: its records, in which the keys of its cache are.
@@ -149,7 +159,8 @@ fn an_index_with_a_password_is_used_and_the_password_is_nowhere() {
     // Whom the index does not know is told where user and password go.
     ground.set("NETRC", "");
     ground.set("PIP_INDEX_URL", &plain);
-    let said = told(&ground.call(["build", "job.yml", "--rebuild", "--json"]).with_code(3).result()["failure"]);
+    let said =
+        told(&ground.call(["build", "job.yml", "--rebuild", "--json"]).with_code(3).result()["failure"]);
     assert!(said.contains("401") && said.contains("https://USER:PASSWORD@HOST/simple"), "{said}");
     ground.leaves_nothing();
 }
@@ -181,7 +192,8 @@ impl Sshd {
              -o StrictModes=no -o PermitRootLogin=yes -o PasswordAuthentication=no"
         );
         let volumes = [format!("{keys}:{keys}:ro"), format!("{repository}:{repository}:ro")];
-        let words = ["run", "--detach", "--rm", "--network=host", "--volume", &volumes[0], "--volume", &volumes[1]];
+        let words =
+            ["run", "--detach", "--rm", "--network=host", "--volume", &volumes[0], "--volume", &volumes[1]];
         Self(docker(&[&words[..], &[image, "sh", "-c", &line]].concat()))
     }
 }
@@ -251,9 +263,9 @@ fn git_over_ssh_asks_the_users_agent_and_git_over_http_the_users_netrc() {
     assert_eq!(ended.log("driver"), ["by git"]);
     let made = ended.result()["image"].as_str().unwrap().to_owned();
     let key = fs::read_to_string(keys.join("own")).unwrap();
-    is_nowhere(&ground, &made, &ended, key.lines().nth(1).expect("its first line"));
-    let known = fs::read_to_string(keys.join("host.pub")).unwrap();
-    is_nowhere(&ground, &made, &ended, known.split(' ').nth(1).expect("the host's key"));
+    is_nowhere(&ground, &made, &ended, key.lines().nth(3).expect("a line of its own"));
+    let known = fs::read_to_string(keys.join("known")).unwrap();
+    is_nowhere(&ground, &made, &ended, known.trim().rsplit(' ').next().expect("the host's key"));
     docker_says(&["rmi", "--force", &made]);
 
     // And by HTTP, with the password in the address and in the file.
@@ -261,7 +273,9 @@ fn git_over_ssh_asks_the_users_agent_and_git_over_http_the_users_netrc() {
     let (_server, host) = python_server(&ground, &format!("me:{word}"));
     let netrc = ground.beside("netrc");
     fs::write(&netrc, format!("machine 127.0.0.1 login me password {word}\n")).unwrap();
-    for (login, file) in [(format!("me:{word}@"), String::new()), (String::new(), netrc.display().to_string())] {
+    for (login, file) in
+        [(format!("me:{word}@"), String::new()), (String::new(), netrc.display().to_string())]
+    {
         ground.set("NETRC", file);
         write_job(&ground, &image, &format!("hiddenstory @ git+http://{login}{host}/package.git"));
         let ended = ground.call(["run", "job.yml", "--rebuild", "--json"]).with_code(0);

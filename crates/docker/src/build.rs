@@ -94,7 +94,8 @@ impl Docker {
             let verb = Verb::Build(recipe.name.clone());
             let options = options(&recipe, builder);
             // What nobody may find in the builder's cache goes by a session of ours, where there can be one.
-            let wire = this.wire.clone().filter(|_| builder == Builder::BuildKit && recipe.asks_for_secrets());
+            let wire =
+                this.wire.clone().filter(|_| builder == Builder::BuildKit && recipe.asks_for_secrets());
             let context = folder.unwrap_or_else(|| {
                 let own = context(&recipe, wire.is_none());
                 futures::stream::once(async { own }).boxed()

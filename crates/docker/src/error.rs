@@ -256,6 +256,8 @@ fn advice(lines: &[String]) -> engine::message::Message {
     let says = |word: &str| lines.iter().any(|line| line.contains(word));
     if lines.iter().any(|line| is_disk_full(line)) {
         message!("docker.disk-full.fix")
+    } else if says("has no conda to make one") {
+        message!("docker.build-python.fix")
     } else if says("Host key verification failed") {
         message!("docker.build-host-key.fix")
     } else if says("Permission denied (publickey") {
@@ -284,8 +286,6 @@ fn advice(lines: &[String]) -> engine::message::Message {
         || says("Temporary failure in name resolution")
     {
         message!("docker.build-network.fix")
-    } else if says("has no conda to make one") {
-        message!("docker.build-python.fix")
     } else if says("No solution found") || says("not found in the package registry") {
         message!("docker.build-solution.fix")
     } else {

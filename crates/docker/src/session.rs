@@ -97,9 +97,8 @@ async fn serve(
     open: mpsc::Sender<()>,
 ) -> io::Result<()> {
     let connection = transport::open(wire).await?;
-    let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(connection))
-        .await
-        .map_err(io::Error::other)?;
+    let (mut sender, driver) =
+        hyper::client::conn::http1::handshake(TokioIo::new(connection)).await.map_err(io::Error::other)?;
     tokio::spawn(driver.with_upgrades());
     let mut asked = hyper::Request::post("/session")
         .header(HOST, "docker")

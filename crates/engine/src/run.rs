@@ -591,8 +591,7 @@ impl Run {
             Some(debuggee::explain_end(&plan.debuggee, exit.code))
         } else if exit.code != 0 {
             let disk_full = exit.last_lines.iter().any(|line| line.contains("No space left on device"));
-            let fix =
-                if disk_full { message!("run.disk-full.fix") } else { message!("run.exit-code.fix") };
+            let fix = if disk_full { message!("run.disk-full.fix") } else { message!("run.exit-code.fix") };
             Some(
                 Failure::new(Blame::Code, message!("run.exit-code", command = command, code = exit.code))
                     .with_fix(fix),

@@ -64,6 +64,10 @@ pub(crate) fn test(repository: &Repository, filter: Option<&str>) -> anyhow::Res
         checks
             .not_run
             .push("the editor's stories in a real VS Code (`cargo xtask editor` runs them)".to_owned());
+        checks.not_run.push(format!(
+            "a breakpoint in the Pythons of {} (`cargo xtask interpreters` stops in each)",
+            crate::interpreters::SUITES.join(", ")
+        ));
     }
     for (variable, what) in MATERIAL {
         if std::env::var_os(variable).is_none() {

@@ -13,11 +13,13 @@ pub(crate) struct OwnEngine {
     arguments: Vec<String>,
 }
 
-/// Where the root folder is no mount, as in a chroot, the daemon needs one: runc pivots from it.
-const OWN_ROOT: &str = r#"
-if grep -q '^[^ ]* [^ ]* [^ ]* [^ ]* / ' /proc/self/mountinfo; then exec "$@"; fi
-exec unshare --mount --propagation unchanged sh -c 'mkdir -p /run/aml-debug-root &&
-    mount --rbind / /run/aml-debug-root && mount --make-rslave /run/aml-debug-root &&
+/// A network of its own, for a daemon puts the machine's to rights as it sees fit: it takes other daemons' bridges
+/// away. And where the root folder is no mount, as in a chroot, a mount of it: runc pivots from there.
+const APART: &str = r#"
+exec unshare --net --mount --propagation unchanged sh -c '
+    ip link set lo up
+    if grep -q "^[^ ]* [^ ]* [^ ]* [^ ]* / " /proc/self/mountinfo; then exec "$@"; fi
+    mkdir -p /run/aml-debug-root && mount --rbind / /run/aml-debug-root && mount --make-rslave /run/aml-debug-root &&
     exec chroot /run/aml-debug-root "$@"' sh "$@"
 "#;
 
@@ -38,14 +40,16 @@ impl OwnEngine {
             ("--pidfile", below("pid")),
             ("--config-file", below("none.json")),
             ("--storage-driver", engine::docker(&["info", "--format", "{{.Driver}}"])),
-            // Nothing of this machine's network is touched; a containerd that runs already knows us apart.
+            // Its network has nothing but loopback; a containerd that runs already knows us apart.
             ("--bridge", "none".to_owned()),
             ("--iptables", "false".to_owned()),
             ("--ip6tables", "false".to_owned()),
+            ("--ip-forward", "false".to_owned()),
             ("--containerd-namespace", named.clone()),
             ("--containerd-plugins-namespace", format!("{named}-plugins")),
         ];
         let arguments = arguments.map(|(name, value)| format!("{name}={value}")).to_vec();
+        fs::write(folder.join("none.json"), "{}").expect("ours");
         let mut engine = Self { folder, daemon: None, arguments };
         engine.go_on();
         let images = format!("docker save {} | docker --host {} load", engine::base(), engine.address());
@@ -71,7 +75,7 @@ impl OwnEngine {
     pub(crate) fn go_on(&mut self) {
         let log = File::options().create(true).append(true).open(self.folder.join("log")).expect("ours");
         let daemon = Command::new("sh")
-            .args(["-c", OWN_ROOT, "sh", "dockerd"])
+            .args(["-c", APART, "sh", "dockerd"])
             .args(&self.arguments)
             .env_remove("DOCKER_HOST")
             .stdin(Stdio::null())

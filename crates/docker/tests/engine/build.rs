@@ -115,12 +115,12 @@ async fn a_package_that_does_not_exist_is_named_with_the_command_and_its_last_li
 #[tokio::test]
 async fn a_python_that_the_base_image_lacks_is_an_error_that_lists_what_it_has() {
     let docker = engine().await;
-    let no = made(&docker, Some("3.7"), &["numpy"], &BuildSettings::default()).await;
+    let no = made(&docker, Some("3.99"), &["numpy"], &BuildSettings::default()).await;
     let failure = Failure::from(build(&docker, &no).await.1.expect_err("no such Python"));
     println!("{}", told(&failure));
-    assert!(failure.what.text().contains("`uv python find --no-project 3.7`"), "{failure:?}");
+    assert!(failure.what.text().contains("`rattler --channel conda-forge python=3.99`"), "{failure:?}");
     assert_eq!(failure.fix.as_ref().map(|fix| fix.id.as_str()), Some("docker.build-python.fix"));
-    assert!(failure.detail.join("\n").contains("it has: 3.11.2 (/usr/bin/python"), "{failure:?}");
+    assert!(failure.detail.join("\n").contains("the base image has: 3.11.2 (/usr/bin/python"), "{failure:?}");
 }
 
 #[tokio::test]

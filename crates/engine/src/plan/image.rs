@@ -298,8 +298,7 @@ fn server_recipe(base: &ImageFacts, settings: &BuildSettings) -> Recipe {
     let mut parts = parts(base, "", &requirements, &index);
     parts.insert("kind".to_owned(), "server".to_owned());
     let short = &hash(&parts)[..16];
-    let Files { mut context, secrets } =
-        files("", &Packages::default(), "", &requirements, &index, settings);
+    let Files { mut context, secrets } = files("", &Packages::default(), "", &requirements, &index, settings);
     let mounts = mounts(&secrets, false);
     context.insert("environment.sh".to_owned(), SERVER_SCRIPT.as_bytes().to_vec());
     let reference = &base.reference;
@@ -387,7 +386,8 @@ fn install(base: &ImageRef, cache: &str, mounts: &str) -> String {
 
 /// What a step has to be given for the secrets and for the ssh agent.
 fn mounts(secrets: &BTreeMap<String, Vec<u8>>, agent: bool) -> String {
-    let secrets = secrets.keys().map(|name| format!(" --mount=type=secret,id={name},target={SECRETS}/{name}"));
+    let secrets =
+        secrets.keys().map(|name| format!(" --mount=type=secret,id={name},target={SECRETS}/{name}"));
     secrets.chain(agent.then(|| " --mount=type=ssh".to_owned())).collect()
 }
 

@@ -9,6 +9,7 @@ use engine::ids::ImageRef;
 use engine::message;
 use engine::message::Message;
 use engine::plan::image::Recipe;
+use engine::plan::image::grown::Grown;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
 use std::time::Duration;
@@ -74,25 +75,22 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
         return Err(Failure::new(Blame::Environment, message!("image.no-agent"))
             .with_fix(message!("image.no-agent.fix")));
     }
-    let recipe = grown(&run, &docker, &mut log, recipe).await?;
-    let passwords = recipe.passwords();
+    let mut recipe = recipe;
+    recipe.labels.insert(Labels::BUILT_BY.to_owned(), run.store.to_string());
     let began = clock::now_ms();
-    let labels = Labels::of_run(&run.store, &run.id);
-    let mut lines = docker.build(&recipe, context::archive(&recipe), builder, labels).ready_chunks(256);
-    while let Some(batch) = lines.next().await {
-        let mut texts = Vec::with_capacity(batch.len());
-        for line in batch {
-            match line {
-                Ok(line) => texts.push(covered(line.text, &passwords)),
-                Err(error) => {
-                    write(&run, &mut log, texts)?;
-                    return Err(error.into());
-                }
+    let grown = grown(&run, &docker, &mut log, &recipe).await?;
+    let ended = match &grown {
+        None => carry_out(&run, &docker, &mut log, &recipe, builder).await,
+        Some(grown) => match carry_out(&run, &docker, &mut log, &grown.recipe, builder).await {
+            Err(error) if docker.inspect_image(&grown.on).await.is_ok_and(|facts| facts.is_none()) => {
+                let said = message!("image.grown-gone", image = grown.on);
+                run.control(&mut log, vec![error.to_string(), said.text()])?;
+                carry_out(&run, &docker, &mut log, &recipe, builder).await
             }
-        }
-        write(&run, &mut log, texts)?;
-        tokio::time::sleep(BATCH).await;
-    }
+            ended => ended,
+        },
+    };
+    ended?;
     let took = clock::now_ms().saturating_sub(began);
     let said = message!(
         "image.built",
@@ -101,9 +99,37 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
     );
     run.control(&mut log, vec![said.text()])?;
     let facts = docker.inspect_image(&recipe.name).await?;
-    facts.map(RunEvent::ImageBuilt).ok_or_else(|| {
-        Failure::new(Blame::Environment, message!("image.vanished", image = recipe.name))
-    })
+    facts
+        .map(RunEvent::ImageBuilt)
+        .ok_or_else(|| Failure::new(Blame::Environment, message!("image.vanished", image = recipe.name)))
+}
+
+/// One build, its lines told and kept.
+async fn carry_out(
+    run: &RunContext,
+    docker: &Docker,
+    log: &mut crate::store::LogFile,
+    recipe: &Recipe,
+    builder: Builder,
+) -> Result<(), Failure> {
+    let passwords = recipe.passwords();
+    let labels = Labels::of_run(&run.store, &run.id);
+    let mut lines = docker.build(recipe, context::archive(recipe), builder, labels).ready_chunks(256);
+    while let Some(batch) = lines.next().await {
+        let mut texts = Vec::with_capacity(batch.len());
+        for line in batch {
+            match line {
+                Ok(line) => texts.push(covered(line.text, &passwords)),
+                Err(error) => {
+                    write(run, log, texts)?;
+                    return Err(error.into());
+                }
+            }
+        }
+        write(run, log, texts)?;
+        tokio::time::sleep(BATCH).await;
+    }
+    Ok(())
 }
 
 /// By way of an image that is there and lacks only a package or two.
@@ -111,17 +137,17 @@ async fn grown(
     run: &RunContext,
     docker: &Docker,
     log: &mut crate::store::LogFile,
-    recipe: Recipe,
-) -> Result<Recipe, Failure> {
+    recipe: &Recipe,
+) -> Result<Option<Grown>, Failure> {
     let ours = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
     let named = ours.iter().filter_map(|image| {
         let name = image.names.iter().find(|name| name.as_str().starts_with("aml-debug/env:"))?;
         Some((name, &image.labels))
     });
-    let Some(grown) = recipe.on_top_of(named) else { return Ok(recipe) };
+    let Some(grown) = recipe.on_top_of(named) else { return Ok(None) };
     let said = message!("image.grown", image = grown.on, packages = grown.added.join(", "));
     run.control(log, vec![said.text()])?;
-    Ok(grown.recipe)
+    Ok(Some(grown))
 }
 
 /// Programs hide passwords in what they print, but not all of them do, and not everywhere.

@@ -142,7 +142,11 @@ conda_packages() {
         lacks "the base image has neither conda nor a Python of 3.8 or newer to solve conda packages with"
     abi=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     bring "$cache/rattler-$machine-$abi" 'py-rattler<0.29'
-    run_with_words env PYTHONPATH="$cache/rattler-$machine-$abi" "$python" "$build/conda.py" "$prefix" "$cache/conda-packages"
+    run_with_words rattler
+}
+
+rattler() {
+    env PYTHONPATH="$cache/rattler-$machine-$abi" "$python" "$build/conda.py" "$prefix" "$cache/conda-packages" "$@"
 }
 
 # Runs a command with the channels, each behind --channel, and then the packages: one a line, blanks and all.
@@ -182,8 +186,14 @@ elif [ -n "$minor" ] && have "$minor"; then
     run uv venv --no-project --python "$minor" "$prefix"
 else
     has=$(uv python list --only-installed 2>/dev/null | sed 's/^[a-z]*-\([0-9.]*\)[^ ]* *\([^ ]*\).*/\1 (\2)/' | sort -u -k1,1 | tr '\n' ' ')
-    run uv python find --no-project "$asked" ||
-        fail "the environment asks for Python $asked; the base image has no conda to make one, and it has: ${has:-no Python that uv can use}"
+    say "the base image has no Python $asked and no conda; rattler makes one from conda-forge"
+    case "$asked" in
+    [0-9]*) conda="python=$asked" ;;
+    *) conda="python$asked" ;;
+    esac
+    channels=conda-forge
+    conda_packages ||
+        fail "the environment asks for Python $asked; the base image has no conda to make one, conda-forge gave none, and the base image has: ${has:-no Python that uv can use}"
 fi
 
 if [ -s "$requirements" ]; then

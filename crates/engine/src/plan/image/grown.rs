@@ -93,7 +93,8 @@ mod tests {
         // A package less, another version, another Python, an option more, and what is asked for anew.
         assert_eq!(small.on_top_of([(&middle.name, &middle.labels)]), None);
         assert_eq!(recipe(&["numpy==1", "pandas"]).on_top_of(known()), None);
-        let other = made(&environment("3.10", &["numpy", "pandas"]), &super::super::tests::settings(&[], &[]));
+        let other =
+            made(&environment("3.10", &["numpy", "pandas"]), &super::super::tests::settings(&[], &[]));
         assert_eq!(other.on_top_of(known()), None);
         assert_eq!(recipe(&["--pre", "numpy", "pandas", "tqdm"]).on_top_of(known()), None);
         assert_eq!(Recipe { afresh: true, ..large.clone() }.on_top_of(known()), None);

@@ -253,7 +253,9 @@ mod tests {
     #[test]
     fn an_address_is_shown_without_its_password() {
         assert_eq!(
-            passwords("machine h login me password sesame\nexport A='https://me:pa@ss@h/x' git+ssh://git@h/x"),
+            passwords(
+                "machine h login me password sesame\nexport A='https://me:pa@ss@h/x' git+ssh://git@h/x"
+            ),
             ["sesame", "pa@ss"]
         );
         assert_eq!(

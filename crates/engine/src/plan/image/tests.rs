@@ -81,7 +81,11 @@ fn a_recipe_is_read_from_top_to_bottom() {
     );
     let settings = String::from_utf8(recipe.context["settings.sh"].clone()).expect("text");
     let requirements = String::from_utf8(recipe.context["requirements.txt"].clone()).expect("text");
-    let hidden: Vec<_> = recipe.secrets.iter().map(|(name, bytes)| format!("{name}: {}", String::from_utf8_lossy(bytes))).collect();
+    let hidden: Vec<_> = recipe
+        .secrets
+        .iter()
+        .map(|(name, bytes)| format!("{name}: {}", String::from_utf8_lossy(bytes)))
+        .collect();
     let arguments: Vec<_> =
         recipe.arguments.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     let text = format!(

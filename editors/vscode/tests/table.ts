@@ -68,7 +68,9 @@ export function table(): { text: string; untested: string[] } {
     for (const command of new Set((menus[menu] ?? []).map(({ command }) => command))) {
       const icon = (menus[menu] ?? []).some((entry) => entry.command === command && /^(inline|navigation)/.test(entry.group ?? ""));
       const name = titles.get(command) ?? command;
-      const uses = steps.filter(({ body }) => place.uses(body, name)).map(nameOf);
+      // Where no step looks into the menu itself, one that calls the command in another way says what it does.
+      const looked = steps.filter(({ body }) => place.uses(body, name));
+      const uses = (looked.length > 0 ? looked : steps.filter(({ body }) => isUsed(body, command, name))).map(nameOf);
       lines.push(`| ${place.name} | ${name}${icon ? " (icon)" : ""} | ${tested(`${menu}: ${command}`, uses)} |`);
     }
   }

@@ -14,6 +14,7 @@ mod command;
 mod demo;
 mod editor;
 mod interpreters;
+mod notices;
 mod repository;
 mod setup;
 mod tidy;
@@ -34,7 +35,8 @@ Usage: cargo xtask COMMAND
   bench [CASE]...           the figures, as ratios against the plain way; --help for more
   editor [STORY]...         of the tests, only those of the editor: set up, build, drive a real VS Code
   interpreters [SUITE]...   stop on a breakpoint in the Python of every Debian release, or of those named
-  dist                      the editor's extension as a package for this platform, with the program in it
+  dist [--prove]            the editor's extension as a package for this platform, with the program in it;
+                            to prove it, a VS Code debugs with it and nothing else
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
 Exit codes: 0 success, 1 something failed, 2 usage, 3 this machine lacks something that cannot be installed.
@@ -67,7 +69,8 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["codegen", "--check"] => codegen::codegen(&repository, false)?,
         ["editor", stories @ ..] => return Ok(passed(checks::editor(&repository, stories)?)),
         ["interpreters", suites @ ..] => interpreters::interpreters(&repository, suites)?,
-        ["dist"] => editor::dist(&repository)?,
+        ["dist"] => editor::dist(&repository, false)?,
+        ["dist", "--prove"] => editor::dist(&repository, true)?,
         ["bench", rest @ ..] => bench::bench(&repository, rest)?,
         ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,
         ["help" | "--help" | "-h"] => print!("{USAGE}"),

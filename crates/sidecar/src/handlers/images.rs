@@ -44,6 +44,7 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
         let pruned = async {
             let docker = Docker::connect(&settings.engine).await?;
             let mut images = Vec::new();
+            let mut gone = Vec::new();
             let ours = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
             let foreign = |image: &&ImageSummary| {
                 image.labels.get(Labels::BUILT_BY).is_some_and(|built_by| *built_by != store)
@@ -56,7 +57,7 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
                     None if !dry_run => {
                         let kept = remove(&docker, &image.name).await;
                         if kept.is_none() {
-                            let _ = inbox.send(Event::ImageGone(image.name.clone()));
+                            gone.push(image.name.clone());
                         }
                         kept
                     }
@@ -75,9 +76,13 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
                 let kept = kept.as_ref().map(to_proto::text);
                 images.push(PrunedImage { image: id.0, bytes: image.size, kept });
             }
-            Ok(PruneImagesAnswer { images })
+            Ok((gone, PruneImagesAnswer { images }))
         };
-        give(reply, pruned.await);
+        match pruned.await {
+            // Whoever asked may end with the answer, so the ledger comes first.
+            Ok((gone, answer)) => drop(inbox.send(Event::Pruned(gone, answer, reply))),
+            Err(failure) => give(reply, Err(failure)),
+        }
     });
 }
 

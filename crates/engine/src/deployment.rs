@@ -68,9 +68,15 @@ pub fn explain_unseen(debuggee: &Debuggee) -> Failure {
         .with_fix(message!("deployment.unseen.fix"))
 }
 
+/// Where the user's code stands in the container.
+const ROOT: &str = "/var/azureml-app/";
+
+/// The sentence on code that cannot be read.
+const UNREADABLE: &str = "deployment.unreadable";
+
 /// A path in the container as the user knows it.
 fn short(path: &str) -> &str {
-    path.strip_prefix("/var/azureml-app/").unwrap_or(path)
+    path.strip_prefix(ROOT).unwrap_or(path)
 }
 
 /// An exception that the user's code let through.
@@ -161,6 +167,15 @@ pub fn read_restart(said: &str, complaint: &str) -> Result<Restart, Failure> {
             .with_detail(complaint.lines().map(str::to_owned))
             .with_fix(message!("deployment.no-restart.fix"))),
     }
+}
+
+/// File in the container and line from 1 of the code that cannot be read, if that is what a failure is about.
+pub fn unreadable_line(failure: &Failure) -> Option<(String, u32)> {
+    let args = &failure.what.args;
+    let place = &args.iter().find(|(name, _)| name == "place" && failure.what.id == UNREADABLE)?.1;
+    let (file, line) = place.rsplit_once(':')?;
+    let file = if file.starts_with('/') { file.to_owned() } else { format!("{ROOT}{file}") };
+    Some((file, line.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -50,6 +50,12 @@ function lensWords(command: string): { title: string; tooltip: string } | undefi
       return { title: vscode.l10n.t("Check"), tooltip: vscode.l10n.t("Look for mistakes") };
     case "amlDebug.submitExperiment":
       return { title: vscode.l10n.t("Submit experiment"), tooltip: vscode.l10n.t("Choose where it runs, and whether under the debugger") };
+    case "amlDebug.deploy":
+      return { title: vscode.l10n.t("Deploy"), tooltip: vscode.l10n.t("Start its server in a container on this machine") };
+    case "amlDebug.debugDeployment":
+      return { title: vscode.l10n.t("Debug"), tooltip: vscode.l10n.t("Start its server in a container and stop in init() and run()") };
+    case "amlDebug.debugStep":
+      return { title: vscode.l10n.t("Debug step"), tooltip: vscode.l10n.t("Run the pipeline and stop in this step") };
     default:
       return undefined;
   }

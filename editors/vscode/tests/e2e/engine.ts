@@ -19,6 +19,11 @@ export function listRuns(store: Store): Listed[] {
   return lines.filter((line) => line.trim()).map((line) => JSON.parse(line) as Listed);
 }
 
+export function listDeployments(store: Store): Listed[] {
+  const lines = ask(store, "deployments", "list", "--json").split("\n");
+  return lines.filter((line) => line.trim()).map((line) => JSON.parse(line) as Listed);
+}
+
 /** The containers of these runs, by name. */
 export function containersOf(runs: Listed[]): string[] {
   const names = execFileSync("docker", ["ps", "--all", "--format", "{{.Names}}"], { encoding: "utf8" }).split("\n");

@@ -60,10 +60,10 @@ console.log(`editor: ${tally.passed} passed, ${tally.failed} failed; screenshots
 process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
 
 /** Runs the steps of a story in one window. A step that fails ends its story, since the next stand on it. */
-async function tell(name: string, { locale, steps }: Story): Promise<void> {
+async function tell(name: string, { locale, example, steps }: Story): Promise<void> {
   const results = path.join(place.results, name);
   fs.mkdirSync(results, { recursive: true });
-  const ground = prepare(name);
+  const ground = example === undefined ? prepare(name) : prepareExample(name, example);
   await server.start(name, locale, { AML_DEBUG_HOME: ground.home });
   const begin = performance.now();
   const workbench = await Workbench.open(server.url(ground.project), locale, results);
@@ -100,6 +100,14 @@ function prepare(name: string): Ground {
   const ground = { binary, home: path.join(scratch, "home"), project, url: (folder: string) => server.url(folder) };
   grounds.push(ground);
   return ground;
+}
+
+/** A copy of one of the examples, as a user has it. */
+function prepareExample(name: string, example: string): Ground {
+  const scratch = path.join(place.scratch, name);
+  const project = path.join(scratch, example);
+  fs.cpSync(path.resolve(HERE, "../../../../examples", example), project, { recursive: true });
+  return { binary, home: path.join(scratch, "home"), project, url: (folder: string) => server.url(folder) };
 }
 
 function slug(name: string): string {

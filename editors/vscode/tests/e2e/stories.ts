@@ -2,6 +2,7 @@
 
 import type { Store } from "./engine.ts";
 import type { Workbench } from "./workbench.ts";
+import { deployments } from "./stories/deployments.ts";
 import { debugging } from "./stories/debugging.ts";
 import { figures } from "./stories/figures.ts";
 import { firstRun } from "./stories/first_run.ts";
@@ -9,7 +10,9 @@ import { housekeeping } from "./stories/housekeeping.ts";
 import { interrupted } from "./stories/interrupted.ts";
 import { japanese } from "./stories/japanese.ts";
 import { language } from "./stories/language.ts";
+import { pipelines } from "./stories/pipelines.ts";
 import { publishedPage } from "./stories/published_page.ts";
+import { remote } from "./stories/remote.ts";
 import { runPage } from "./stories/run_page.ts";
 import { walkthrough } from "./stories/walkthrough.ts";
 
@@ -22,6 +25,8 @@ export interface Ground extends Store {
 
 export interface Story {
   locale: "en" | "ja";
+  /** The folder of `examples` to work on, instead of the project of the stories. Its image is everybody's, so it stays. */
+  example?: string;
   steps: Record<string, (workbench: Workbench, ground: Ground) => Promise<void>>;
 }
 
@@ -35,6 +40,9 @@ export const STORIES: Record<string, Story> = {
   walkthrough,
   debugging,
   interrupted,
+  deployments,
+  pipelines,
+  remote,
   figures,
   japanese,
 };

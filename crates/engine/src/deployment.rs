@@ -239,6 +239,23 @@ Worker Count: 1"#;
     }
 
     #[test]
+    fn code_that_cannot_be_read_is_found_at_its_line_wherever_it_stands() {
+        let line = |file: &str| {
+            let said = format!(
+                r#"{{"unreadable": {{"file": "{file}", "line": 7, "error": "SyntaxError", "text": ""}}}}"#
+            );
+            match read_restart(&said, "") {
+                Ok(Restart::Refused(failure)) => unreadable_line(&failure),
+                other => panic!("{other:?}"),
+            }
+        };
+        let inside = "/var/azureml-app/src/score.py";
+        assert_eq!(line(inside), Some((inside.to_owned(), 7)));
+        assert_eq!(line("/opt/code/score.py"), Some(("/opt/code/score.py".to_owned(), 7)));
+        assert_eq!(unreadable_line(&Failure::new(Blame::Code, message!("deployment.no-restart"))), None);
+    }
+
+    #[test]
     fn every_reason_not_to_come_up_has_words_of_its_own() {
         let logs = [
             "  File \"/var/azureml-app/src/score.py\", line 3\n    def run(\n           ^\nSyntaxError: '(' was never closed",

@@ -3,30 +3,66 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 import type { Command } from "../commands";
+import { REMOTE_DEBUGGING } from "../language";
 import { shown } from "../specs";
-
-/** The kind of the sidecar's code actions on a script. */
-const KIND = "refactor.rewrite.amlDebug";
 
 const FOREIGN = "**/{node_modules,.git,.venv,site-packages}/**";
 
-/** Puts the convention into a script, or takes it out again; VS Code shows the edit before it is made. */
-export const instrument: Command = async (_parts, target) => {
+/** Puts the convention into a script, or takes it out again. What the edit makes of the script is shown before it is made. */
+export const instrument: Command = async (parts, target, more) => {
   const script = target instanceof vscode.Uri ? target : await chooseScript();
   if (!script) {
     return;
   }
   const document = await vscode.workspace.openTextDocument(script);
-  await vscode.window.showTextDocument(document);
-  const whole = new vscode.Range(0, 0, document.lineCount, 0);
-  const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>("vscode.executeCodeActionProvider", script, whole, KIND);
-  const edit = actions.find(({ kind }) => kind?.value === KIND)?.edit;
-  if (!edit) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("{0} has nothing to change: it awaits a debugger by itself, or it is no script of Python 3.", shown(script.fsPath)));
+  const edits = Array.isArray(more) ? (more as vscode.TextEdit[]) : await editsOf(document);
+  const name = path.basename(script.fsPath);
+  if (!edits) {
+    void vscode.window.showInformationMessage(vscode.l10n.t("{0} has nothing to change: it awaits a debugger by itself, or it is no script of Python 3.", name));
     return;
   }
-  await vscode.workspace.applyEdit(edit);
+  const adds = edits.some(({ newText }) => newText.includes("# >>> aml-debug"));
+  const preview = parts.pages.put(`/${name}`, applied(document, edits));
+  const title = adds ? vscode.l10n.t("{0}: with remote debugging", name) : vscode.l10n.t("{0}: without remote debugging", name);
+  await vscode.commands.executeCommand("vscode.diff", script, preview, title, { preview: true });
+  const apply = vscode.l10n.t("Apply");
+  const question = adds ? vscode.l10n.t("Add remote debugging to {0}? Nothing changes for it without its flags.", name) : vscode.l10n.t("Take remote debugging out of {0}?", name);
+  const choice = await vscode.window.showInformationMessage(question, apply, vscode.l10n.t("Discard"));
+  await closeDiff(preview);
+  if (choice === apply) {
+    const edit = new vscode.WorkspaceEdit();
+    edit.set(script, edits.map(({ range, newText }) => vscode.TextEdit.replace(range, newText)));
+    await vscode.workspace.applyEdit(edit);
+    await vscode.window.showTextDocument(document, { preview: false });
+  }
 };
+
+/** The edits of the sidecar's one action on the script. */
+async function editsOf(document: vscode.TextDocument): Promise<vscode.TextEdit[] | undefined> {
+  await vscode.window.showTextDocument(document);
+  const whole = new vscode.Range(0, 0, document.lineCount, 0);
+  const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>("vscode.executeCodeActionProvider", document.uri, whole, REMOTE_DEBUGGING);
+  const action = actions.find(({ kind }) => kind?.value === REMOTE_DEBUGGING);
+  return action?.command?.arguments?.[1] as vscode.TextEdit[] | undefined;
+}
+
+function applied(document: vscode.TextDocument, edits: vscode.TextEdit[]): string {
+  const text = document.getText();
+  const ordered = edits.toSorted((one, other) => document.offsetAt(one.range.start) - document.offsetAt(other.range.start));
+  let at = 0;
+  const parts: string[] = [];
+  for (const { range, newText } of ordered) {
+    parts.push(text.slice(at, document.offsetAt(range.start)), newText);
+    at = document.offsetAt(range.end);
+  }
+  return [...parts, text.slice(at)].join("");
+}
+
+async function closeDiff(preview: vscode.Uri): Promise<void> {
+  const tabs = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs);
+  const shown = tabs.filter(({ input }) => input instanceof vscode.TabInputTextDiff && input.modified.toString() === preview.toString());
+  await vscode.window.tabGroups.close(shown);
+}
 
 /** From the log of a step on a node to a debugger that stands in it. */
 export const attachRemote: Command = async (parts) => {

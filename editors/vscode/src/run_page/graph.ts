@@ -14,7 +14,10 @@ const MARGIN = 8;
 /** Letters of a step's name that fit into its node. */
 const LETTERS = 22;
 
-const CHART = { left: 0, width: 560, row: 12 };
+/** Between two lines that run below the nodes. */
+const LANE = 16;
+
+const CHART = { width: 312, row: 12 };
 
 /** Steps in columns: each stands right of all that it reads from. */
 interface Placed {
@@ -35,10 +38,21 @@ function picture(graph: Graph, now: number): string {
   const placed = place(graph);
   const at = new Map(placed.map((node) => [node.step.name, node]));
   const width = Math.max(...placed.map(({ x }) => x)) + NODE.width + MARGIN;
-  const height = Math.max(...placed.map(({ y }) => y)) + NODE.height + MARGIN;
+  let height = Math.max(...placed.map(({ y }) => y)) + NODE.height + MARGIN;
+  let jumping = 0;
   const edges = joined(graph.edges).flatMap(({ edge, names }) => {
     const [from, to] = [at.get(edge.from), at.get(edge.to)];
-    return from && to ? [line(from, to, names)] : [];
+    if (!from || !to) {
+      return [];
+    }
+    // One that jumps a column runs below what stands in between, each in a lane of its own.
+    const between = placed.filter(({ x }) => x > from.x && x < to.x);
+    const below = Math.max(0, ...between.map(({ y }) => y + NODE.height)) + GAP.y / 2 + LANE * jumping;
+    if (between.length > 0) {
+      jumping += 1;
+      height = Math.max(height, below + MARGIN);
+    }
+    return [line(from, to, names, between.length > 0 ? below : undefined)];
   });
   const nodes = placed.map((node) => box(node, now));
   const label = vscode.l10n.t("Graph of {0} steps", graph.steps.length);
@@ -93,15 +107,12 @@ function joined(edges: Edge[]): { edge: Edge; names: string[] }[] {
   return [...lines.values()];
 }
 
-function line(from: Placed, to: Placed, names: string[]): string {
+function line(from: Placed, to: Placed, names: string[], below: number | undefined): string {
   const [x1, y1, x2, y2] = [from.x + NODE.width, from.y + NODE.height / 2, to.x - 2, to.y + NODE.height / 2];
-  const jumps = to.x - from.x > NODE.width + GAP.x + 1;
-  const below = Math.max(from.y, to.y) + NODE.height + GAP.y / 2;
-  // One that jumps a column runs below what stands in between.
-  const path = jumps
+  const path = below !== undefined
     ? `M${x1} ${y1}C${x1 + GAP.x / 2} ${y1} ${x1} ${below} ${x1 + GAP.x * 0.8} ${below}H${x2 - GAP.x * 0.8}C${x2} ${below} ${x2 - GAP.x / 2} ${y2} ${x2} ${y2}`
     : `M${x1} ${y1}C${x1 + GAP.x / 2} ${y1} ${x2 - GAP.x / 2} ${y2} ${x2} ${y2}`;
-  const [x, y] = jumps ? [(x1 + x2) / 2, below - 4] : [(x1 + x2) / 2, (y1 + y2) / 2 - 5];
+  const [x, y] = below !== undefined ? [(x1 + x2) / 2, below - 4] : [(x1 + x2) / 2, (y1 + y2) / 2 - 5];
   const said = `${from.step.name} → ${to.step.name}: ${names.join(", ")}`;
   const shown = names[0]?.split(" → ")[0] ?? "";
   return `<g class="edge"><title>${text(said)}</title><path d="${path}" marker-end="url(#arrow)"/><text x="${x}" y="${y}" text-anchor="middle">${text(cut(names.length > 1 ? `${shown}, …` : shown, 12))}</text></g>`;
@@ -109,12 +120,13 @@ function line(from: Placed, to: Placed, names: string[]): string {
 
 function box({ step, x, y }: Placed, now: number): string {
   const said = words(step, now);
+  const short = step.reused ? vscode.l10n.t("{0} · reused", stateWord(step.state)) : said;
   const label = `${step.name}, ${said}`;
   // A step that has no run yet has no page.
   const opens = step.run === null ? "" : ` role="button" tabindex="0" data-command="amlDebug.showRun" data-run="${text(step.run)}"`;
   return `<g class="node ${text(step.state)}"${opens} data-key="node ${text(step.name)}" aria-label="${text(label)}"><title>${text(label)}</title>
 <rect x="${x}" y="${y}" width="${NODE.width}" height="${NODE.height}" rx="4"/><rect class="mark" x="${x}" y="${y}" width="5" height="${NODE.height}"/>
-<text x="${x + 14}" y="${y + 20}">${text(cut(step.name, LETTERS))}</text><text class="state" x="${x + 14}" y="${y + 37}">${text(cut(said, LETTERS + 6))}</text>${step.debug ? `<circle class="bug" cx="${x + NODE.width - 12}" cy="${y + 13}" r="4"/>` : ""}</g>`;
+<text x="${x + 14}" y="${y + 20}">${text(cut(step.name, LETTERS))}</text><text class="state" x="${x + 14}" y="${y + 37}">${text(cut(short, LETTERS + 6))}</text>${step.debug ? `<circle class="bug" cx="${x + NODE.width - 12}" cy="${y + 13}" r="4"/>` : ""}</g>`;
 }
 
 function outputs({ outputs }: Graph): string {

@@ -68,7 +68,6 @@ export const deployments: Story = {
     "a saved edit is loaded in place, under the debugger": async (vscode, { project }) => {
       edit(project, 'round(p, 3)', 'round(p, 1)');
       // The new worker runs init() again.
-      await vscode.openFile("src/score.py");
       await vscode.stoppedOn(INIT);
       await vscode.command("Debug: Continue");
       await answers(vscode).getByRole("button", { name: "Send Again" }).click();

@@ -73,7 +73,7 @@ export const pipelines: Story = {
       const node = inside(vscode).getByRole("button", { name: /^train, completed/ }).first();
       await node.focus();
       await vscode.page.keyboard.press("Enter");
-      await vscode.tab("train").waitFor();
+      await vscode.tab(/^train$/).waitFor();
       await inside(vscode).getByRole("button", { name: "Open the Pipeline" }).waitFor();
     },
 
@@ -100,7 +100,7 @@ export const pipelines: Story = {
       await vscode.expand(steps);
       await vscode.inline(vscode.row(/^Run evaluate, failed/).first(), "Debug this step");
       await vscode.stoppedOn(GUESSES, BUILT);
-      await vscode.command("Debug: Stop");
+      await vscode.page.keyboard.press("Shift+F5");
       await vscode.page.locator(".statusbar.debugging").waitFor({ state: "detached" });
     },
 

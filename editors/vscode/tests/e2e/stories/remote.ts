@@ -46,11 +46,14 @@ export const remote: Story = {
       fs.writeFileSync(path.join(project, "learn.py"), SCRIPT);
       await vscode.openFile("learn.py");
       await vscode.command("Azure ML: Add or take out remote debugging");
-      await vscode.page.locator(".bulk-edit-panel", { hasText: "learn.py" }).waitFor();
+      await vscode.tab("learn.py: with remote debugging").waitFor();
+      await vscode.page.locator(".monaco-diff-editor .line-insert").first().waitFor();
+      await vscode.toast("Add remote debugging to learn.py?").waitFor();
     },
 
     "applied, it stands in the script": async (vscode, { project }) => {
-      await vscode.page.locator(".bulk-edit-panel .monaco-button", { hasText: "Apply" }).first().click();
+      await vscode.press("Add remote debugging to learn.py?", "Apply");
+      await vscode.tab("learn.py: with remote debugging").waitFor({ state: "detached" });
       await vscode.line("# >>> aml-debug").first().waitFor();
       await vscode.command("File: Save");
       await until(() => fs.readFileSync(path.join(project, "learn.py"), "utf8").includes("remote_debug_connection_timeout"));
@@ -114,8 +117,12 @@ export const remote: Story = {
     },
 
     "taken out again, the script is as it was": async (vscode, { project }) => {
-      await vscode.command("Azure ML: Add or take out remote debugging");
-      await vscode.page.locator(".bulk-edit-panel .monaco-button", { hasText: "Apply" }).first().click();
+      await vscode.scrollTo("Learns to add");
+      await vscode.page.keyboard.press("Control+.");
+      await vscode.page.locator(".action-widget .monaco-list-row", { hasText: "Take remote debugging out again" }).first().waitFor();
+      await vscode.page.waitForTimeout(300);
+      await vscode.page.keyboard.press("Enter");
+      await vscode.press("Take remote debugging out of learn.py?", "Apply");
       await vscode.line("# >>> aml-debug").first().waitFor({ state: "detached" });
       await vscode.command("File: Save");
       await until(() => fs.readFileSync(path.join(project, "learn.py"), "utf8") === SCRIPT);

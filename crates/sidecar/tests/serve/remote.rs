@@ -91,7 +91,7 @@ fn a_pipeline_names_its_steps_and_gets_a_variant_beside_it() {
         .filter(|lens| lens["command"]["command"] == "amlDebug.debugStep")
         .map(|lens| (&lens["range"]["start"]["line"], &lens["command"]["arguments"][1]))
         .collect();
-    assert_eq!(of_steps, [(&json!(2), &json!("prep")), (&json!(9), &json!("train"))], "{lenses}");
+    assert_eq!(of_steps, [(&json!(2), &json!("prep")), (&json!(10), &json!("train"))], "{lenses}");
     let made = editor.ask("aml/variant", json!({"file": file, "steps": ["train"], "wait": 60}));
     let variant = fs::read_to_string(made["file"].as_str().unwrap()).unwrap();
     assert!(

@@ -37,6 +37,9 @@ export function removeRuns(store: Store): void {
     for (const { run } of runs.filter(({ state }) => !["completed", "failed", "cancelled", "lost"].includes(state))) {
       tidy(() => ask(store, "runs", "cancel", run));
     }
+    for (const { run } of listDeployments(store)) {
+      tidy(() => ask(store, "deployments", "remove", run));
+    }
     for (const container of containersOf(runs)) {
       execFileSync("docker", ["rm", "--force", container], { stdio: "ignore" });
     }

@@ -6,7 +6,6 @@ import * as path from "node:path";
 import { listDeployments } from "../engine.ts";
 import type { Story } from "../stories.ts";
 import type { Workbench } from "../workbench.ts";
-import { nothingIsLeft } from "./ground.ts";
 
 /** Lines of the example's `score.py`: the model was loaded; the guesses were made. */
 const INIT = 18;
@@ -192,7 +191,7 @@ export const deployments: Story = {
         await vscode.confirm("Remove");
         await vscode.row(new RegExp(`^Deployment ${name}`)).waitFor({ state: "detached" });
       }
-      nothingIsLeft(ground, 0);
+      nothingIsLeft(ground);
     },
   },
 };
@@ -204,6 +203,16 @@ function edit(project: string, from: string, to: string): void {
     throw new Error(`score.py has no ${from}`);
   }
   fs.writeFileSync(script, text.replace(from, to));
+}
+
+/** Fails if the tree or the engine has anything of them. */
+function nothingIsLeft(ground: { binary: string; home: string; project: string }): void {
+  const known = listDeployments(ground).map(({ run }) => run);
+  const ours = ["--filter", `label=aml-debug.code=${path.join(ground.project, "src")}`];
+  const left = execFileSync("docker", ["ps", "--all", "--format", "{{.Names}}", ...ours], { encoding: "utf8" }).trim();
+  if (known.length > 0 || left !== "") {
+    throw new Error(`nothing should be left: ${known.join(", ")} ${left}`);
+  }
 }
 
 async function imageOf(ground: { binary: string; home: string }): Promise<string> {

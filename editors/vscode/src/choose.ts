@@ -15,7 +15,8 @@ const MOST_RUNS = 100;
 /** The spec or script in the active editor if it can be run, else one that the user picks. */
 export async function chooseSpec(specs: Specs): Promise<vscode.Uri | undefined> {
   const active = vscode.window.activeTextEditor?.document.uri;
-  if (active?.scheme === "file" && (await specs.reportOf(active))?.runnable) {
+  const report = active?.scheme === "file" ? await specs.reportOf(active) : undefined;
+  if (report?.runnable || report?.deployable) {
     return active;
   }
   return pickSpec(specs);

@@ -167,6 +167,11 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
       throw new Error(vscode.l10n.t("Running a specification executes its code, and this workspace is not trusted."));
     }
     const debug = configuration["noDebug"] !== true;
+    if (configuration.spec !== undefined && (await this.specs.reportOf(vscode.Uri.file(configuration.spec)))?.deployable) {
+      // A deployment goes on when its debugger leaves: it is started first, and then attached to.
+      void vscode.commands.executeCommand(debug ? "amlDebug.debugDeployment" : "amlDebug.deploy", vscode.Uri.file(configuration.spec));
+      return undefined;
+    }
     const wish = await this.wish(configuration, debug);
     const begun = wish && (await this.starter.start(nameOf(configuration), wish));
     // Without a debugger there is no session to open: the run is in the tree and in its log.

@@ -8,7 +8,7 @@ import type { Sidecar } from "./ctx";
 import type { FileReport, InvokeDeploymentParams, RunSnapshot } from "./protocol";
 import type { Specs } from "./specs";
 import { showError } from "./started";
-import { say, sentence, stateWord } from "./words";
+import { say, stateWord } from "./words";
 
 /** How long the specs of the open folders are remembered, in milliseconds: the button asks at every change of editor. */
 const REMEMBERED = 5000;
@@ -140,7 +140,8 @@ export class Deployments implements vscode.CodeLensProvider, vscode.Disposable {
     if (now && run.service?.refused) {
       const line = Math.max(0, now.line - 1);
       const kept = vscode.l10n.t("The deployment {0} goes on with the code from before.", deploymentName(run));
-      const text = `${sentence(say(run.service.refused.what))} ${kept}`;
+      // It begins with the path of the file, which is no word to be written large.
+      const text = `${vscode.l10n.t("{0}.", say(run.service.refused.what))} ${kept}`;
       const found = new vscode.Diagnostic(new vscode.Range(line, 0, line, Number.MAX_SAFE_INTEGER), text, vscode.DiagnosticSeverity.Error);
       found.source = "Azure ML";
       this.refused.set(vscode.Uri.file(now.file), [found]);

@@ -95,7 +95,7 @@ async function chooseCode(title: string): Promise<string | undefined> {
   const first = active?.languageId === "python" && active.uri.scheme === "file" ? [path.dirname(active.uri.fsPath)] : [];
   const roots = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
   const folders = [...new Set([...first, ...files.map(({ fsPath }) => path.dirname(fsPath)).toSorted(), ...roots])];
-  const items = folders.map((folder) => ({ label: `$(folder) ${shown(folder)}`, folder }));
+  const items = folders.map((folder) => ({ label: `$(folder) ${roots.includes(folder) ? path.basename(folder) : shown(folder)}`, folder }));
   return (await vscode.window.showQuickPick(items, { title, placeHolder: vscode.l10n.t("The code folder of the step on this machine") }))?.folder;
 }
 

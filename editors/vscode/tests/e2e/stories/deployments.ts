@@ -138,11 +138,11 @@ export const deployments: Story = {
     },
 
     "any text can be a request": async (vscode) => {
-      await vscode.command("Azure ML: Send request…");
-      await vscode.pick("iris/green");
+      await vscode.openView("Azure ML Debug");
+      await vscode.inline(vscode.row(/^Deployment iris\/green/), "Send request…");
       await vscode.pick("A new request");
       await vscode.page.keyboard.press("Control+A");
-      await vscode.page.keyboard.type('{"flowers": [[6.3, 3.3, 6.0, 2.5]]');
+      await vscode.page.keyboard.insertText('{"flowers": [[6.3, 3.3, 6.0, 2.5]]}');
       await vscode.command("Azure ML: Send this request");
       await answers(vscode).getByText('"kind": "virginica"').waitFor();
     },
@@ -154,8 +154,8 @@ export const deployments: Story = {
       await vscode.row(/^Deployment iris\/blue, healthy/).waitFor();
       await vscode.inline(vscode.row(/^Deployment iris\/blue/), "Start debugger");
       await vscode.page.locator(".statusbar.debugging").waitFor();
-      await vscode.command("Azure ML: Show answers of a deployment");
-      await vscode.pick("iris/blue");
+      await vscode.openView("Azure ML Debug");
+      await vscode.menu(vscode.row(/^Deployment iris\/blue/), "Show answers of a deployment");
       await answers(vscode).getByText("The last answers").waitFor();
     },
 

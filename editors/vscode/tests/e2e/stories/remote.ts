@@ -5,6 +5,7 @@ import { spawn, execFileSync, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Story } from "../stories.ts";
+import type { Workbench } from "../workbench.ts";
 
 const SCRIPT = `"""Learns to add."""
 import argparse
@@ -55,7 +56,7 @@ export const remote: Story = {
       await vscode.press("Add remote debugging to learn.py?", "Apply");
       await vscode.tab("learn.py: with remote debugging").waitFor({ state: "detached" });
       await vscode.line("# >>> aml-debug").first().waitFor();
-      await vscode.command("File: Save");
+      await vscode.page.keyboard.press("Control+S");
       await until(() => fs.readFileSync(path.join(project, "learn.py"), "utf8").includes("remote_debug_connection_timeout"));
     },
 
@@ -64,8 +65,7 @@ export const remote: Story = {
       await vscode.command("Azure ML: Attach to a step on a node…");
       await vscode.pick("A log file…");
       await vscode.answer(path.join(project, "quiet.txt"));
-      await vscode.option("learn.py").or(vscode.option("pipeline")).first().waitFor();
-      await vscode.page.keyboard.press("Enter");
+      await firstFolder(vscode);
       await vscode.answer("");
       await vscode.toast("reading its log").waitFor();
       await vscode.toast("reading its log").hover();
@@ -78,14 +78,13 @@ export const remote: Story = {
       await vscode.command("Azure ML: Attach to a step on a node…");
       await vscode.pick("A log file…");
       await vscode.answer(path.join(project, "far.txt"));
-      await vscode.option("learn.py").or(vscode.option("pipeline")).first().waitFor();
-      await vscode.page.keyboard.press("Enter");
+      await firstFolder(vscode);
       await vscode.answer("");
       await vscode.toast("no-such-node.invalid").locator("a.monaco-button", { hasText: "Try Again" }).waitFor();
-      await vscode.clearToasts();
     },
 
     "from the log of the step to a stopped line": async (vscode, { project }) => {
+      await vscode.clearToasts();
       await vscode.openFile("learn.py");
       const line = 1 + fs.readFileSync(path.join(project, "learn.py"), "utf8").split("\n").findIndex((text) => text.includes('print("epoch"'));
       await vscode.scrollTo('print("epoch"');
@@ -94,8 +93,7 @@ export const remote: Story = {
       await vscode.command("Azure ML: Attach to a step on a node…");
       await vscode.pick("A log file…");
       await vscode.answer(path.join(project, "70_driver_log.txt"));
-      await vscode.option("pipeline").first().waitFor();
-      await vscode.page.keyboard.press("Enter");
+      await firstFolder(vscode);
       await vscode.answer("learn");
       await vscode.stoppedOn(line);
       await vscode.toast("remote debug (learn)").waitFor();
@@ -124,7 +122,7 @@ export const remote: Story = {
       await vscode.page.keyboard.press("Enter");
       await vscode.press("Take remote debugging out of learn.py?", "Apply");
       await vscode.line("# >>> aml-debug").first().waitFor({ state: "detached" });
-      await vscode.command("File: Save");
+      await vscode.page.keyboard.press("Control+S");
       await until(() => fs.readFileSync(path.join(project, "learn.py"), "utf8") === SCRIPT);
     },
 
@@ -156,6 +154,14 @@ export const remote: Story = {
     },
   },
 };
+
+/** The folder of the script in front stands first among the code folders. */
+async function firstFolder(vscode: Workbench): Promise<void> {
+  await vscode.page.locator('.quick-input-widget:visible input[placeholder^="The code folder"]').waitFor();
+  await vscode.option("pipeline").waitFor();
+  await vscode.page.keyboard.press("Enter");
+  await vscode.page.locator('.quick-input-widget:visible .quick-input-message', { hasText: "The name of the step" }).waitFor();
+}
 
 /** The step, as its node runs it: the address is this machine's. */
 function begin(project: string): ChildProcess {

@@ -64,7 +64,7 @@ export const remote: Story = {
       fs.writeFileSync(path.join(project, "quiet.txt"), "nothing yet\n");
       await vscode.command("Azure ML: Attach to a step on a node…");
       await vscode.pick("A log file…");
-      await vscode.answer(path.join(project, "quiet.txt"));
+      await vscode.pick("quiet.txt");
       await firstFolder(vscode);
       await vscode.answer("");
       await vscode.toast("reading its log").waitFor();
@@ -77,7 +77,7 @@ export const remote: Story = {
       fs.writeFileSync(path.join(project, "far.txt"), "Timeout for debug connection: 300\nip_address: no-such-node.invalid\n");
       await vscode.command("Azure ML: Attach to a step on a node…");
       await vscode.pick("A log file…");
-      await vscode.answer(path.join(project, "far.txt"));
+      await vscode.pick("far.txt");
       await firstFolder(vscode);
       await vscode.answer("");
       await vscode.toast("no-such-node.invalid").locator("a.monaco-button", { hasText: "Try Again" }).waitFor();
@@ -92,7 +92,7 @@ export const remote: Story = {
       node = begin(project);
       await vscode.command("Azure ML: Attach to a step on a node…");
       await vscode.pick("A log file…");
-      await vscode.answer(path.join(project, "70_driver_log.txt"));
+      await vscode.pick("70_driver_log.txt");
       await firstFolder(vscode);
       await vscode.answer("learn");
       await vscode.stoppedOn(line);

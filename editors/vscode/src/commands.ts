@@ -68,6 +68,7 @@ export const COMMANDS: Record<string, Command> = {
   "amlDebug.stopDeployment": deployment.stopDeployment,
   "amlDebug.removeDeployment": deployment.removeDeployment,
   "amlDebug.startDebugger": run.startDebugger,
+  "amlDebug.startDebugpy": run.startDebugpy,
   "amlDebug.cancel": run.cancel,
   "amlDebug.rerun": run.rerun,
   "amlDebug.submitAgain": run.submitAgain,

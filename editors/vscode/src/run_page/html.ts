@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import type { OutputsAnswer, PhaseSnapshot, RunSnapshot } from "../protocol";
 import { runName } from "../rows";
 import { pipeline } from "./graph";
-import { duration, failureLines, moment, phaseWord, say, size, stateWord } from "../words";
+import { duration, failureLines, moment, outcomeWord, phaseWord, say, size, stateWord } from "../words";
 
 /** A file and as much of it as is shown. */
 export interface Preview {
@@ -137,16 +137,6 @@ export function button(command: string, title: string, file?: string, run?: stri
   return `<button type="button" data-command="amlDebug.${command}" data-key="${command} ${text(file ?? "")}"${of}>${text(title)}</button>`;
 }
 
-function outcomeWord(outcome: string): string {
-  switch (outcome) {
-    case "ok":
-      return vscode.l10n.t("ok");
-    case "running":
-      return vscode.l10n.t("under way");
-    default:
-      return stateWord(outcome);
-  }
-}
 
 function number(value: number): string {
   return new Intl.NumberFormat(vscode.env.language, { maximumSignificantDigits: 4 }).format(value);

@@ -116,6 +116,7 @@ export const remote: Story = {
 
     "taken out again, the script is as it was": async (vscode, { project }) => {
       await vscode.scrollTo("Learns to add");
+      await vscode.line("Learns to add").first().click();
       await vscode.page.keyboard.press("Control+.");
       await vscode.page.locator(".action-widget .monaco-list-row", { hasText: "Take remote debugging out again" }).first().waitFor();
       await vscode.page.waitForTimeout(300);

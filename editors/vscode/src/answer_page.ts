@@ -44,6 +44,7 @@ class AnswerPage {
   private shown: Shown;
   private last: Partial<InvokeDeploymentParams> | undefined;
   private asked = 0;
+  private run: string | undefined;
 
   constructor(
     private readonly sidecar: Sidecar,
@@ -83,7 +84,8 @@ class AnswerPage {
   }
 
   private async read(): Promise<void> {
-    const { answers } = await this.sidecar.request("aml/showDeployment", { deployment: this.deployment });
+    const { answers, run } = await this.sidecar.request("aml/showDeployment", { deployment: this.deployment });
+    this.run = run.run;
     this.shown = { ...this.shown, answers };
   }
 
@@ -102,6 +104,8 @@ class AnswerPage {
       await this.ask(this.last);
     } else if (command === "amlDebug.openBody" && chosen) {
       await openBody(chosen.body, chosen.base64);
+    } else if (command === "amlDebug.openLog" && this.run !== undefined) {
+      await vscode.commands.executeCommand(command, this.run);
     }
   }
 }

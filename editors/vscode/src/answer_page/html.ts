@@ -49,7 +49,7 @@ function full(answer: InvokeAnswer): string {
   return `<section><h2>${text(title)}</h2>
 <p><strong class="${good ? "good" : "bad"}">${answer.status} ${text(good ? vscode.l10n.t("answered") : vscode.l10n.t("failed"))}</strong> · ${text(took)} · ${text(clock(answer.at))}</p>
 ${said}${body(answer)}
-<p>${button("openBody", answer.base64 === null ? vscode.l10n.t("Open as Text") : vscode.l10n.t("Save…"))}</p>
+<p>${button("openBody", answer.base64 === null ? vscode.l10n.t("Open as Text") : vscode.l10n.t("Save…"))}${good ? "" : ` ${button("openLog", vscode.l10n.t("Open Log"))}`}</p>
 <details><summary>${text(vscode.l10n.t("Headers"))}</summary><table><tbody>${headers}</tbody></table></details></section>`;
 }
 

@@ -100,8 +100,8 @@ fn write_job(ground: &Ground, image: &str, line: &str) {
         ground.path("job.yml"),
         format!("{job}environment:\n  image: {image}\n  conda_file: conda.yml\n"),
     )
-    .unwrap();
-    fs::write(ground.path("conda.yml"), format!("dependencies:\n  - pip:\n      - {line}\n")).unwrap();
+    .expect("ours");
+    fs::write(ground.path("conda.yml"), format!("dependencies:\n  - pip:\n      - {line}\n")).expect("ours");
 }
 
 /// Fails if the word is anywhere where somebody may look afterwards.
@@ -207,10 +207,10 @@ impl Drop for Sshd {
 /// A repository with the package, for git's plain file access and for ssh.
 fn repository(ground: &Ground) -> PathBuf {
     let work = ground.beside("package");
-    fs::create_dir(&work).unwrap();
-    fs::write(work.join("hiddenstory.py"), "SAID = 'by git'\n").unwrap();
+    fs::create_dir(&work).expect("ours");
+    fs::write(work.join("hiddenstory.py"), "SAID = 'by git'\n").expect("ours");
     let project = "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n[project]\nname = 'hiddenstory'\nversion = '2.0'\n[tool.setuptools]\npy-modules = ['hiddenstory']\n";
-    fs::write(work.join("pyproject.toml"), project).unwrap();
+    fs::write(work.join("pyproject.toml"), project).expect("ours");
     sh(
         &work,
         "git init -q . && git add . && git -c user.name=x -c user.email=x@example.org commit -qm x && \

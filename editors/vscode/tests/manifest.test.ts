@@ -82,7 +82,7 @@ test("every sentence of the code is there in Japanese, with the same gaps", () =
   }
 });
 
-test("the sidecar's sentences in Japanese are sentences of the sidecar", () => {
+test("every sentence of the sidecar is there in Japanese, with the same gaps, code and full stop", () => {
   const catalogue = new Map(
     read("../../crates/engine/messages/en.properties")
       .split("\n")
@@ -91,10 +91,13 @@ test("the sidecar's sentences in Japanese are sentences of the sidecar", () => {
         return id && text !== undefined ? [[id, text] as const] : [];
       }),
   );
-  for (const [id, translation] of Object.entries(words("l10n/sidecar.ja.json"))) {
-    const text = catalogue.get(id);
-    assert.ok(text, `there is no message ${id}`);
-    assert.ok(gaps(translation).every((gap) => gaps(text).includes(gap)), `${id}: ${translation}`);
+  const translated = new Map(Object.entries(words("l10n/sidecar.ja.json")));
+  assert.deepEqual([...translated.keys()].toSorted(), [...catalogue.keys()].toSorted());
+  for (const [id, text] of catalogue) {
+    const translation = translated.get(id) ?? "";
+    assert.deepEqual(gaps(translation), gaps(text), id);
+    assert.deepEqual(code(translation), code(text), id);
+    assert.equal(translation.endsWith("。"), text.endsWith("."), `${id}: a fragment is one in both languages`);
   }
 });
 
@@ -112,7 +115,7 @@ test("every setting is explained, and the sidecar knows it", () => {
 });
 
 test("only one file speaks to the language client", () => {
-  const speakers = sources("src").filter((file) => fs.readFileSync(file, "utf8").match(/^import (?!type).*from "vscode-languageclient|^} from "vscode-languageclient/m));
+  const speakers = sources("src").filter((file) => fs.readFileSync(file, "utf8").match(/^import (?!type).*from "vscode-languageclient|import\("vscode-languageclient/m));
   assert.deepEqual(speakers.map((file) => path.basename(file)), ["ctx.ts"]);
 });
 
@@ -128,6 +131,11 @@ function gaps(text: string): string[] {
   return [...text.matchAll(/\{([\w-]+)\}/g)].map((match) => match[1] ?? "").toSorted();
 }
 
+/** What is quoted as it has to be typed. */
+function code(text: string): string[] {
+  return [...text.matchAll(/`[^`]*`/g)].map(([whole]) => whole).toSorted();
+}
+
 function sources(folder: string): string[] {
   return fs
     .readdirSync(path.join(ROOT, folder), { recursive: true, encoding: "utf8" })
@@ -135,9 +143,9 @@ function sources(folder: string): string[] {
     .map((file) => path.join(ROOT, folder, file));
 }
 
-test("every command is used in a story, and the table in the documentation says in which", () => {
+test("every command, menu and setting has a test, and the tables in the documentation say which", () => {
   const { text, untested } = table();
-  assert.deepEqual(untested, [], "commands that no story uses");
+  assert.deepEqual(untested, [], "what no test uses");
   const file = path.join(ROOT, "../../docs/editor.md");
   const document = fs.readFileSync(file, "utf8");
   const [before, after] = [document.indexOf("<!-- table -->"), document.indexOf("<!-- end of table -->")];

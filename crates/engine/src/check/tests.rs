@@ -163,7 +163,7 @@ fn every_usual_mistake_has_its_own_word() {
             "distribution",
             "command: ls\nenvironment: {image: i}\ndistribution: {type: torch}\n",
             expect![[r#"
-                job.yml:3:22: error: "torch" is not one of: mpi, pytorch, ray, tensorflow. [spec.not-one-of]
+                job.yml:3:22: error: "torch" is not one of: mpi, pytorch, ray, tensorflow. [spec.not-one-of] -> "pytorch"
             "#]],
         ),
         (

@@ -274,7 +274,7 @@ fn a_check_warns_of_what_nobody_looks_at_before_the_pipeline_is_submitted() {
         ("parent.outputs.best", "parent.outputs.bst"),
     ]));
     expect![[r#"
-        21 Warning: these inputs have no value: raw
+        18 Warning: these inputs have no value: raw
         26 Warning: "${{parent.inputs.rate}}" is a value of the type number, and the input "clean" takes data of the type uri_folder
         27 Warning: "${{parent.jobs.prepare.outputs.clean}}" is data, and the input "rate" takes a value of the type number"#]]
     .assert_eq(&told(&[
@@ -285,7 +285,7 @@ fn a_check_warns_of_what_nobody_looks_at_before_the_pipeline_is_submitted() {
         ),
     ]));
     expect![[r#"
-        11 Warning: steps wait for one another: evaluate → prepare → learn → evaluate"#]]
+        10 Warning: steps wait for one another: evaluate → prepare → learn → evaluate"#]]
     .assert_eq(&told(&[("${{parent.inputs.raw}}", "${{parent.jobs.evaluate.outputs.report}}")]));
 }
 

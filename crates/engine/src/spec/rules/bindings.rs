@@ -7,34 +7,39 @@
 use super::super::schema::Checker;
 use crate::message;
 use crate::yaml::{Entry, Node, Parsed, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+
+/// The steps of a pipeline in the order of the file, and the place of each by its name.
+struct Steps<'s> {
+    entries: &'s [Entry],
+    places: HashMap<&'s str, usize>,
+}
 
 /// Looks at the bindings of the steps that are written out in a pipeline.
 pub(super) fn of_written_steps(checker: &mut Checker<'_>, pipeline: &Node) -> bool {
-    let steps = pipeline.get("jobs").map(Node::entries).unwrap_or_default();
-    let places: HashMap<&str, usize> =
-        steps.iter().enumerate().map(|(at, step)| (step.key.as_str(), at)).collect();
+    let entries = pipeline.get("jobs").map(Node::entries).unwrap_or_default();
+    let places = entries.iter().enumerate().map(|(at, step)| (step.key.as_str(), at)).collect();
+    let steps = Steps { entries, places };
+    let (inputs, outputs) = (names(pipeline, "inputs"), names(pipeline, "outputs"));
     let mut well = true;
-    for (at, step) in steps.iter().enumerate().filter(|(_, step)| is_written_out(&step.value)) {
+    for (at, step) in entries.iter().enumerate().filter(|(_, step)| is_written_out(&step.value)) {
         for input in step.value.get("inputs").map(Node::entries).unwrap_or_default() {
             let Some(text) = input.value.as_str() else { continue };
             if let Some(name) = within(text, "${{parent.inputs.") {
-                let is_known = pipeline.get("inputs").is_some_and(|inputs| inputs.get(name).is_some());
-                if !is_known {
+                if !inputs.contains(name) {
                     let message = message!("pipeline.no-such-input", binding = text, name = name);
                     well = checker.error(input.value.span, message);
                 }
             }
-            if let Some(path) = within(text, "${{parent.jobs.") {
-                well &= leads_to_a_step(checker, &input.value, path, at, (steps, &places));
+            if text.starts_with(OF_A_STEP) {
+                well &= leads_to_a_step(checker, &input.value, &steps, at);
             }
         }
         for output in step.value.get("outputs").map(Node::entries).unwrap_or_default() {
             let Some(text) = output.value.as_str() else { continue };
             let Some(name) = within(text, "${{parent.outputs.") else { continue };
-            let is_known = pipeline.get("outputs").is_some_and(|outputs| outputs.get(name).is_some());
-            if !is_known {
+            if !outputs.contains(name) {
                 let message = message!("pipeline.no-such-output", binding = text, name = name);
                 well = checker.error(output.value.span, message);
             }
@@ -43,23 +48,26 @@ pub(super) fn of_written_steps(checker: &mut Checker<'_>, pipeline: &Node) -> bo
     well
 }
 
-fn leads_to_a_step(
-    checker: &mut Checker<'_>,
-    value: &Node,
-    path: &str,
-    at: usize,
-    (steps, places): (&[Entry], &HashMap<&str, usize>),
-) -> bool {
+fn names<'n>(pipeline: &'n Node, key: &str) -> HashSet<&'n str> {
+    let entries = pipeline.get(key).map(Node::entries).unwrap_or_default();
+    entries.iter().map(|entry| entry.key.as_str()).collect()
+}
+
+const OF_A_STEP: &str = "${{parent.jobs.";
+
+/// Whether a binding of the step at a place leads to what another step has.
+fn leads_to_a_step(checker: &mut Checker<'_>, value: &Node, steps: &Steps<'_>, at: usize) -> bool {
     let text = value.as_str().unwrap_or_default();
+    let Some(path) = within(text, OF_A_STEP) else { return true };
     let parts: Vec<&str> = path.split('.').collect();
     let [name, kind @ ("inputs" | "outputs"), port] = parts[..] else {
         return checker.error(value.span, message!("pipeline.no-binding", binding = text));
     };
-    let Some(source) = places.get(name).copied() else {
+    let Some(source) = steps.places.get(name).copied() else {
         let message = message!("pipeline.no-step-of-binding", binding = text, name = name);
         return checker.error(value.span, message);
     };
-    let node = &steps[source].value;
+    let node = &steps.entries[source].value;
     let own = |node: &Node| node.get(kind).is_some_and(|ports| ports.get(port).is_some());
     let is_known = if is_written_out(node) {
         // It becomes a component when its turn comes; until then any name will do.

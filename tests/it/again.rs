@@ -125,6 +125,6 @@ fn a_run_goes_when_its_time_is_over_if_there_is_one() {
     ground.set("AML_DEBUG_KEEP_RUNS_DAYS", "3");
     assert_eq!(listed(&ground).len(), 2);
     ground.set("AML_DEBUG_KEEP_RUNS_DAYS", "1");
-    assert_eq!(listed(&ground), [young.clone()]);
+    assert_eq!(listed(&ground), std::slice::from_ref(&young));
     assert!(!ground.run_folder(&old).exists() && ground.run_folder(&young).exists());
 }

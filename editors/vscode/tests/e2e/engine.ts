@@ -12,6 +12,7 @@ export interface Listed {
   run: string;
   state: string;
   experiment: string;
+  phases: { name: string }[];
   image?: string | null;
 }
 

@@ -505,8 +505,9 @@ impl Run {
         let Stage::Live(stand) = self.stage else { return vec![] };
         let state = report.state;
         self.stage = Stage::Live(match (state, report.paused) {
-            // Away: the process before this one has ended, and nobody is attached.
-            (DebuggeeState::Waiting, _) if matches!(stand, Debugger::Expected | Debugger::Away) => {
+            (DebuggeeState::Waiting, _) if stand == Debugger::Expected => Debugger::Awaited,
+            // The process before this one has ended, and nobody is attached. A worker of a server waits for nobody.
+            (DebuggeeState::Waiting, _) if stand == Debugger::Away && self.service().is_none() => {
                 Debugger::Awaited
             }
             (DebuggeeState::Waiting, _) => stand,

@@ -21,6 +21,11 @@ export function listRuns(store: Store): Listed[] {
   return lines.filter((line) => line.trim()).map((line) => JSON.parse(line) as Listed);
 }
 
+export function listDeployments(store: Store): Listed[] {
+  const lines = ask(store, "deployments", "list", "--json").split("\n");
+  return lines.filter((line) => line.trim()).map((line) => JSON.parse(line) as Listed);
+}
+
 /** The containers of these runs, by name. */
 export function containersOf(runs: Listed[]): string[] {
   const names = execFileSync("docker", ["ps", "--all", "--format", "{{.Names}}"], { encoding: "utf8" }).split("\n");
@@ -51,6 +56,9 @@ export function removeRuns(store: Store): void {
     const runs = listRuns(store);
     for (const { run } of runs.filter(({ state }) => !["completed", "failed", "cancelled", "lost"].includes(state))) {
       tidy(() => ask(store, "runs", "cancel", run));
+    }
+    for (const { run } of listDeployments(store)) {
+      tidy(() => ask(store, "deployments", "remove", run));
     }
     for (const container of containersOf(runs)) {
       execFileSync("docker", ["rm", "--force", container], { stdio: "ignore" });

@@ -3,7 +3,7 @@
 
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { containersGo, removeImages, removeRuns } from "./engine.ts";
+import { containersGo, removeImages, removeRuns, removeVolumes } from "./engine.ts";
 import { runSuite, variables } from "./host.ts";
 import { needed } from "./needed.ts";
 import { pack, Server, type Place, type Wanted } from "./server.ts";
@@ -72,6 +72,7 @@ try {
   for (const ground of grounds) {
     removeRuns(ground);
     removeImages(ground);
+    removeVolumes(ground);
   }
 }
 console.log(`editor: ${tally.passed} passed, ${tally.failed} failed, ${tally.flaky} flaky; screenshots in ${place.results}`);

@@ -26,11 +26,11 @@ pub(super) fn of_written_steps(checker: &mut Checker<'_>, pipeline: &Node) -> bo
     for (at, step) in entries.iter().enumerate().filter(|(_, step)| is_written_out(&step.value)) {
         for input in step.value.get("inputs").map(Node::entries).unwrap_or_default() {
             let Some(text) = input.value.as_str() else { continue };
-            if let Some(name) = within(text, "${{parent.inputs.") {
-                if !inputs.contains(name) {
-                    let message = message!("pipeline.no-such-input", binding = text, name = name);
-                    well = checker.error(input.value.span, message);
-                }
+            if let Some(name) = within(text, "${{parent.inputs.")
+                && !inputs.contains(name)
+            {
+                let message = message!("pipeline.no-such-input", binding = text, name = name);
+                well = checker.error(input.value.span, message);
             }
             if text.starts_with(OF_A_STEP) {
                 well &= leads_to_a_step(checker, &input.value, &steps, at);

@@ -165,6 +165,7 @@ fn container(
             .map(file)
             .chain([file((&proxies.0, &proxies.1))])
             .collect(),
+        texts: Vec::new(),
         user: Some("0:0".to_owned()),
         labels: labels.clone(),
         limits: Limits::default(),

@@ -95,13 +95,33 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The loopback port of a deployment that is not its scoring route's: of another route, or of the listener of
+    /// a script that debugs itself.
+    pub fn second_port(&self) -> Option<u16> {
+        let scoring = self.service.as_ref()?.ports.scoring;
+        self.container.grants.ports.iter().filter_map(|port| port.host).find(|port| *port != scoring)
+    }
+
+    /// Puts what is there on another one.
+    pub fn second_on(&mut self, port: u16) {
+        let (Some(before), Some(service)) = (self.second_port(), &mut self.service) else { return };
+        if service.ports.health == before {
+            service.ports.health = port;
+        }
+        for published in self.container.grants.ports.iter_mut().filter(|one| one.host == Some(before)) {
+            published.host = Some(port);
+        }
+    }
+}
+
 /// The Python process that a debugger is wanted in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Debuggee {
     /// Where the code folder stands in the container.
     pub remote_root: String,
-    /// The process, as the user's command names it; `None` takes the first Python process that runs
-    /// a file of the code folder.
+    /// The process, as the user's command names it; `None` takes every Python process that runs a file of the
+    /// code folder, one after the other.
     pub process: Option<Process>,
     /// A flag in the user's command that makes Python ignore the start hook (`-I`, `-S`, `-E`).
     pub isolated_by: Option<String>,

@@ -21,7 +21,7 @@ use protocol::check::{CheckAnswer, CheckParams};
 use protocol::debug::{ApplyMappingParams, AttachAnswer, AttachParams};
 use protocol::deployment::{
     DeploymentAnswer, DeploymentParams, InvokeAnswer, InvokeDeploymentParams, ListDeploymentsAnswer,
-    StartDeploymentParams,
+    RestartDeploymentParams, StartDeploymentParams,
 };
 use protocol::doctor::DoctorAnswer;
 use protocol::draft::{DraftSpecAnswer, DraftSpecParams};
@@ -64,6 +64,8 @@ pub enum Event {
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
     /// Images were removed from the engine.
     Pruned(Vec<ImageRef>, PruneImagesAnswer, Reply<PruneImagesAnswer>),
+    /// The container of a run that has ended is not kept warm any more.
+    Cooled(RunId),
 }
 
 /// What work for a pipeline run ends with.
@@ -117,7 +119,7 @@ pub enum Ask {
     ListDeployments(Reply<ListDeploymentsAnswer>),
     ShowDeployment(DeploymentParams, Reply<DeploymentAnswer>),
     InvokeDeployment(InvokeDeploymentParams, Reply<InvokeAnswer>),
-    RestartDeployment(DeploymentParams, Reply<RunAnswer>),
+    RestartDeployment(RestartDeploymentParams, Reply<RunAnswer>),
     StopDeployment(DeploymentParams, Reply<RunAnswer>),
     RemoveDeployment(DeploymentParams, Reply<RunAnswer>),
     DraftSpec(DraftSpecParams, Reply<DraftSpecAnswer>),
@@ -172,6 +174,7 @@ fn handle(state: &mut State, event: Event) {
             gone.iter().for_each(|image| state.forget_image(image));
             give(reply, Ok(answer));
         }
+        Event::Cooled(run) => state.cooled(&run),
         Event::Wanted(record, containers, reply) => {
             handlers::adopt::on_wanted(state, &record, containers, reply);
         }

@@ -292,6 +292,7 @@ fn plan_command(
         environment,
         mounts,
         files: Vec::new(),
+        texts: Vec::new(),
         user: settings.host.user.clone(),
         labels: place.labels.clone(),
         limits,
@@ -309,7 +310,8 @@ fn plan_command(
         code: code.unwrap_or_else(|| folder.to_owned()),
         debuggee: Debuggee {
             remote_root: stage.work,
-            process: invocation.process,
+            // Of several each has its turn.
+            process: invocation.process.filter(|_| !invocation.several),
             isolated_by: invocation.isolated_by,
             rank: None,
         },

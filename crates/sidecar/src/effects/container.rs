@@ -48,6 +48,7 @@ pub(super) async fn errand(
         environment: Vec::new(),
         mounts: vec![volume],
         files: Vec::new(),
+        texts: Vec::new(),
         user: Some("0:0".to_owned()),
         labels: errand_labels(context),
         limits: Limits::default(),
@@ -83,6 +84,22 @@ pub(super) async fn stop(
         // Already gone is what was asked for.
         Err(error) if error.is_not_found() => Ok(RunEvent::Progress),
         Err(error) if error.is_cut() => Ok(RunEvent::EngineLost(error.into())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends the command without any grace: whoever starts a program again has no use for what it was about to do.
+pub(super) async fn end_command(
+    context: RunContext,
+    container: ContainerId,
+    door: Option<Door>,
+) -> Result<RunEvent, Failure> {
+    if door.is_none() {
+        return stop(context, container, 0).await;
+    }
+    match context.engine().await?.signal(&container, engine::warm::END_COMMAND).await {
+        Ok(()) => Ok(RunEvent::Progress),
+        Err(error) if error.is_not_found() => Ok(RunEvent::Progress),
         Err(error) => Err(error.into()),
     }
 }

@@ -14,6 +14,7 @@ use protocol::images::{
     ImageChange, ImageSnapshot, ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, PrunedImage,
     WhyImageAnswer, WhyImageParams,
 };
+use std::collections::BTreeMap;
 
 pub(crate) fn list_images(state: &State) -> Result<ListImagesAnswer, Failure> {
     let (images, uses) = (state.store.list_images()?, state.store.image_uses()?);
@@ -40,16 +41,17 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
     let judged = judge(state);
     let (settings, inbox, dry_run) = (state.settings.clone(), state.effects.inbox(), params.dry_run);
     let store = state.store.id().to_string();
+    let ours = Labels::of_store(state.store.id());
     tokio::spawn(async move {
         let pruned = async {
             let docker = Docker::connect(&settings.engine).await?;
             let mut images = Vec::new();
             let mut gone = Vec::new();
-            let ours = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
+            let built = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
             let foreign = |image: &&ImageSummary| {
                 image.labels.get(Labels::BUILT_BY).is_some_and(|built_by| *built_by != store)
             };
-            let foreign: Vec<_> = ours.iter().filter(foreign).collect();
+            let foreign: Vec<_> = built.iter().filter(foreign).collect();
             for (image, kept) in judged? {
                 let is_foreign = foreign.iter().any(|other| other.names.contains(&image.name));
                 let kept = kept.or_else(|| is_foreign.then(|| message!("images.keep-foreign")));
@@ -69,13 +71,14 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
             // Images of ours that have lost their name to a newer build. The ledger knows none of them.
             let foreign = foreign.into_iter().map(|image| image.id.clone()).collect::<Vec<_>>();
             for image in
-                ours.into_iter().filter(|image| image.names.is_empty() && !foreign.contains(&image.id))
+                built.into_iter().filter(|image| image.names.is_empty() && !foreign.contains(&image.id))
             {
                 let id = ImageRef(image.id);
                 let kept = if dry_run { None } else { remove(&docker, &id).await };
                 let kept = kept.as_ref().map(to_proto::text);
                 images.push(PrunedImage { image: id.0, bytes: image.size, kept });
             }
+            images.extend(prune_caches(&docker, &ours, dry_run).await?);
             Ok((gone, PruneImagesAnswer { images }))
         };
         match pruned.await {
@@ -95,11 +98,36 @@ fn judge(state: &State) -> Result<Vec<(ImageRecord, Option<Message>)>, Failure> 
     Ok(state.store.list_images()?.into_iter().map(judged).collect())
 }
 
+/// Bytecode caches of images that the engine does not have any more: nothing could find them again.
+async fn prune_caches(
+    docker: &Docker,
+    ours: &BTreeMap<String, String>,
+    dry_run: bool,
+) -> Result<Vec<PrunedImage>, Failure> {
+    let mut pruned = Vec::new();
+    for (volume, image) in docker.volumes_with(ours, Labels::IMAGE).await? {
+        if docker.inspect_image(&ImageRef(image)).await?.is_some() {
+            continue;
+        }
+        let kept = match dry_run {
+            true => None,
+            // A container that was made from the image outlives it.
+            false => docker.remove_volume(&volume).await.err().map(why_it_stays),
+        };
+        pruned.push(PrunedImage { image: volume, bytes: 0, kept: kept.as_ref().map(to_proto::text) });
+    }
+    Ok(pruned)
+}
+
 /// Why it stays after all: the engine removes nothing that a container uses.
 async fn remove(docker: &Docker, image: &ImageRef) -> Option<Message> {
-    let failure = Failure::from(docker.remove_image(image).await.err()?);
+    docker.remove_image(image).await.err().map(why_it_stays)
+}
+
+fn why_it_stays(error: docker::Error) -> Message {
+    let failure = Failure::from(error);
     let words = failure.detail.first().cloned().unwrap_or_else(|| failure.to_string());
-    Some(message!("images.keep-engine", words = words))
+    message!("images.keep-engine", words = words)
 }
 
 fn find<'a>(ledger: &'a [ImageRecord], name: &str) -> Result<&'a ImageRecord, Failure> {

@@ -76,7 +76,7 @@ export class Workbench {
     await this.insist(async () => {
       await this.page.keyboard.press("Escape");
       await this.page.keyboard.press("F1");
-      await input.fill(`>${title}`);
+      await input.fill(`>${title}`, { timeout: 5000 });
       await this.focus(title);
       await this.page.keyboard.press("Enter");
     }, async () => !(await asks()));
@@ -107,7 +107,7 @@ export class Workbench {
     await this.insist(async () => {
       await this.page.keyboard.press("Escape");
       await this.page.keyboard.press("Control+P");
-      await this.page.locator(".quick-input-widget:visible .quick-input-box input").fill(name);
+      await this.page.locator(".quick-input-widget:visible .quick-input-box input").fill(name, { timeout: 5000 });
       await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: path.basename(name) }).waitFor({ timeout: 5000 });
       await this.page.keyboard.press("Enter");
     }, async () => (await tab.count()) > 0);

@@ -11,7 +11,7 @@ import {
   type LanguageClientOptions,
 } from "vscode-languageclient/node";
 import { findProgram } from "./bootstrap";
-import { inTheEditorsLanguage, SPECS } from "./language";
+import { SPECS, withTooltips } from "./language";
 import { settingsForSidecar } from "./config";
 import type { ErrorData, FailureText, Notifications, Requests } from "./protocol";
 import { sayFailure } from "./words";
@@ -141,7 +141,7 @@ export class Sidecar implements vscode.Disposable {
     const options: LanguageClientOptions = {
       outputChannel: this.log,
       documentSelector: [{ scheme: "file", pattern: SPECS }],
-      middleware: inTheEditorsLanguage(),
+      middleware: withTooltips(),
       // Failures are shown by whoever asked, with their buttons.
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),

@@ -1,55 +1,34 @@
-// Specs as a language come from the sidecar over LSP; here its words become those of the editor's language.
+// Specs as a language come from the sidecar over LSP, in the editor's language; here its lenses get their tooltips.
 
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
-import type { Text } from "./protocol";
-import { say } from "./words";
 
 /** Files that may be specs; what they are is the sidecar's word. */
 export const SPECS = "**/*.{yml,yaml,runconfig}";
 
-/** The sidecar sends the message of a sentence beside its English text. */
-export function inTheEditorsLanguage(): Middleware {
+/** The protocol has no place for what a lens says when the mouse is over it. */
+export function withTooltips(): Middleware {
   return {
-    handleDiagnostics(uri, diagnostics, next) {
-      for (const diagnostic of diagnostics) {
-        diagnostic.message = translated(diagnostic) ?? diagnostic.message;
-      }
-      next(uri, diagnostics);
-    },
-    async provideCodeActions(document, range, context, token, next) {
-      const actions = await next(document, range, context, token);
-      for (const action of actions ?? []) {
-        action.title = translated(action) ?? action.title;
-      }
-      return actions;
-    },
     async provideCodeLenses(document, token, next) {
       const lenses = await next(document, token);
       for (const { command } of lenses ?? []) {
-        const words = command && lensWords(command.command);
-        Object.assign(command ?? {}, words);
+        Object.assign(command ?? {}, { tooltip: command && tooltip(command.command) });
       }
       return lenses;
     },
   };
 }
 
-function translated(item: object): string | undefined {
-  const text = "data" in item ? (item.data as Text | undefined) : undefined;
-  return text?.id === undefined ? undefined : say(text);
-}
-
-function lensWords(command: string): { title: string; tooltip: string } | undefined {
+function tooltip(command: string): string | undefined {
   switch (command) {
     case "amlDebug.run":
-      return { title: vscode.l10n.t("Run"), tooltip: vscode.l10n.t("Run in its container on this machine") };
+      return vscode.l10n.t("Run in its container on this machine");
     case "amlDebug.debug":
-      return { title: vscode.l10n.t("Debug"), tooltip: vscode.l10n.t("Run in its container and stop at breakpoints") };
+      return vscode.l10n.t("Run in its container and stop at breakpoints");
     case "amlDebug.check":
-      return { title: vscode.l10n.t("Check"), tooltip: vscode.l10n.t("Look for mistakes") };
+      return vscode.l10n.t("Look for mistakes");
     case "amlDebug.submitExperiment":
-      return { title: vscode.l10n.t("Submit experiment"), tooltip: vscode.l10n.t("Choose where it runs, and whether under the debugger") };
+      return vscode.l10n.t("Choose where it runs, and whether under the debugger");
     default:
       return undefined;
   }

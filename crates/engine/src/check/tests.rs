@@ -20,7 +20,7 @@ fn check(text: &str, expected: Expect) {
     };
     let mut out = String::new();
     for finding in &reading.diagnostics {
-        out.push_str(&plain("job.yml", finding));
+        out.push_str(&plain("job.yml", finding).text());
         if let Some(fix) = &finding.fix {
             out.push_str(&format!(" -> {:?}", fix.new_text));
         }

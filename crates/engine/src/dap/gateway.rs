@@ -13,7 +13,7 @@ mod paths;
 
 use crate::dap::path_doctor::{self, Complaint, Pair, Proposal};
 use crate::message;
-use crate::message::Message;
+use crate::message::{Arg, Language, Message};
 pub use children::Child;
 use children::Children;
 use paths::Paths;
@@ -171,7 +171,9 @@ enum Connection {
 #[derive(Debug)]
 struct Session {
     client: ClientId,
-    name: String,
+    name: Arg,
+    /// What its user reads.
+    language: Language,
     /// Sequence number of the last message to the client.
     sent: i64,
     /// What came before the debug server was there.
@@ -284,7 +286,7 @@ impl Gateway {
         match &self.session {
             Some(session) if session.client != client => {
                 let said = message!("dap.taken", client = session.name);
-                out.push(GatewayOutput::ToClient(client, refusal(1, &message, &said)));
+                out.push(GatewayOutput::ToClient(client, refusal(1, &message, &said, language_of(&message))));
                 out.push(GatewayOutput::CloseClient(client));
                 return;
             }
@@ -387,7 +389,12 @@ impl Gateway {
     }
 
     fn refuse(&mut self, request: &Value, said: &Message, out: &mut Vec<GatewayOutput>) {
-        self.tell_client(refusal(0, request, said), out);
+        self.tell_client(refusal(0, request, said, self.language()), out);
+    }
+
+    /// What the user of the attached client reads.
+    fn language(&self) -> Language {
+        self.session.as_ref().map(|session| session.language).unwrap_or_default()
     }
 
     fn tell_client(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
@@ -533,7 +540,7 @@ impl Gateway {
     fn attach_accepted(&mut self, out: &mut Vec<GatewayOutput>) {
         let Some(session) = &mut self.session else { return };
         session.attached = true;
-        out.push(GatewayOutput::Fact(DebugFact::Attached { client: session.name.clone() }));
+        out.push(GatewayOutput::Fact(DebugFact::Attached { client: session.name.to_string() }));
     }
 
     fn configured(&mut self, out: &mut Vec<GatewayOutput>) {
@@ -612,7 +619,7 @@ impl Gateway {
         let mappings = session.mappings(&self.mappings, &self.paths.corrections);
         let complaint =
             Complaint { source: &source, resolved: None, mappings: &mappings, code: self.mappings.first() };
-        let missing = paths::take_missing(response, || complaint.first_word().text());
+        let missing = paths::take_missing(response, || complaint.first_word().text_in(session.language));
         let name = complaint.file_name().to_owned();
         let answered = response["body"]["breakpoints"].as_array().cloned().unwrap_or_default();
         session.breakpoints.insert(source.clone(), (request["arguments"].clone(), answered));
@@ -635,8 +642,9 @@ impl Gateway {
         let mappings = session.mappings(&self.mappings, &self.paths.corrections);
         let complaint = Complaint { source, resolved, mappings: &mappings, code: self.mappings.first() };
         let path_doctor::Diagnosis { message, pair } = complaint.examine(found);
+        let text = message.text_in(session.language);
         for mut breakpoint in missing {
-            breakpoint["message"] = message.text().into();
+            breakpoint["message"] = text.as_str().into();
             self.tell_client(paths::changed(&breakpoint), out);
         }
         if !self.paths.told.insert(source.to_owned()) {
@@ -743,7 +751,7 @@ impl Gateway {
 
     /// Says something in the run's control log and, where a debugger is attached, in its console.
     fn say(&mut self, message: &Message, out: &mut Vec<GatewayOutput>) {
-        let body = json!({"category": "important", "output": format!("{message}\n")});
+        let body = json!({"category": "important", "output": message.text_in(self.language()) + "\n"});
         self.tell_client(event("output", body), out);
         out.push(GatewayOutput::Fact(DebugFact::Said(message.clone())));
     }
@@ -751,7 +759,7 @@ impl Gateway {
     /// The container has no terminal of the editor's.
     fn reverse_request(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
         self.sent += 1;
-        let mut answer = refusal(self.sent, message, &message!("dap.no-reverse-request"));
+        let mut answer = refusal(self.sent, message, &message!("dap.no-reverse-request"), Language::English);
         answer["message"] = "notSupported".into();
         out.push(GatewayOutput::ToDebuggee(answer));
     }
@@ -818,7 +826,11 @@ impl Session {
         let name = arguments["clientName"].as_str().or(arguments["clientID"].as_str());
         Self {
             client,
-            name: name.unwrap_or("another debugger").to_owned(),
+            name: name.map_or_else(
+                || message!("dap.unnamed-client").argument(),
+                |name| Arg::Plain(name.to_owned()),
+            ),
+            language: language_of(first),
             sent: 0,
             queue: Vec::new(),
             attached: false,
@@ -903,15 +915,21 @@ fn response(request: &Value) -> Value {
     })
 }
 
-fn refusal(seq: i64, request: &Value, said: &Message) -> Value {
+/// The language of whoever says `initialize`.
+fn language_of(first: &Value) -> Language {
+    first["arguments"]["locale"].as_str().map(Language::of).unwrap_or_default()
+}
+
+fn refusal(seq: i64, request: &Value, said: &Message, language: Language) -> Value {
+    let text = said.text_in(language);
     json!({
         "seq": seq,
         "type": "response",
         "request_seq": request["seq"],
         "success": false,
         "command": request["command"],
-        "message": said.text(),
-        "body": {"error": {"id": 1, "format": said.text(), "showUser": true}},
+        "message": text,
+        "body": {"error": {"id": 1, "format": text, "showUser": true}},
     })
 }
 

@@ -12,11 +12,12 @@ use engine::dap::breaker::Stop;
 use engine::failure::Failure;
 use engine::launch_json;
 use engine::message;
-use engine::message::Message;
+use engine::message::{Language, Message};
+use engine::run::snapshot::state_title;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use protocol::deployment::{InvokeAnswer, ServiceSnapshot};
 use protocol::run::{Graph, PhaseSnapshot, RunSnapshot, StepSnapshot};
-use protocol::text::{FailureText, Text};
+use protocol::text::FailureText;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -34,6 +35,7 @@ pub(crate) enum Printer {
 #[derive(Debug)]
 pub(crate) struct Terminal {
     paint: bool,
+    language: Language,
     bars: MultiProgress,
     /// A bar per layer or build step under way.
     by_item: BTreeMap<String, ProgressBar>,
@@ -53,6 +55,7 @@ impl Printer {
         let bars = MultiProgress::new();
         Self::Terminal(Terminal {
             paint,
+            language: language(),
             bars,
             by_item: BTreeMap::new(),
             state: String::new(),
@@ -84,13 +87,28 @@ impl Printer {
     /// A sentence of ours.
     pub(crate) fn say(&mut self, message: &Message) {
         match self {
-            Self::Terminal(terminal) => terminal.line(&message.text()),
+            Self::Terminal(terminal) => terminal.line(&terminal.words(message)),
             Self::Json => object(&json!({ "event": "message", "message": to_proto::text(message) })),
         }
     }
 
+    /// A sentence in the language of the terminal; in English for a program.
+    pub(crate) fn words(&self, message: &Message) -> String {
+        match self {
+            Self::Terminal(terminal) => terminal.words(message),
+            Self::Json => message.text(),
+        }
+    }
+
+    /// A sentence beside the answer, for a person only.
+    pub(crate) fn remark(&mut self, message: &Message) {
+        if let Self::Terminal(terminal) = self {
+            terminal.line(&terminal.words(message));
+        }
+    }
+
     /// A line beside the answer, for a person only.
-    pub(crate) fn remark(&mut self, text: &str) {
+    pub(crate) fn line(&mut self, text: &str) {
         if let Self::Terminal(terminal) = self {
             terminal.line(text);
         }
@@ -173,7 +191,7 @@ impl Printer {
     pub(crate) fn healthy(&mut self, service: &ServiceSnapshot) {
         match self {
             Self::Terminal(terminal) => {
-                terminal.line(&message!("deploy.healthy", uri = service.scoring_uri).text());
+                terminal.line(&terminal.words(&message!("deploy.healthy", uri = service.scoring_uri)));
             }
             Self::Json => object(&json!({ "event": "healthy", "service": service })),
         }
@@ -274,6 +292,7 @@ impl Terminal {
             Notice::DebuggerReady(_, entry) => {
                 let text =
                     serde_json::to_string_pretty(&launch_json::configuration(entry)).unwrap_or_default();
+                // In English, since the tasks.json that started us waits for this line.
                 self.line(&ready_line(&entry.host, entry.port).text());
                 self.faint(&text);
             }
@@ -302,11 +321,18 @@ impl Terminal {
                     run = step.run.as_deref().unwrap_or_default()
                 ),
                 (false, Some(took)) => {
-                    message!("pipeline.step-ended", step = step.name, state = step.state, time = took)
+                    message!(
+                        "pipeline.step-ended",
+                        step = step.name,
+                        state = state_title(&step.state),
+                        time = took
+                    )
                 }
-                (false, None) => message!("pipeline.step-state", step = step.name, state = step.state),
+                (false, None) => {
+                    message!("pipeline.step-state", step = step.name, state = state_title(&step.state))
+                }
             };
-            self.faint(&text.text());
+            self.faint(&self.words(&text));
         }
     }
 
@@ -323,9 +349,10 @@ impl Terminal {
             return;
         }
         if self.state.is_empty() {
+            // In English for the same reader as the line that says that a debugger can attach.
             self.line(&message!("run.began", run = run.run).text());
         } else {
-            self.faint(&message!("run.state", state = run.state).text());
+            self.faint(&self.words(&message!("run.state", state = state_title(&run.state))));
         }
         self.state.clone_from(&run.state);
     }
@@ -356,9 +383,8 @@ impl Terminal {
         let title = match stop.process {
             None => message!("run.stopped-at", place = place, ms = ms_from_start),
             Some(pid) => message!("run.child-stopped-at", place = place, pid = pid, ms = ms_from_start),
-        }
-        .text();
-        self.line(&title);
+        };
+        self.line(&self.words(&title));
         if let Some(exception) = &stop.exception {
             self.line(&format!("    {}", self.coloured("31", exception)));
         }
@@ -381,22 +407,26 @@ impl Terminal {
     }
 
     fn failure(&mut self, failure: &FailureText) {
-        let what = self.coloured("31", &failure.what.text);
+        let what = self.coloured("31", &self.words(&to_proto::message(&failure.what)));
         self.line(&format!("aml-debug: {what}"));
         for line in &failure.detail {
             self.line(&format!("    {line}"));
         }
         if let Some(fix) = &failure.fix {
-            self.line(&format!("  {} {}", self.coloured("36", "→"), fix.text));
+            self.line(&format!("  {} {}", self.coloured("36", "→"), self.words(&to_proto::message(fix))));
         }
     }
 
     fn card(&mut self, run: &RunSnapshot) {
         let title = match (&run.service, run.ended_at) {
             (Some(service), None) => message!("deploy.stays", run = run.run, name = service.name),
-            _ => message!("run.ended", run = run.run, state = self.bold(&run.state)),
+            _ => message!(
+                "run.ended",
+                run = run.run,
+                state = self.bold(&state_title(&run.state).text_in(self.language))
+            ),
         };
-        self.line(&title.text());
+        self.line(&self.words(&title));
         for phase in &run.phases {
             self.line(&self.card_line(phase));
         }
@@ -425,8 +455,14 @@ impl Terminal {
             "failed" => self.coloured("31", "failed   "),
             other => format!("{other:9}"),
         };
-        let word = phase.cause.as_ref().or(phase.note.as_ref()).map_or("", first_line);
+        let word = phase.cause.as_ref().or(phase.note.as_ref()).map(to_proto::message);
+        let word = word.map(|word| self.words(&word)).unwrap_or_default();
+        let word = word.lines().next().unwrap_or_default();
         format!("    {:8} {time:>9}  {outcome} {word}", phase.name).trim_end().to_owned()
+    }
+
+    fn words(&self, message: &Message) -> String {
+        message.text_in(self.language)
     }
 
     fn line(&self, text: &str) {
@@ -446,6 +482,16 @@ impl Terminal {
     }
 }
 
+/// The language of the terminal, as POSIX has it: the first of these variables that says something.
+fn language() -> Language {
+    let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    named
+        .into_iter()
+        .find(|locale| !locale.is_empty())
+        .map(|locale| Language::of(&locale))
+        .unwrap_or_default()
+}
+
 /// The most of a value that a terminal shows; `--json` has all of it.
 const WIDEST_VALUE: usize = 100;
 
@@ -454,10 +500,6 @@ fn in_one_line(value: &str) -> String {
     let first = value.lines().next().unwrap_or_default();
     let shown: String = first.chars().take(WIDEST_VALUE).collect();
     if shown.len() == value.len() { shown } else { format!("{shown} …") }
-}
-
-fn first_line(text: &Text) -> &str {
-    text.text.lines().next().unwrap_or_default()
 }
 
 /// Milliseconds below a second, seconds above, as a person reads them.

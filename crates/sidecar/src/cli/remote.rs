@@ -117,7 +117,7 @@ impl Watch {
         let verdict = over.and_then(|()| match left.missed.is_empty() && left.refused.is_none() {
             true => Ok(()),
             false => {
-                let detail = left.missed.iter().map(|missed| missed.message().text());
+                let detail = left.missed.iter().map(|missed| printer.words(&missed.message()));
                 Err(Failure::new(Blame::Breakpoint, message!("cli.breakpoints-missed"))
                     .with_detail(detail.chain(left.refused))
                     .with_fix(message!("cli.breakpoints-missed.fix")))
@@ -148,7 +148,7 @@ impl Watch {
     ) -> Result<(), Failure> {
         match news {
             News::Waits(beacon) => {
-                printer.remark(&waits(&beacon).text());
+                printer.remark(&waits(&beacon));
                 let ends = beacon.seconds.map(|seconds| clock::now_ms() + (seconds * 1000.0) as u64);
                 let beacon = json!({
                     "event": "beacon", "step": self.step, "address": beacon.address, "port": beacon.port,
@@ -184,20 +184,18 @@ impl Watch {
             "event": "debugReady", "step": self.step, "configuration": launch_json::configuration(&self.entry),
         });
         printer.answer("", &ready);
-        printer.remark(&ready_line(&self.entry.host, self.entry.port).text());
+        // In English, since a tasks.json may wait for this line.
+        printer.line(&ready_line(&self.entry.host, self.entry.port).text());
         if !self.wish.breakpoints.is_empty() {
             let wish = self.wish.clone();
             let debugger = breaks::attach(self.entry.port, wish, self.began, stops.clone());
             self.debugger = Some(debugger.task);
         }
         let answer = attach::write(&self.step, &self.folder, &self.entry)?;
-        printer.remark(
-            &match answer.changed {
-                true => message!("attach.written", name = answer.name, file = answer.launch_json),
-                false => message!("attach.unchanged", name = answer.name, file = answer.launch_json),
-            }
-            .text(),
-        );
+        printer.remark(&match answer.changed {
+            true => message!("attach.written", name = answer.name, file = answer.launch_json),
+            false => message!("attach.unchanged", name = answer.name, file = answer.launch_json),
+        });
         Ok(())
     }
 }

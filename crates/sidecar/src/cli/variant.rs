@@ -47,15 +47,15 @@ pub(crate) fn make(arguments: &Variant, printer: &mut Printer) -> Result<u8, Fai
     let remarks: Vec<String> = made.remarks.iter().map(|remark| remark.text()).collect();
     let value = json!({ "file": shown(&output), "files": diffs, "remarks": remarks });
     printer.answer(text.trim_end_matches('\n'), &value);
-    for remark in remarks {
-        printer.remark(&remark);
+    for remark in &made.remarks {
+        printer.remark(remark);
     }
-    printer.remark(&message!("variant.next", file = shown(&output), seconds = arguments.wait).text());
+    printer.remark(&message!("variant.next", file = shown(&output), seconds = arguments.wait));
     Ok(0)
 }
 
 fn errors(path: &Path) -> Result<Vec<String>, Failure> {
     let reading = spec_reader::read(path)?;
     let errors = reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
-    Ok(errors.map(|finding| check::plain(&path.display().to_string(), finding)).collect())
+    Ok(errors.map(|finding| check::plain(&path.display().to_string(), finding).text()).collect())
 }

@@ -168,7 +168,7 @@ fn disconnecting_lets_the_run_go_on_and_another_editor_attach_over_the_same_conn
         .attached(VS_CODE, "Visual Studio Code");
     story
         .event("stopped", stopped())
-        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim", "locale": "ja"}))
         .says(VS_CODE, 4, "disconnect", json!({"restart": false}))
         .answers(4, "disconnect", Value::Null)
         .event("continued", json!({"threadId": 1, "allThreadsContinued": true}))

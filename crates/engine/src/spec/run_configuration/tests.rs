@@ -36,7 +36,7 @@ fn findings(text: &str) -> String {
     let reading = read(PATH, &disk(text));
     let mut out = String::new();
     for finding in &reading.diagnostics {
-        out.push_str(&plain("x", finding));
+        out.push_str(&plain("x", finding).text());
         if let Some(fix) = &finding.fix {
             out.push_str(&format!(" -> {:?}", fix.new_text));
         }

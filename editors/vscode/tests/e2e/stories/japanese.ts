@@ -19,6 +19,12 @@ export const japanese: Story = {
       }
     },
 
+    "a key explains itself in japanese": async (vscode) => {
+      await vscode.page.locator(".view-line span", { hasText: /^environment$/ }).first().hover();
+      await vscode.page.locator(".monaco-hover", { hasText: "コードを実行する環境" }).first().waitFor();
+      await vscode.page.keyboard.press("Escape");
+    },
+
     "a debugged job speaks japanese": async (vscode) => {
       await vscode.openFile("src/measure.py");
       await vscode.breakpoint(PRODUCT);

@@ -7,12 +7,15 @@
 mod dial;
 mod tail;
 
+use crate::attach;
 use crate::gateway::{self, Audience, GatewayHandle, Inlet, Relay};
+use crate::store::Store;
+use engine::attach::{AttachEntry, COMPUTE_NAME, PathMapping, local_root};
 use engine::failure::Failure;
 use engine::log::beacon::{Beacon, BeaconReader, Sighting};
 use engine::reach::Cause;
 use engine::run::event::DebugEvent;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tail::{Piece, Tail};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -77,9 +80,45 @@ impl Drop for Following {
     }
 }
 
+/// Where the code of a step is.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Name of the step, where it is to have an entry of its own.
+    pub(crate) step: Option<String>,
+    /// The code folder on this machine, absolute.
+    pub(crate) code: PathBuf,
+    /// The same folder on the node.
+    pub(crate) remote_root: String,
+}
+
+/// Follows a step, and says what launch.json is to have of it, and in which folder that stands.
+pub(crate) fn follow_from(
+    store: &mut Store,
+    step: Step,
+    place: Place,
+) -> Result<(Following, PathBuf, AttachEntry), Failure> {
+    let Place { step: name, code, remote_root } = place;
+    let (folder, _) = attach::place(&code.join("step"), None);
+    let target = name.as_ref().map_or("compute".to_owned(), |step| format!("compute/{step}"));
+    let port = store.port_for(&folder, &target)?;
+    let following = follow(step, port, &code, &remote_root)?;
+    let entry = AttachEntry {
+        name: match name {
+            Some(step) => format!("{COMPUTE_NAME} ({step})"),
+            None => COMPUTE_NAME.to_owned(),
+        },
+        host: "127.0.0.1".to_owned(),
+        port: following.port(),
+        path_mappings: vec![PathMapping { local_root: local_root(&folder, &code), remote_root }],
+        just_my_code: true,
+        start: None,
+    };
+    Ok((following, folder, entry))
+}
+
 /// Opens a gateway on `port`, or another where it is taken, and follows the step's log. `local` is the code
 /// folder, `remote` the same on the node.
-pub(crate) fn follow(step: Step, port: u16, local: &Path, remote: &str) -> Result<Following, Failure> {
+fn follow(step: Step, port: u16, local: &Path, remote: &str) -> Result<Following, Failure> {
     let tail = Tail::open(&step.log)?;
     let (events, debug) = mpsc::unbounded_channel();
     let gateway = gateway::open(port, Audience::Step(events))?;

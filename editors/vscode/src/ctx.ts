@@ -4,7 +4,7 @@
 import * as vscode from "vscode";
 import type { LanguageClient, LanguageClientOptions, State } from "vscode-languageclient/node";
 import { findProgram } from "./bootstrap";
-import { SPECS, withTooltips } from "./language";
+import { SPECS, inOurEditor } from "./language";
 import { settingsForSidecar } from "./config";
 import type { ErrorData, FailureText, Notifications, Requests } from "./protocol";
 import { Remedied } from "./remedy";
@@ -31,7 +31,7 @@ export class SidecarFailure extends Error {
 /** A sidecar that ends so often within so many milliseconds is not started again by itself. */
 const RESTARTS = { most: 3, within: 180_000 };
 
-const NOTIFICATIONS = ["aml/runChanged", "aml/logAppended", "aml/progress", "aml/debugReady", "aml/mappingProposed"] as const;
+const NOTIFICATIONS = ["aml/runChanged", "aml/logAppended", "aml/progress", "aml/debugReady", "aml/mappingProposed", "aml/remoteChanged"] as const;
 
 /** Fails to compile when the wire has a notification that is not in the list. */
 const complete: Exclude<keyof Notifications, (typeof NOTIFICATIONS)[number]> extends never ? true : never = true;
@@ -141,8 +141,8 @@ export class Sidecar implements vscode.Disposable {
     };
     const options: LanguageClientOptions = {
       outputChannel: this.log,
-      documentSelector: [{ scheme: "file", pattern: SPECS }],
-      middleware: withTooltips(),
+      documentSelector: [{ scheme: "file", pattern: SPECS }, { scheme: "file", language: "python" }],
+      middleware: inOurEditor(),
       // Failures are shown by whoever asked, with their buttons.
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),

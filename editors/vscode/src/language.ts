@@ -6,9 +6,23 @@ import type { Middleware } from "vscode-languageclient/node";
 /** Files that may be specs; what they are is the sidecar's word. */
 export const SPECS = "**/*.{yml,yaml,runconfig}";
 
-/** The protocol has no place for what a lens says when the mouse is over it. */
-export function withTooltips(): Middleware {
+/** The kind of the sidecar's code actions that put remote debugging into a script and take it out again. */
+export const REMOTE_DEBUGGING = "refactor.rewrite.amlDebug";
+
+/** What VS Code has and the protocol has not: a preview of ours, and tooltips of lenses. */
+export function inOurEditor(): Middleware {
   return {
+    async provideCodeActions(document, range, context, token, next) {
+      const actions = await next(document, range, context, token);
+      for (const action of actions ?? []) {
+        if ("edit" in action && action.edit && action.kind?.value === REMOTE_DEBUGGING) {
+          // VS Code's own preview of edits leaves out whatever is not ticked; ours is a diff.
+          action.command = { command: "amlDebug.instrument", title: action.title, arguments: [document.uri, action.edit.get(document.uri)] };
+          delete action.edit;
+        }
+      }
+      return actions;
+    },
     async provideCodeLenses(document, token, next) {
       const lenses = await next(document, token);
       for (const { command } of lenses ?? []) {
@@ -29,6 +43,12 @@ function tooltip(command: string): string | undefined {
       return vscode.l10n.t("Look for mistakes");
     case "amlDebug.submitExperiment":
       return vscode.l10n.t("Choose where it runs, and whether under the debugger");
+    case "amlDebug.deploy":
+      return vscode.l10n.t("Start its server in a container on this machine");
+    case "amlDebug.debugDeployment":
+      return vscode.l10n.t("Start its server in a container and stop in init() and run()");
+    case "amlDebug.debugStep":
+      return vscode.l10n.t("Run the pipeline and stop in this step");
     default:
       return undefined;
   }

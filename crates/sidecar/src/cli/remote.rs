@@ -5,11 +5,11 @@ use super::breaks::{self, Left, TimedStop};
 use super::foreground::Signals;
 use super::printer::{Printer, stop_json};
 use super::values::{BreakPlace, break_place};
-use crate::remote::{self, Following, News, Step};
+use crate::remote::{self, Following, News, Place, Step};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::{attach, clock, files, spec_reader, to_proto};
-use engine::attach::{AttachEntry, COMPUTE_NAME, PathMapping, local_root, ready_line};
+use engine::attach::{AttachEntry, ready_line};
 use engine::dap::breaker::{Breakpoint, StopWish, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::log::beacon::Beacon;
@@ -34,25 +34,11 @@ pub(crate) async fn attach(
     let places: Vec<BreakPlace> =
         node.breaks.iter().map(|text| break_place(text)).collect::<Result<_, _>>()?;
     let breakpoints = places.iter().map(|place| breakpoint(place, &code)).collect::<Result<Vec<_>, _>>()?;
-    let (folder, _) = attach::place(&code.join("step"), None);
-    let target = node.step.as_ref().map_or("compute".to_owned(), |step| format!("compute/{step}"));
-    let port = Store::open(&settings.home)?.port_for(&folder, &target)?;
     let step = Step { log: node.log.unwrap_or_default(), port: node.debug_port, rank: node.rank };
-    let following = remote::follow(step, port, &code, &node.remote_root)?;
-    let entry = AttachEntry {
-        name: match &node.step {
-            Some(step) => format!("{COMPUTE_NAME} ({step})"),
-            None => COMPUTE_NAME.to_owned(),
-        },
-        host: "127.0.0.1".to_owned(),
-        port: following.port(),
-        path_mappings: vec![PathMapping {
-            local_root: local_root(&folder, &code),
-            remote_root: node.remote_root,
-        }],
-        just_my_code: true,
-        start: None,
-    };
+    let place = Place { step: node.step.clone(), code: code.clone(), remote_root: node.remote_root };
+    let mut store = Store::open(&settings.home)?;
+    let (following, folder, entry) = remote::follow_from(&mut store, step, place)?;
+    drop(store);
     let step = node.step.unwrap_or_default();
     let code_folder = (code.to_string_lossy().into_owned(), entry.path_mappings[0].remote_root.clone());
     let wish = StopWish { breakpoints, exceptions: false, code_folder };

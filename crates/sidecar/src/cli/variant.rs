@@ -2,35 +2,21 @@
 
 use super::arguments::Variant;
 use super::printer::Printer;
-use crate::{files, spec_reader};
-use engine::diagnostic::Severity;
-use engine::failure::{Blame, Failure};
-use engine::variant::{Wish, variant};
-use engine::{check, diff, message};
+use crate::variant;
+use engine::diff;
+use engine::failure::Failure;
 use serde_json::json;
 use std::path::Path;
 
 pub(crate) fn make(arguments: &Variant, printer: &mut Printer) -> Result<u8, Failure> {
-    let pipeline = spec_reader::absolute(&arguments.pipeline)?;
-    let output = match &arguments.output {
-        Some(output) => spec_reader::absolute(output)?,
-        None => {
-            let stem = pipeline.file_stem().unwrap_or_default().to_string_lossy();
-            pipeline.with_file_name(format!("{stem}.debug.yml"))
-        }
-    };
-    // The first word on a file that is not there or not well is the file's own.
-    files::read_text(&pipeline)?;
-    let before = errors(&pipeline)?;
-    let wish = Wish { pipeline: &pipeline, steps: &arguments.steps, output: &output, wait: arguments.wait };
-    let made = variant(&wish, |path| files::read_text(path).ok())?;
+    let Variant { pipeline, steps, output, wait, .. } = arguments;
+    let made = variant::write(pipeline, steps, output.as_deref(), *wait)?;
     let shown = |path: &Path| {
         let folder = std::env::current_dir().unwrap_or_default();
         path.strip_prefix(folder).unwrap_or(path).display().to_string().replace('\\', "/")
     };
     let mut diffs = Vec::new();
-    for file in &made.files {
-        files::write(&file.to, file.new.as_bytes())?;
+    for file in &made.variant.files {
         let name = shown(&file.to);
         diffs.push(json!({
             "file": name,
@@ -38,24 +24,13 @@ pub(crate) fn make(arguments: &Variant, printer: &mut Printer) -> Result<u8, Fai
             "diff": diff::unified(&name, file.old.as_bytes(), file.new.as_bytes()),
         }));
     }
-    // What was well before is well now, or it is a defect of ours that nobody should submit.
-    let after = errors(&output)?;
-    if before.is_empty() && !after.is_empty() {
-        return Err(Failure::new(Blame::Internal, message!("instrument.not-edited")).with_detail(after));
-    }
     let text: String = diffs.iter().filter_map(|file| file["diff"].as_str()).collect();
-    let remarks: Vec<String> = made.remarks.iter().map(|remark| remark.text()).collect();
-    let value = json!({ "file": shown(&output), "files": diffs, "remarks": remarks });
+    let remarks: Vec<String> = made.variant.remarks.iter().map(|remark| remark.text()).collect();
+    let value = json!({ "file": shown(&made.output), "files": diffs, "remarks": remarks });
     printer.answer(text.trim_end_matches('\n'), &value);
-    for remark in &made.remarks {
+    for remark in &made.variant.remarks {
         printer.remark(remark);
     }
-    printer.remark(&message!("variant.next", file = shown(&output), seconds = arguments.wait));
+    printer.remark(&made.next(&shown(&made.output), *wait));
     Ok(0)
-}
-
-fn errors(path: &Path) -> Result<Vec<String>, Failure> {
-    let reading = spec_reader::read(path)?;
-    let errors = reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
-    Ok(errors.map(|finding| check::plain(&path.display().to_string(), finding).text()).collect())
 }

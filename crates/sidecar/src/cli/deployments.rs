@@ -10,12 +10,7 @@ use crate::main_loop::Ask;
 use crate::settings::Settings;
 use engine::failure::{Blame, Failure};
 use engine::message;
-<<<<<<< HEAD
-use protocol::deployment::{DeploymentParams, InvokeDeploymentParams};
-=======
 use protocol::deployment::{DeploymentParams, InvokeDeploymentParams, RestartDeploymentParams};
-use protocol::log::ReadLogParams;
->>>>>>> main
 use protocol::run::{RunAnswer, RunIdParams, RunSnapshot};
 use serde_json::json;
 use std::io::Read;

@@ -409,17 +409,20 @@ impl Terminal {
     /// The body alone on standard output, so that it can be piped on; what is no text goes there only as
     /// bytes for another program.
     fn response(&mut self, answer: &InvokeAnswer, saved: Option<&Path>) {
-        self.faint(&timing(answer));
+        self.faint(&timing(answer, self.language));
         if let Some(file) = saved {
-            return self
-                .line(&message!("deployments.saved", size = answer.size, file = file.display()).text());
+            return self.line(&self.words(&message!(
+                "deployments.saved",
+                size = answer.size,
+                file = file.display()
+            )));
         }
         match (&answer.body, &answer.base64) {
             (Some(Value::String(text)), _) => out(text),
             (Some(json), _) => out(&json.to_string()),
             (None, Some(_)) if std::io::stdout().is_terminal() => {
                 let kind = answer.headers.get("content-type").map_or("", String::as_str);
-                self.line(&message!("deployments.binary", size = answer.size, kind = kind).text());
+                self.line(&self.words(&message!("deployments.binary", size = answer.size, kind = kind)));
             }
             (None, Some(base64)) => {
                 let mut stdout = std::io::stdout().lock();
@@ -436,12 +439,13 @@ impl Terminal {
             lines.extend(service.refused.as_ref().map(|refused| refused.what.text.clone()));
         }
         lines.extend(
-            shown.samples.iter().map(|file| message!("deployments.sample-there", file = file).text()),
+            shown.samples.iter().map(|file| self.words(&message!("deployments.sample-there", file = file))),
         );
         let now = clock::now_ms();
         lines.extend(shown.answers.iter().map(|answer| {
             let ago = duration(now.saturating_sub(answer.at));
-            message!("deployments.answer", ago = ago, answer = timing(answer)).text()
+            message!("deployments.answer", ago = ago, answer = timing(answer, self.language))
+                .text_in(self.language)
         }));
         lines.iter().for_each(|line| out(line));
     }
@@ -522,7 +526,6 @@ impl Terminal {
     }
 }
 
-<<<<<<< HEAD
 /// The language of the terminal, as POSIX has it: the first of these variables that says something.
 fn language() -> Language {
     let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
@@ -531,17 +534,17 @@ fn language() -> Language {
         .find(|locale| !locale.is_empty())
         .map(|locale| Language::of(&locale))
         .unwrap_or_default()
-=======
+}
+
 /// `POST /score → 200 in 12.3 ms, 0.4 ms in run()`, and whether a debugger was there meanwhile.
-fn timing(answer: &InvokeAnswer) -> String {
+fn timing(answer: &InvokeAnswer, language: Language) -> String {
     let run_ms = answer.run_ms.map(|ms| format!(", {ms} ms in run()")).unwrap_or_default();
     let debugged = if answer.debugged {
-        format!(", {}", message!("deployments.debugged").text())
+        format!(", {}", message!("deployments.debugged").text_in(language))
     } else {
         String::new()
     };
     format!("{} → {} in {} ms{run_ms}{debugged}", answer.request, answer.status, answer.ms)
->>>>>>> main
 }
 
 /// The most of a value that a terminal shows; `--json` has all of it.

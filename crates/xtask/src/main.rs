@@ -16,6 +16,7 @@ mod editor;
 mod repository;
 mod setup;
 mod tidy;
+mod torch;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ Usage: cargo xtask COMMAND
   codegen [--check]         write the generated files, or only compare them
   bench [CASE]...           the figures, as ratios against the plain way; --help for more
   editor [STORY]...         of the tests, only those of the editor: set up, build, drive a real VS Code
+  torch                     the stories that need real PyTorch: make an image of 1.5 GB with it, and run them
   dist                      the editor's extension as a package for this platform, with the program in it
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
@@ -64,6 +66,7 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["codegen"] => codegen::codegen(&repository, true)?,
         ["codegen", "--check"] => codegen::codegen(&repository, false)?,
         ["editor", stories @ ..] => return Ok(passed(checks::editor(&repository, stories)?)),
+        ["torch"] => return Ok(passed(torch::torch(&repository)?)),
         ["dist"] => editor::dist(&repository)?,
         ["bench", rest @ ..] => bench::bench(&repository, rest)?,
         ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,

@@ -43,6 +43,7 @@ def _aml_debug(parser=None):
 
     import socket
     import threading
+    import time
 
     def own_address(client):
         for there in (client, "192.0.2.1"):
@@ -54,26 +55,58 @@ def _aml_debug(parser=None):
                     pass
         return (os.popen("hostname -I 2>&1").read().split() + ["127.0.0.1"])[0]
 
+    def call(debugpy, there, seconds, words):
+        host, port = there.rsplit(":", 1)
+        ends = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), 5).close()
+                break
+            except OSError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(1)
+
+        def go_on():  # connect() itself waits for the debugger, and has no end of its own
+            sys.modules["pydevd"].get_global_debugger().ready_to_run = True
+
+        timer = threading.Timer(ends - time.monotonic(), go_on)
+        timer.daemon = True
+        timer.start()
+        debugpy.configure(subProcess=False)
+        debugpy.connect((host.strip("[]"), int(port)), access_token=" ".join(words))
+        timer.cancel()
+
     timeout = float(wish("_connection_timeout", 300))
     address = own_address(wish("_client_ip", None))
     # The ranks of a distributed run on one node cannot share a port.
-    rank = os.environ.get("LOCAL_RANK") or os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") or 0
-    port = int(wish("_port", 5678)) + int(rank)
+    beside = os.environ.get("LOCAL_RANK") or os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") or 0
+    port = int(wish("_port", 5678)) + int(beside)
+    rank = os.environ.get("RANK") or os.environ.get("OMPI_COMM_WORLD_RANK") or ""
+    of = rank and ", rank " + rank
+    # Where only the node may connect, it calls "aml-debug attach --listen".
+    there, words = wish("_call", ""), (wish("_token", ""), wish("_step", "-"), rank or "-")
     print("Timeout for debug connection: {:g}".format(timeout), flush=True)
     try:
         import debugpy
 
-        debugpy.listen((address, port))
+        if there:
+            call(debugpy, there, timeout, words)
+        else:
+            debugpy.listen((address, port))
     except Exception as error:
-        print("Debugger attached = False ({}: {})".format(type(error).__name__, error), flush=True)
+        print("Debugger attached = False{} ({}: {})".format(of, type(error).__name__, error), flush=True)
         return parser
-    print("remote_debug_port: {}\nip_address: {}".format(port, address), flush=True)
-    timer = threading.Timer(timeout, lambda: debugpy.wait_for_client.cancel())
-    timer.daemon = True
-    timer.start()
-    debugpy.wait_for_client()
-    timer.cancel()
-    print("Debugger attached = {}".format(debugpy.is_client_connected()), flush=True)
+    if not there:
+        own = rank and "remote_debug_rank: {}\n".format(rank)
+        # In one piece: other ranks write to the same log.
+        print("{}remote_debug_port: {}\nip_address: {}\n".format(own, port, address), end="", flush=True)
+        timer = threading.Timer(timeout, lambda: debugpy.wait_for_client.cancel())
+        timer.daemon = True
+        timer.start()
+        debugpy.wait_for_client()
+        timer.cancel()
+    print("Debugger attached = {}{}".format(debugpy.is_client_connected(), of), flush=True)
     return parser
 
 

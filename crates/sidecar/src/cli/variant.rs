@@ -2,15 +2,17 @@
 
 use super::arguments::Variant;
 use super::printer::Printer;
+use crate::remote::token;
+use crate::settings::Settings;
 use crate::{files, spec_reader};
 use engine::diagnostic::Severity;
 use engine::failure::{Blame, Failure};
-use engine::variant::{Wish, variant};
+use engine::variant::{Call, Wish, variant};
 use engine::{check, diff, message};
 use serde_json::json;
 use std::path::Path;
 
-pub(crate) fn make(arguments: &Variant, printer: &mut Printer) -> Result<u8, Failure> {
+pub(crate) fn make(settings: &Settings, arguments: &Variant, printer: &mut Printer) -> Result<u8, Failure> {
     let pipeline = spec_reader::absolute(&arguments.pipeline)?;
     let output = match &arguments.output {
         Some(output) => spec_reader::absolute(output)?,
@@ -22,7 +24,13 @@ pub(crate) fn make(arguments: &Variant, printer: &mut Printer) -> Result<u8, Fai
     // The first word on a file that is not there or not well is the file's own.
     files::read_text(&pipeline)?;
     let before = errors(&pipeline)?;
-    let wish = Wish { pipeline: &pipeline, steps: &arguments.steps, output: &output, wait: arguments.wait };
+    let token = match &arguments.call {
+        Some(address) => Some((check_address(address)?, token::token(&settings.home)?)),
+        None => None,
+    };
+    let call = token.as_ref().map(|(address, token)| Call { address, token });
+    let wish =
+        Wish { pipeline: &pipeline, steps: &arguments.steps, output: &output, wait: arguments.wait, call };
     let made = variant(&wish, |path| files::read_text(path).ok())?;
     let shown = |path: &Path| {
         let folder = std::env::current_dir().unwrap_or_default();
@@ -50,8 +58,30 @@ pub(crate) fn make(arguments: &Variant, printer: &mut Printer) -> Result<u8, Fai
     for remark in remarks {
         printer.remark(&remark);
     }
-    printer.remark(&message!("variant.next", file = shown(&output), seconds = arguments.wait).text());
+    let next = match &arguments.call {
+        Some(address) => {
+            let port = address.rsplit(':').next().unwrap_or_default();
+            message!("variant.next-call", file = shown(&output), seconds = arguments.wait, port = port)
+        }
+        None => message!("variant.next", file = shown(&output), seconds = arguments.wait),
+    };
+    printer.remark(&next.text());
     Ok(0)
+}
+
+/// `HOST:PORT`, as the node's Python reads it.
+fn check_address(text: &str) -> Result<&str, Failure> {
+    let is_plain = |host: &str| {
+        !host.is_empty()
+            && host.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_:[]".contains(letter))
+    };
+    match text.rsplit_once(':') {
+        Some((host, port)) if is_plain(host) && port.parse::<u16>().is_ok_and(|port| port > 0) => Ok(text),
+        _ => Err(Failure::new(
+            Blame::User,
+            message!("cli.bad-value", flag = "--call", value = text, form = "HOST:PORT"),
+        )),
+    }
 }
 
 fn errors(path: &Path) -> Result<Vec<String>, Failure> {

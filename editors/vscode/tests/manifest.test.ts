@@ -82,7 +82,7 @@ test("every sentence of the code is there in Japanese, with the same gaps", () =
   }
 });
 
-test("the sidecar's sentences in Japanese are sentences of the sidecar", () => {
+test("every sentence of the sidecar is there in Japanese, with the same gaps, code and full stop", () => {
   const catalogue = new Map(
     read("../../crates/engine/messages/en.properties")
       .split("\n")
@@ -91,10 +91,13 @@ test("the sidecar's sentences in Japanese are sentences of the sidecar", () => {
         return id && text !== undefined ? [[id, text] as const] : [];
       }),
   );
-  for (const [id, translation] of Object.entries(words("l10n/sidecar.ja.json"))) {
-    const text = catalogue.get(id);
-    assert.ok(text, `there is no message ${id}`);
-    assert.ok(gaps(translation).every((gap) => gaps(text).includes(gap)), `${id}: ${translation}`);
+  const translated = new Map(Object.entries(words("l10n/sidecar.ja.json")));
+  assert.deepEqual([...translated.keys()].toSorted(), [...catalogue.keys()].toSorted());
+  for (const [id, text] of catalogue) {
+    const translation = translated.get(id) ?? "";
+    assert.deepEqual(gaps(translation), gaps(text), id);
+    assert.deepEqual(code(translation), code(text), id);
+    assert.equal(translation.endsWith("。"), text.endsWith("."), `${id}: a fragment is one in both languages`);
   }
 });
 
@@ -126,6 +129,11 @@ function words(file: string): Record<string, string> {
 
 function gaps(text: string): string[] {
   return [...text.matchAll(/\{([\w-]+)\}/g)].map((match) => match[1] ?? "").toSorted();
+}
+
+/** What is quoted as it has to be typed. */
+function code(text: string): string[] {
+  return [...text.matchAll(/`[^`]*`/g)].map(([whole]) => whole).toSorted();
 }
 
 function sources(folder: string): string[] {

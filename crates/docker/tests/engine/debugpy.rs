@@ -11,10 +11,13 @@ fn the_index_has_a_wheel_for_every_python_c_library_and_processor() {
     let platforms =
         ["manylinux_2_34_x86_64", "manylinux_2_34_aarch64", "musllinux_1_2_x86_64", "musllinux_1_2_aarch64"];
     let lines = debugpy_requirements();
+    let python = interpreter();
     let found: Vec<_> = std::thread::scope(|scope| {
         let ask = |platform: &'static str| {
-            let lines = &lines;
-            scope.spawn(move || (8..=14).map(|minor| wheel(lines, minor, platform)).collect::<Vec<_>>())
+            let (lines, python) = (&lines, &python);
+            scope.spawn(move || {
+                (8..=14).map(|minor| wheel(python, lines, minor, platform)).collect::<Vec<_>>()
+            })
         };
         platforms.map(ask).into_iter().map(|asked| asked.join().expect("an answer")).collect()
     });
@@ -30,12 +33,19 @@ fn the_index_has_a_wheel_for_every_python_c_library_and_processor() {
     }
 }
 
+/// This machine's Python itself: a version manager's stand-in on the search path does work of its own after each
+/// pip, and several at once are in each other's way.
+fn interpreter() -> String {
+    let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+    String::from_utf8(output.expect("Python").stdout).expect("a path").trim().to_owned()
+}
+
 /// The wheel that pip would take. Its markers are about the Python it runs on, so the line is chosen here.
-fn wheel(lines: &[String], minor: u32, platform: &str) -> String {
+fn wheel(python: &str, lines: &[String], minor: u32, platform: &str) -> String {
     let marker = if minor >= 10 { ">=" } else { "<" };
     let line = lines.iter().find(|line| line.contains(&format!("python_version {marker} "))).expect("a line");
     let requirement = line.split(';').next().expect("a requirement");
-    let output = Command::new("python3")
+    let output = Command::new(python)
         .args([
             "-m",
             "pip",

@@ -10,13 +10,17 @@ def call(debugpy, there, seconds, rank):
             if time.monotonic() > ends:
                 raise
             time.sleep(1)
+    debugpy.configure(subProcess=False)
     def go_on():  # connect() itself waits for the debugger, and has no end of its own
-        sys.modules["pydevd"].get_global_debugger().ready_to_run = True
+        for _ in range(100):
+            if sys.modules["pydevd"].get_global_debugger():
+                sys.modules["pydevd"].get_global_debugger().ready_to_run = True
+                return
+            time.sleep(0.1)
     timer = threading.Timer(ends - time.monotonic(), go_on)
     timer.daemon = True
     timer.start()
     who = os.environ.get("AML_REMOTE_DEBUG_STEP") or "-", rank or "-"
-    debugpy.configure(subProcess=False)
     debugpy.connect((host.strip("[]"), int(port)), access_token=" ".join((os.environ.pop("AML_REMOTE_DEBUG_TOKEN", ""),) + who))
     timer.cancel()
 def attend(timeout, port, rank):

@@ -416,7 +416,8 @@ fn large_files_take_time_in_proportion() {
     ] {
         assert_eq!(read(PATH, &disk(&text)).kind, Kind::RunConfig);
     }
-    assert!(start.elapsed().as_secs() < 40, "{:?}", start.elapsed());
+    // Seconds on an idle machine, a minute on one with ten other things to do; a square would take hours.
+    assert!(start.elapsed().as_secs() < 300, "{:?}", start.elapsed());
 }
 
 proptest! {

@@ -33,8 +33,8 @@ export const japanese: Story = {
     },
 
     "so does its end": async (vscode) => {
-      await vscode.command("Azure ML: 実行を取り消し");
-      await vscode.row(/取り消し済み/).waitFor({ timeout: RUN_PATIENCE });
+      await vscode.command("Azure ML: 実行をキャンセル");
+      await vscode.row(/キャンセル済み/).waitFor({ timeout: RUN_PATIENCE });
     },
   },
 };

@@ -14,6 +14,7 @@ fn made(steps: &[&str], files: &[(&str, &str)]) -> Result<Variant, Failure> {
         steps: &steps,
         output: Path::new("/p/pipeline.debug.yml"),
         wait: 300,
+        call: None,
     };
     variant(&wish, |path| files.get(path).cloned())
 }

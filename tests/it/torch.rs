@@ -8,14 +8,17 @@ use std::time::Duration;
 
 /// The program's own patience is shorter than a person's look at a variable.
 const PROGRAM: &str = r#"
-//- /pipeline.yml
+//- /launched.yml
 type: pipeline
 jobs:
-  launched:
+  train:
     command: python -m torch.distributed.run --nproc_per_node 2 train.py
     code: src
     environment: {image: "$TORCH"}
-  distributed:
+//- /distributed.yml
+type: pipeline
+jobs:
+  train:
     command: python train.py
     code: src
     environment: {image: "$TORCH"}
@@ -52,6 +55,9 @@ if __name__ == "__main__":
 
 const IMAGE: &str = "aml-debug/torch:bookworm";
 
+/// Torch alone takes seconds to import, in each of six processes.
+const HEAVY: Duration = Duration::from_secs(400);
+
 /// Twice what the program's own collectives would wait.
 const LOOK: Duration = Duration::from_secs(6);
 
@@ -67,15 +73,15 @@ fn torch() -> Option<Ground> {
 fn the_chosen_rank_is_looked_at_for_longer_than_the_others_would_wait() {
     let Some(ground) = torch() else { return };
     let code = ground.path("src").display().to_string();
-    for step in ["launched", "distributed"] {
-        let words = ["run", "pipeline.yml", "--debug", "--step", step, "--rank", "1", "--json"];
-        let mut run = ground.start(words);
+    for pipeline in ["launched.yml", "distributed.yml"] {
+        let words = ["run", pipeline, "--debug", "--step", "train", "--rank", "1", "--json"];
+        let mut run = ground.start(words).patient(HEAVY);
         let ready = run.wait_until_ready();
         let mut debugger = Debugger::attach(&ready, &code, &[("train.py", 21)]);
         for total in ["tensor(20.)", "tensor(148.)"] {
             let (thread, line, locals) = debugger.stopped();
-            assert_eq!((line, locals["rank"].as_str()), (21, "1"), "{step}: {locals:?}");
-            assert_eq!(locals["total"], total, "{step}");
+            assert_eq!((line, locals["rank"].as_str()), (21, "1"), "{pipeline}: {locals:?}");
+            assert_eq!(locals["total"], total, "{pipeline}");
             // Its peer is in the collective by now.
             std::thread::sleep(LOOK);
             debugger.go_on(&thread);
@@ -85,7 +91,7 @@ fn the_chosen_rank_is_looked_at_for_longer_than_the_others_would_wait() {
         lines.retain(|line| line.starts_with("rank "));
         lines.sort();
         let both = ["rank 0 total 296.0", "rank 0 total 40.0", "rank 1 total 296.0", "rank 1 total 40.0"];
-        assert!(both.iter().all(|line| lines.iter().any(|it| it == line)), "{step}: {lines:?}");
+        assert!(both.iter().all(|line| lines.iter().any(|it| it == line)), "{pipeline}: {lines:?}");
     }
     ground.leaves_nothing();
 }
@@ -93,17 +99,8 @@ fn the_chosen_rank_is_looked_at_for_longer_than_the_others_would_wait() {
 #[test]
 fn every_rank_and_every_worker_of_a_data_loader_stops_where_all_are_debugged() {
     let Some(ground) = torch() else { return };
-    let words = [
-        "run",
-        "pipeline.yml",
-        "--step",
-        "distributed",
-        "--break",
-        "src/train.py:13",
-        "--children",
-        "--json",
-    ];
-    let result = ground.call(words).with_code(0).result();
+    let words = ["run", "distributed.yml", "--break", "src/train.py:13", "--children", "--json"];
+    let result = ground.start(words).patient(HEAVY).end().with_code(0).result();
     let stops = result["stops"].as_array().expect("stops");
     // Two ranks, each with eight items in its workers.
     assert_eq!(stops.len(), 16, "{result}");

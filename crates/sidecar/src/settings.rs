@@ -499,13 +499,16 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_a_variable_and_a_variable_over_the_editor() {
-        let editor = json!({ "wait": 20, "justMyCode": false, "keepRunsDays": 7, "log": "" });
+        let editor = json!({
+            "wait": 20, "justMyCode": false, "keepRunsDays": 7, "log": "", "buildCache": "ours",
+        });
         let mut sources = sources(&[("AML_DEBUG_WAIT", "10"), ("AML_DEBUG_JUST_MY_CODE", "")], editor);
         let settings = Settings::resolve(&sources).unwrap();
         assert_eq!(settings.wait_s, 10);
         assert!(!settings.just_my_code, "an empty variable says nothing");
         assert_eq!(settings.keep_runs_days, Some(7));
         assert_eq!(settings.log, "warn");
+        assert_eq!(settings.build_cache, "ours");
         sources.flags.insert(Setting::Wait, "5".to_owned());
         assert_eq!(Settings::resolve(&sources).unwrap().wait_s, 5);
     }

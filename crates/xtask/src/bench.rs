@@ -18,6 +18,7 @@ mod remote;
 mod rerun;
 mod serve;
 mod step;
+mod window;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -66,6 +67,9 @@ const CASES: &[(&str, &str, Prepare)] = &[
     ("remote-step", "ms", remote::step),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
+    ("editor-debug", "ms", window::debug),
+    ("editor-activation", "ms", window::activation),
+    ("editor-first-page", "ms", window::first_page),
 ];
 
 /// Nine is odd, so the median is one of the turns, and the issue asks for no fewer.

@@ -61,9 +61,7 @@ pub(crate) fn test(repository: &Repository, filter: Option<&str>) -> anyhow::Res
     checks.tests(repository, filter);
     if filter.is_none() {
         checks.extension(repository);
-        checks
-            .not_run
-            .push("the editor's stories in a real VS Code (`cargo xtask editor` runs them)".to_owned());
+        checks.stories(repository, &["--again"]);
     }
     if filter.is_none() {
         checks
@@ -85,9 +83,7 @@ pub(crate) fn editor(repository: &Repository, stories: &[&str]) -> anyhow::Resul
     let build = Command::new("cargo").args(["build", "--package", "sidecar", "--quiet"]);
     checks.one("Build", || build.folder(&repository.root).run());
     checks.extension(repository);
-    checks.counted("The editor's stories", || {
-        count(editor::stories(repository)?.args(stories.iter().copied()), editor_line)
-    });
+    checks.stories(repository, stories);
     Ok(checks.close())
 }
 
@@ -162,10 +158,6 @@ impl Checks {
         if self.tally.ignored > 0 {
             self.not_run.push(format!("{} tests that are marked `#[ignore]`", self.tally.ignored));
         }
-        if self.tally.flaky > 0 {
-            self.notes
-                .push(format!("{} tests passed at the second try only (FLAKY above)", self.tally.flaky));
-        }
     }
 
     fn extension(&mut self, repository: &Repository) {
@@ -173,7 +165,20 @@ impl Checks {
         self.counted("The extension's tests", || count(editor::tests(repository)?, editor_line));
     }
 
-    fn close(&self) -> bool {
+    /// The suite in the extension host and the stories in a real VS Code.
+    fn stories(&mut self, repository: &Repository, words: &[&str]) {
+        self.counted("The editor's stories", || {
+            count(editor::stories(repository)?.args(words.iter().copied()), editor_line)
+        });
+    }
+
+    fn close(&mut self) -> bool {
+        if self.tally.flaky > 0 {
+            self.notes.push(format!(
+                "{} tests passed at the second try only (FLAKY or TOLD AGAIN above)",
+                self.tally.flaky
+            ));
+        }
         println!("\n== Sum ==");
         for line in &self.not_run {
             println!("not run: {line}");
@@ -257,7 +262,8 @@ fn cargo_line(line: &str) -> Option<Tally> {
 }
 
 fn editor_line(line: &str) -> Option<Tally> {
-    editor::line(line).map(|(passed, failed)| Tally { passed, failed, ..Tally::default() })
+    let flaky = number_before(line, " flaky");
+    editor::line(line).map(|(passed, failed)| Tally { passed, failed, flaky, ..Tally::default() })
 }
 
 fn number_before(text: &str, word: &str) -> u64 {

@@ -13,6 +13,7 @@ mod codegen;
 mod command;
 mod demo;
 mod editor;
+mod notices;
 mod repository;
 mod setup;
 mod tidy;
@@ -34,7 +35,8 @@ Usage: cargo xtask COMMAND
   bench [CASE]...           the figures, as ratios against the plain way; --help for more
   editor [STORY]...         of the tests, only those of the editor: set up, build, drive a real VS Code
   torch                     the stories that need real PyTorch: make an image of 1.5 GB with it, and run them
-  dist                      the editor's extension as a package for this platform, with the program in it
+  dist [--prove]            the editor's extension as a package for this platform, with the program in it;
+                            to prove it, a VS Code debugs with it and nothing else
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
 Exit codes: 0 success, 1 something failed, 2 usage, 3 this machine lacks something that cannot be installed.
@@ -67,7 +69,8 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["codegen", "--check"] => codegen::codegen(&repository, false)?,
         ["editor", stories @ ..] => return Ok(passed(checks::editor(&repository, stories)?)),
         ["torch"] => return Ok(passed(torch::torch(&repository)?)),
-        ["dist"] => editor::dist(&repository)?,
+        ["dist"] => editor::dist(&repository, false)?,
+        ["dist", "--prove"] => editor::dist(&repository, true)?,
         ["bench", rest @ ..] => bench::bench(&repository, rest)?,
         ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,
         ["help" | "--help" | "-h"] => print!("{USAGE}"),

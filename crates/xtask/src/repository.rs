@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use crate::command::Command;
 
 /// The folders that the tools work in.
+#[derive(Debug, Clone)]
 pub(crate) struct Repository {
     /// The folder of the workspace's `Cargo.toml`.
     pub(crate) root: PathBuf,

@@ -45,6 +45,7 @@ export const COMMANDS: Record<string, Command> = {
   "amlDebug.debug": spec.debug,
   "amlDebug.check": spec.check,
   "amlDebug.startDebugger": run.startDebugger,
+  "amlDebug.startDebugpy": run.startDebugpy,
   "amlDebug.cancel": run.cancel,
   "amlDebug.rerun": run.rerun,
   "amlDebug.submitAgain": run.submitAgain,

@@ -2,19 +2,17 @@
 // knows the language client. Starts, restarts and stops are one chain, so no two of them overlap.
 
 import * as vscode from "vscode";
-import {
-  CloseAction,
-  ErrorAction,
-  LanguageClient,
-  ResponseError,
-  State,
-  type LanguageClientOptions,
-} from "vscode-languageclient/node";
+import type { LanguageClient, LanguageClientOptions, State } from "vscode-languageclient/node";
 import { findProgram } from "./bootstrap";
 import { inTheEditorsLanguage, SPECS } from "./language";
 import { settingsForSidecar } from "./config";
 import type { ErrorData, FailureText, Notifications, Requests } from "./protocol";
+import { Remedied } from "./remedy";
 import { sayFailure } from "./words";
+
+/** The client is half of this extension's code, and nothing of it is needed before the first start. */
+const loadClient = () => import("vscode-languageclient/node");
+type Client = Awaited<ReturnType<typeof loadClient>>;
 
 /** How the sidecar is. */
 export type Health =
@@ -40,6 +38,7 @@ const complete: Exclude<keyof Notifications, (typeof NOTIFICATIONS)[number]> ext
 void complete;
 
 export class Sidecar implements vscode.Disposable {
+  private library: Client | undefined;
   private client: LanguageClient | undefined;
   private chain: Promise<void> = Promise.resolve();
   private ends: number[] = [];
@@ -89,12 +88,12 @@ export class Sidecar implements vscode.Disposable {
   ): Promise<Requests[M]["answer"]> {
     await this.chain;
     if (!this.client || this.current.is !== "ready") {
-      throw new Error(this.unavailable());
+      throw this.unavailable();
     }
     try {
       return await this.client.sendRequest<Requests[M]["answer"]>(method, params);
     } catch (error) {
-      throw asFailure(error);
+      throw this.asFailure(error);
     }
   }
 
@@ -116,9 +115,11 @@ export class Sidecar implements vscode.Disposable {
       this.set({ is: "missing", what: found.what });
       return;
     }
-    const client = this.makeClient(found.program);
+    const library = await loadClient();
+    this.library = library;
+    const client = this.makeClient(library, found.program);
     this.client = client;
-    client.onDidChangeState(({ newState }) => this.stateChanged(client, newState, found.version, found.program));
+    client.onDidChangeState(({ newState }) => this.stateChanged(library, client, newState, found.version, found.program));
     try {
       await client.start();
       this.log.info(`aml-debug ${found.version} serves: ${found.program}`);
@@ -128,7 +129,7 @@ export class Sidecar implements vscode.Disposable {
     }
   }
 
-  private makeClient(program: string): LanguageClient {
+  private makeClient({ LanguageClient, ErrorAction, CloseAction }: Client, program: string): LanguageClient {
     const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
     const executable = {
       command: program,
@@ -145,7 +146,7 @@ export class Sidecar implements vscode.Disposable {
       // Failures are shown by whoever asked, with their buttons.
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
-        closed: () => this.closed(),
+        closed: () => ({ action: this.closed() ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
       },
       initializationFailedHandler: () => false,
     };
@@ -156,14 +157,14 @@ export class Sidecar implements vscode.Disposable {
     return client;
   }
 
-  /** It has ended by itself: once more, unless it does so again and again. */
-  private closed(): { action: CloseAction; handled: boolean } {
+  /** It has ended by itself: whether it is started once more, which it is unless it ends again and again. */
+  private closed(): boolean {
     const now = Date.now();
     this.ends = [...this.ends.filter((end) => now - end < RESTARTS.within), now];
     const again = this.ends.length <= RESTARTS.most;
     this.log.error(`aml-debug has ended unexpectedly (${this.ends.length})`);
     void this.tellOfEnd(again);
-    return { action: again ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true };
+    return again;
   }
 
   private async tellOfEnd(again: boolean): Promise<void> {
@@ -181,7 +182,7 @@ export class Sidecar implements vscode.Disposable {
     }
   }
 
-  private stateChanged(client: LanguageClient, state: State, version: string, program: string): void {
+  private stateChanged({ State }: Client, client: LanguageClient, state: State, version: string, program: string): void {
     if (client !== this.client) {
       return;
     }
@@ -209,20 +210,24 @@ export class Sidecar implements vscode.Disposable {
     this.healthChanged.fire(health);
   }
 
-  private unavailable(): string {
+  /** Why nothing can be asked, with the way out of it. */
+  private unavailable(): Error {
     const health = this.current;
-    return health.is === "missing" || health.is === "down"
-      ? health.what
-      : vscode.l10n.t("aml-debug is not running.");
-  }
-}
-
-function asFailure(error: unknown): Error {
-  if (error instanceof ResponseError) {
-    const data = error.data as ErrorData | undefined;
-    if (data?.failure) {
-      return new SidecarFailure(data.failure);
+    if (health.is === "missing") {
+      const choose = { title: vscode.l10n.t("Choose the Program"), command: "workbench.action.openSettings", arguments: ["amlDebug.path"] };
+      return new Remedied(health.what, choose);
     }
+    const what = health.is === "down" ? health.what : vscode.l10n.t("aml-debug is not running.");
+    return new Remedied(what, { title: vscode.l10n.t("Start Again"), command: "amlDebug.restart" });
   }
-  return error instanceof Error ? error : new Error(String(error));
+
+  private asFailure(error: unknown): Error {
+    if (this.library && error instanceof this.library.ResponseError) {
+      const data = error.data as ErrorData | undefined;
+      if (data?.failure) {
+        return new SidecarFailure(data.failure);
+      }
+    }
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }

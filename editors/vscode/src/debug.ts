@@ -14,6 +14,17 @@ import { showError, type Starter, type Wish } from "./started";
 
 export const DEBUG_TYPE = "aml-debug";
 
+/** The type of the Python debugger's extension. */
+const DEBUGPY_TYPE = "debugpy";
+const DEBUGPY_EXTENSION = "ms-python.debugpy";
+
+/** Whether that extension is installed; menus ask for it. */
+export function offerDebugpy(): vscode.Disposable {
+  const look = () => void vscode.commands.executeCommand("setContext", "amlDebug.debugpy", vscode.extensions.getExtension(DEBUGPY_EXTENSION) !== undefined);
+  look();
+  return vscode.extensions.onDidChange(look);
+}
+
 /** A configuration of our type, as far as it is filled in. */
 interface Configuration extends vscode.DebugConfiguration {
   spec?: string;
@@ -108,7 +119,7 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
       return;
     }
     const apply = vscode.l10n.t("Apply Mapping");
-    const choice = await vscode.window.showWarningMessage(`${sentence(say(message))} ${localRoot} → ${remoteRoot}`, apply);
+    const choice = await vscode.window.showWarningMessage(sentence(say(message)), apply);
     if (choice === apply) {
       await this.sidecar.request("aml/applyMapping", { run, localRoot, remoteRoot }).catch((error: unknown) => showError(error, this.log));
     }
@@ -154,6 +165,7 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
 
   private async launch(configuration: Configuration): Promise<vscode.DebugConfiguration | undefined> {
     if (!vscode.workspace.isTrusted) {
+      // VS Code asks for trust before it debugs; this is for whoever gets past that question.
       throw new Error(vscode.l10n.t("Running a specification executes its code, and this workspace is not trusted."));
     }
     const debug = configuration["noDebug"] !== true;
@@ -193,6 +205,19 @@ export function launchConfiguration(spec: string): vscode.DebugConfiguration {
 /** The configuration that starts an earlier run's plan again under the debugger. */
 export function rerunConfiguration(run: string): vscode.DebugConfiguration {
   return { type: DEBUG_TYPE, request: "launch", name: `Azure ML: ${run}`, rerun: run };
+}
+
+/** The configuration by which the Python debugger's own extension joins a run. */
+export function debugpyConfiguration({ run, gatewayPort, mapping }: RunSnapshot): vscode.DebugConfiguration {
+  return {
+    type: DEBUGPY_TYPE,
+    request: "attach",
+    name: `Azure ML: ${run}`,
+    connect: { host: "127.0.0.1", port: gatewayPort },
+    pathMappings: mapping ? [mapping] : [],
+    justMyCode: justMyCode(),
+    redirectOutput: true,
+  };
 }
 
 /** The configuration that joins a run. */

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import { COMMANDS, type Command, type Parts } from "./commands";
 import { onChange } from "./config";
 import { Sidecar } from "./ctx";
-import { DebugType } from "./debug";
+import { DebugType, offerDebugpy } from "./debug";
 import { RunLogs } from "./output";
 import { Pages } from "./pages";
 import { RunPages } from "./run_page";
@@ -39,6 +39,7 @@ export function activate(extension: vscode.ExtensionContext): void {
     runPages,
     createStatus(sidecar, runs),
     new DebugType(sidecar, specs, starter, log, extension.workspaceState).register(),
+    offerDebugpy(),
     onChange(() => void settingsChanged(parts)),
     ...Object.entries(COMMANDS).map(([id, command]) => register(id, command, parts)),
   );

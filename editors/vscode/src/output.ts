@@ -27,6 +27,11 @@ class FollowedLog {
     this.channel = vscode.window.createOutputChannel(`${LOGS[log]} ${run}`, "log");
   }
 
+  /** Whether anything was written so far. */
+  get hasText(): boolean {
+    return this.offset > 0;
+  }
+
   /** Reads what has been written since; calls while a reading is under way become one more reading. */
   catchUp(): Promise<void> {
     this.wanted += 1;
@@ -53,8 +58,10 @@ class FollowedLog {
 export class RunLogs implements vscode.Disposable {
   private readonly followed = new Map<string, FollowedLog>();
   private readonly subscriptions: vscode.Disposable[];
-  /** Runs whose log is brought to the front as they go from one log to the next. */
-  private readonly leading = new Map<string, LogName>();
+  /** Runs whose log of the build, or both of whose logs, are brought to the front as they begin. */
+  private readonly leading = new Map<string, "control" | "both">();
+  /** Those of them whose log of the build is in front. */
+  private readonly shown = new Set<string>();
 
   constructor(private readonly sidecar: Sidecar) {
     this.subscriptions = [
@@ -74,13 +81,21 @@ export class RunLogs implements vscode.Disposable {
     await followed.catchUp();
   }
 
-  /** Shows what a run that was just started writes: first the build, then the user's own output. Under a
-   * debugger that comes to the debug console, which the editor brings to the front itself. */
+  /** Shows what a run that was just started writes: first the build, if there is one, then the user's own output.
+   * Under a debugger that comes to the debug console, which the editor brings to the front itself. */
   lead(run: string, debug: boolean): void {
-    if (!debug) {
-      this.leading.set(run, "control");
+    this.leading.set(run, debug ? "control" : "both");
+    void this.lookAtControl(run);
+  }
+
+  /** An empty log is not worth a panel: an image that is reused has no build to show. */
+  private async lookAtControl(run: string): Promise<void> {
+    const followed = this.open(run, "control");
+    await followed.catchUp();
+    if (followed.hasText && this.leading.has(run) && !this.shown.has(run)) {
+      this.shown.add(run);
+      followed.channel.show(true);
     }
-    void this.show(run, "control");
   }
 
   forget(run: string): void {
@@ -102,6 +117,7 @@ export class RunLogs implements vscode.Disposable {
   /** The last line may have had no end, and then nobody said that it is there. */
   private async ended({ run, failure }: RunSnapshot): Promise<void> {
     this.leading.delete(run);
+    this.shown.delete(run);
     const both = (Object.keys(LOGS) as LogName[]).flatMap((log) => this.followed.get(key(run, log)) ?? []);
     await Promise.all(both.map((followed) => followed.catchUp()));
     if (failure) {
@@ -110,12 +126,15 @@ export class RunLogs implements vscode.Disposable {
   }
 
   private grew(run: string, log: LogName): void {
-    if (log === "driver" && this.leading.get(run) === "control") {
+    const leading = this.leading.get(run);
+    if (log === "control" && leading !== undefined) {
+      void this.lookAtControl(run);
+    } else if (log === "driver" && leading === "both") {
       this.leading.delete(run);
       void this.show(run, "driver");
-      return;
+    } else {
+      void this.followed.get(key(run, log))?.catchUp();
     }
-    void this.followed.get(key(run, log))?.catchUp();
   }
 
   private open(run: string, log: LogName): FollowedLog {

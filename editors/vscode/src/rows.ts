@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import { LOGS } from "./output";
 import type { ExperimentSummary, ImageSnapshot, PhaseSnapshot, RunSnapshot, StepSnapshot } from "./protocol";
 import type { Group, Node } from "./runs_view";
-import { ago, duration, moment, phaseWord, say, sayFailure, size, stateWord } from "./words";
+import { ago, duration, moment, outcomeWord, phaseWord, say, sayFailure, size, stateWord } from "./words";
 
 export function itemOf(node: Node): vscode.TreeItem {
   switch (node.kind) {
@@ -176,7 +176,7 @@ function phaseItem(run: string, phase: PhaseSnapshot): vscode.TreeItem {
   item.iconPath = icons[phase.outcome] ?? new vscode.ThemeIcon("circle-outline");
   item.contextValue = "phase";
   item.tooltip = [said, phase.fix].flatMap((text) => (text ? [say(text)] : [])).join("\n") || item.label?.toString();
-  item.accessibilityInformation = { label: `${item.label?.toString()}, ${phase.outcome}, ${item.description}` };
+  item.accessibilityInformation = { label: `${item.label?.toString()}, ${outcomeWord(phase.outcome)}, ${item.description}` };
   return item;
 }
 

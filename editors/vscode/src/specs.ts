@@ -28,10 +28,12 @@ export class Specs implements vscode.Disposable {
     this.subscriptions = [
       vscode.workspace.onDidOpenTextDocument(look),
       vscode.workspace.onDidSaveTextDocument(look),
-      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.reports.delete(uri.toString())),
+      vscode.workspace.onDidDeleteFiles(({ files }) => files.forEach((uri) => this.reports.delete(uri.toString()))),
       sidecar.onHealth(({ is }) => {
         if (is === "ready") {
           vscode.workspace.textDocuments.forEach(look);
+          // Menus of the explorer ask for files that nobody has opened.
+          this.look(SPECS).catch((error: unknown) => this.log.debug(`look: ${String(error)}`));
         }
       }),
     ];
@@ -70,8 +72,8 @@ export class Specs implements vscode.Disposable {
 
   private async look(pattern: vscode.GlobPattern): Promise<FileReport[]> {
     const files = await vscode.workspace.findFiles(pattern, "**/{node_modules,.git,.venv,site-packages}/**", MOST_CANDIDATES);
-    const answer = await this.sidecar.request("aml/check", { files: files.map(({ fsPath }) => fsPath) });
-    return answer.files.toSorted((one, other) => one.file.localeCompare(other.file));
+    const reports = await this.check(files);
+    return reports.toSorted((one, other) => one.file.localeCompare(other.file));
   }
 
   dispose(): void {

@@ -5,6 +5,7 @@ import * as vscode from "vscode";
 import { SidecarFailure, type Sidecar } from "./ctx";
 import type { RunLogs } from "./output";
 import type { DebugReady, RerunParams, RunSnapshot, StartRunParams } from "./protocol";
+import { Remedied, type Remedy } from "./remedy";
 import { runName } from "./rows";
 import { phaseWord, sayFailure, stateWord } from "./words";
 
@@ -202,19 +203,22 @@ function underWay(run: RunSnapshot): string {
   return phase ? phaseWord(phase.name) : stateWord(run.state);
 }
 
-/** Shows what went wrong, with the log at hand; the user's own cancelling is silent. */
+/** Shows what went wrong, with the way out and the log at hand; the user's own cancelling is silent. */
 export async function showError(error: unknown, log: vscode.LogOutputChannel): Promise<void> {
   if (error instanceof EndedEarly) {
     return;
   }
   log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   const message = error instanceof Error ? error.message : String(error);
-  const [show, doctor] = [vscode.l10n.t("Show Log"), vscode.l10n.t("Check This Machine")];
-  const isEnvironment = error instanceof SidecarFailure && error.failure.blame === "environment";
-  const choice = await vscode.window.showErrorMessage(message, ...(isEnvironment ? [show, doctor] : [show]));
-  if (choice === show) {
-    log.show();
-  } else if (choice === doctor) {
-    await vscode.commands.executeCommand("amlDebug.doctor");
+  const buttons: Remedy[] = [
+    ...(error instanceof Remedied ? [error.remedy] : []),
+    ...(error instanceof SidecarFailure && error.failure.blame === "environment"
+      ? [{ title: vscode.l10n.t("Check This Machine"), command: "amlDebug.doctor" }]
+      : []),
+    { title: vscode.l10n.t("Show Log"), command: "amlDebug.showLog" },
+  ];
+  const choice = await vscode.window.showErrorMessage(message, ...buttons);
+  if (choice) {
+    await vscode.commands.executeCommand(choice.command, ...(choice.arguments ?? []));
   }
 }

@@ -71,6 +71,18 @@ export function stateWord(state: string): string {
   }
 }
 
+/** How a phase came out, as it is shown. */
+export function outcomeWord(outcome: string): string {
+  switch (outcome) {
+    case "ok":
+      return vscode.l10n.t("ok");
+    case "running":
+      return vscode.l10n.t("under way");
+    default:
+      return stateWord(outcome);
+  }
+}
+
 /** The name of a phase as it is shown. */
 export function phaseWord(phase: string): string {
   switch (phase) {

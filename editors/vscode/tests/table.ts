@@ -20,39 +20,86 @@ interface Step {
   body: string;
 }
 
-const MENUS: Record<string, string> = {
-  "view/title": "title of the view",
-  "view/item/context": "row",
-  "explorer/context": "file in the explorer",
-  "editor/title/run": "title of an editor",
+/** A menu, and whether a step looks into it for an entry. */
+interface Menu {
+  name: string;
+  uses: (body: string, title: string) => boolean;
+}
+
+const looksFor = (entry: string) => (body: string, title: string) => body.includes(entry) && body.includes(`"${title}"`);
+
+const MENUS: Record<string, Menu> = {
+  "view/title": { name: "title of the view", uses: looksFor(".title-actions") },
+  "view/item/context": {
+    name: "row",
+    uses: (body, title) => looksFor("offered(")(body, title) || new RegExp(`\\b(menu|inline)\\(.*"${quoted(title)}"\\)`).test(body),
+  },
+  "explorer/context": { name: "file in the explorer", uses: looksFor(".explorer-folders-view") },
+  "editor/title/run": { name: "title of an editor", uses: looksFor(".editor-actions") },
 };
 
-/** The table as Markdown, and the commands that no step uses. */
+function quoted(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+/** The tables as Markdown, and what no test uses. */
 export function table(): { text: string; untested: string[] } {
   const manifest = JSON.parse(read("package.json")) as Manifest;
   const english = JSON.parse(read("package.nls.json")) as Record<string, string>;
   const { commands, menus, configuration } = manifest.contributes;
   const steps = stories();
   const untested: string[] = [];
-  const lines = ["| command | where | story: step |", "|---|---|---|"];
-  for (const { command, title } of commands) {
-    const name = english[title.replaceAll("%", "")] ?? title;
-    const hidden = menus["commandPalette"]?.some((entry) => entry.command === command && entry.when === "false");
-    const places = Object.entries(MENUS).flatMap(([menu, place]) => {
-      const entries = (menus[menu] ?? []).filter((entry) => entry.command === command);
-      return entries.length === 0 ? [] : [entries.some(({ group }) => group?.startsWith("inline")) ? `${place} (icon)` : place];
-    });
-    const uses = steps.filter(({ body }) => isUsed(body, command, name)).map(({ story, name }) => `${story}: ${name}`);
+  const tested = (name: string, uses: string[]) => {
     if (uses.length === 0) {
-      untested.push(command);
+      untested.push(name);
     }
-    lines.push(`| ${name} \`${command}\` | ${[...(hidden ? [] : ["palette"]), ...places].join(", ")} | ${uses.slice(0, 2).join("<br>")} |`);
+    return uses.slice(0, 2).join("<br>");
+  };
+  const titles = new Map(commands.map(({ command, title }) => [command, english[title.replaceAll("%", "")] ?? title]));
+  const lines = ["| command | in the palette | story: step |", "|---|---|---|"];
+  for (const [command, name] of titles) {
+    const hidden = menus["commandPalette"]?.find((entry) => entry.command === command);
+    const palette = hidden === undefined ? "yes" : hidden.when === "false" ? "no" : `\`${hidden.when}\``;
+    const uses = steps.filter(({ body }) => isUsed(body, command, name)).map(nameOf);
+    lines.push(`| ${name} \`${command}\` | ${palette} | ${tested(command, uses)} |`);
   }
-  lines.push("", "| setting | default |", "|---|---|");
+  lines.push("", "| menu | entry | story: step |", "|---|---|---|");
+  for (const [menu, place] of Object.entries(MENUS)) {
+    for (const command of new Set((menus[menu] ?? []).map(({ command }) => command))) {
+      const icon = (menus[menu] ?? []).some((entry) => entry.command === command && /^(inline|navigation)/.test(entry.group ?? ""));
+      const name = titles.get(command) ?? command;
+      // Where no step looks into the menu itself, one that calls the command in another way says what it does.
+      const looked = steps.filter(({ body }) => place.uses(body, name));
+      const uses = (looked.length > 0 ? looked : steps.filter(({ body }) => isUsed(body, command, name))).map(nameOf);
+      lines.push(`| ${place.name} | ${name}${icon ? " (icon)" : ""} | ${tested(`${menu}: ${command}`, uses)} |`);
+    }
+  }
+  lines.push("", "| setting | default | test |", "|---|---|---|");
   for (const [setting, { default: value }] of Object.entries(configuration.properties)) {
-    lines.push(`| \`${setting}\` | \`${JSON.stringify(value)}\` |`);
+    const uses = [...steps.filter(({ body }) => new RegExp(`${quoted(setting)}\\b`).test(body)).map(nameOf), ...testsInRust(setting)];
+    lines.push(`| \`${setting}\` | \`${JSON.stringify(value)}\` | ${tested(setting, uses)} |`);
   }
   return { text: lines.join("\n"), untested };
+}
+
+const nameOf = ({ story, name }: Step) => `${story}: ${name}`;
+
+/** Tests of the sidecar, which does what most settings say, in which it or the variable of the same meaning is set. */
+function testsInRust(setting: string): string[] {
+  const variable = `AML_DEBUG_${setting.replace("amlDebug.", "").replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  return ["tests/it", "crates/sidecar/src"].flatMap((folder) =>
+    fs
+      .readdirSync(path.join(ROOT, "../..", folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".rs"))
+      .toSorted()
+      .flatMap((file) => {
+        const text = fs.readFileSync(path.join(ROOT, "../..", folder, file), "utf8");
+        const tests = [...text.matchAll(/#\[(?:tokio::)?test[^\]]*\]\s+(?:async )?fn (\w+)/g)];
+        const words = new RegExp(file === "settings.rs" ? `${variable}\\b|"${setting.replace("amlDebug.", "")}"` : `${variable}\\b`);
+        const uses = tests.filter((test, index) => text.slice(test.index, tests[index + 1]?.index).match(words));
+        return uses.map(([, name]) => `\`${folder}/${file}\`: ${name?.replaceAll("_", " ")}`);
+      }),
+  );
 }
 
 /** What the line above a spec calls its commands. */
@@ -60,8 +107,7 @@ const LENSES: Record<string, string> = { "amlDebug.run": "Run", "amlDebug.debug"
 
 /** A command is used where a helper of the workbench is given its title. */
 function isUsed(body: string, command: string, title: string): boolean {
-  const quoted = title.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const short = quoted.replace(/…$/, "…?");
+  const short = quoted(title).replace(/…$/, "…?");
   return new RegExp(`"(Azure ML: )?${short}"`).test(body) || body.includes(`lens("${LENSES[command]}")`);
 }
 

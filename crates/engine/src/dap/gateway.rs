@@ -657,7 +657,10 @@ impl Gateway {
         if !self.paths.told.insert(source.to_owned()) {
             return;
         }
-        self.say(&message, out);
+        // Our own editor asks about the mapping by itself; the same words twice are one notification too many.
+        let asks =
+            pair.is_some() && self.session.as_ref().is_some_and(|session| session.attach["type"] == OWN_TYPE);
+        self.say_as(if asks { "console" } else { "important" }, &message, out);
         if let Some(pair) = pair {
             let proposal = Proposal { file: source.to_owned(), message, pair };
             out.push(GatewayOutput::Fact(DebugFact::MappingProposed(proposal)));
@@ -757,9 +760,13 @@ impl Gateway {
         }
     }
 
-    /// Says something in the run's control log and, where a debugger is attached, in its console.
+    /// Says something in the run's control log and, where a debugger is attached, where nobody misses it.
     fn say(&mut self, message: &Message, out: &mut Vec<GatewayOutput>) {
-        let body = json!({"category": "important", "output": format!("{message}\n")});
+        self.say_as("important", message, out);
+    }
+
+    fn say_as(&mut self, category: &str, message: &Message, out: &mut Vec<GatewayOutput>) {
+        let body = json!({"category": category, "output": format!("{message}\n")});
         self.tell_client(event("output", body), out);
         out.push(GatewayOutput::Fact(DebugFact::Said(message.clone())));
     }

@@ -65,12 +65,19 @@ impl Place {
 
     /// Stock debugpy on this port of the machine's loopback.
     pub(super) fn command_by_hand(self, folder: &str, port: u16) -> Command {
-        Command::new("docker")
-            .args(["run", "--rm", "--publish"])
-            .arg(format!("127.0.0.1:{port}:5678"))
-            .args(["--volume".into(), format!("{folder}:/code"), "--workdir".into(), "/code".into()])
-            .args([self.image, "python", "-Xfrozen_modules=off", "-m", "debugpy", "--listen", "0.0.0.0:5678"])
-            .args(["--wait-for-client", self.script])
+        Command::new("docker").args(self.words_by_hand(folder, port))
+    }
+
+    /// The words behind `docker`, for a driver that starts it itself.
+    pub(super) fn words_by_hand(self, folder: &str, port: u16) -> Vec<String> {
+        let publish = format!("127.0.0.1:{port}:5678");
+        let volume = format!("{folder}:/code");
+        let container = ["run", "--rm", "--publish", &publish, "--volume", &volume, "--workdir", "/code"];
+        let python =
+            [self.image, "python", "-Xfrozen_modules=off", "-m", "debugpy", "--listen", "0.0.0.0:5678"];
+        let program = ["--wait-for-client", self.script];
+        let words = container.iter().chain(&python).chain(&program);
+        words.map(|word| (*word).to_owned()).collect()
     }
 
     /// Ours, as one command.

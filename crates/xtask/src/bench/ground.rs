@@ -32,8 +32,9 @@ pub(super) struct Ground {
     pub(super) base: String,
     /// Whether the docker client can use BuildKit; newer ones need a component for it.
     pub(super) buildkit: bool,
-    binary: PathBuf,
-    variables: Vec<(&'static str, String)>,
+    pub(super) repository: Repository,
+    pub(super) binary: PathBuf,
+    pub(super) variables: Vec<(&'static str, String)>,
 }
 
 impl Ground {
@@ -43,7 +44,8 @@ impl Ground {
         let mut variables = setup::variables(repository)?;
         variables.push(("AML_DEBUG_HOME", folder.join("home").display().to_string()));
         let base = setup::base_image::on_this_engine()?.to_owned();
-        let mut ground = Ground { buildkit: true, base, binary, variables, folder };
+        let repository = repository.clone();
+        let mut ground = Ground { buildkit: true, base, repository, binary, variables, folder };
         ground.write(SCRIPT_NAME, SCRIPT)?;
         ground.write("job.yml", &job(IMAGE, SCRIPT_NAME))?;
         ground.write("base.yml", &job(&ground.base, SCRIPT_NAME))?;

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import { chooseOutput, chooseRun } from "../choose";
 import { asNode, type Command, type Parts } from "../commands";
-import { attachConfiguration, rerunConfiguration } from "../debug";
+import { attachConfiguration, debugpyConfiguration, rerunConfiguration } from "../debug";
 import type { LogName } from "../output";
 import type { RunSnapshot } from "../protocol";
 import { runName } from "../rows";
@@ -15,6 +15,14 @@ export const startDebugger: Command = async (parts, target) => {
   if (run) {
     const configuration = run.actions.includes("attach") || run.actions.includes("takeOver") ? attachConfiguration(run.run) : rerunConfiguration(run.run);
     await vscode.debug.startDebugging(folderOf(run), configuration);
+  }
+};
+
+/** For whoever has it, and wants the debugger that all other Python code gets. */
+export const startDebugpy: Command = async (parts, target) => {
+  const run = await theRun(parts, target, "attach");
+  if (run) {
+    await vscode.debug.startDebugging(folderOf(run), debugpyConfiguration(run));
   }
 };
 

@@ -34,7 +34,7 @@ export const newConfiguration: Command = async ({ sidecar, specs }, target) => {
     dataset: dataset.path,
     debugpy: debugpy.add,
   });
-  await vscode.window.showTextDocument(vscode.Uri.file(answer.file));
+  await vscode.window.showTextDocument(vscode.Uri.file(answer.file), { preview: false });
   const submit = vscode.l10n.t("Submit Experiment");
   const said = vscode.l10n.t("{0} is ready.", shown(answer.file));
   if ((await vscode.window.showInformationMessage(said, submit)) === submit) {

@@ -4,7 +4,7 @@
 import * as vscode from "vscode";
 import type { OutputsAnswer, PhaseSnapshot, RunSnapshot } from "../protocol";
 import { runName } from "../rows";
-import { duration, failureLines, moment, phaseWord, say, size, stateWord } from "../words";
+import { duration, failureLines, moment, outcomeWord, phaseWord, say, size, stateWord } from "../words";
 
 /** A file and as much of it as is shown. */
 export interface Preview {
@@ -135,16 +135,6 @@ function button(command: string, title: string, file?: string): string {
   return `<button type="button" data-command="amlDebug.${command}"${of}>${text(title)}</button>`;
 }
 
-function outcomeWord(outcome: string): string {
-  switch (outcome) {
-    case "ok":
-      return vscode.l10n.t("ok");
-    case "running":
-      return vscode.l10n.t("under way");
-    default:
-      return stateWord(outcome);
-  }
-}
 
 function number(value: number): string {
   return new Intl.NumberFormat(vscode.env.language, { maximumSignificantDigits: 4 }).format(value);

@@ -11,6 +11,7 @@ export interface Store {
 export interface Listed {
   run: string;
   state: string;
+  experiment: string;
   image?: string | null;
 }
 
@@ -23,6 +24,24 @@ export function listRuns(store: Store): Listed[] {
 export function containersOf(runs: Listed[]): string[] {
   const names = execFileSync("docker", ["ps", "--all", "--format", "{{.Names}}"], { encoding: "utf8" }).split("\n");
   return names.filter((name) => runs.some(({ run }) => name.includes(run)));
+}
+
+/** How long a sidecar that is left alone may take to put its containers away, in milliseconds. */
+const PUT_AWAY_WITHIN = 20_000;
+
+/** With its editor gone, a sidecar ends; with every run over, it leaves no container, not even one that it kept warm. */
+export async function containersGo(store: Store): Promise<void> {
+  const end = Date.now() + PUT_AWAY_WITHIN;
+  for (;;) {
+    const left = containersOf(listRuns(store));
+    if (left.length === 0) {
+      return;
+    }
+    if (Date.now() > end) {
+      throw new Error(`left behind when the editor had gone: ${left.join(", ")}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
 }
 
 /** Ends what a story that failed has left running. */

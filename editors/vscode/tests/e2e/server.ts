@@ -49,9 +49,36 @@ const SETTINGS = {
   "remote.restoreForwardedPorts": false,
 };
 
+/** A workspace that nobody has trusted yet, and no dialog about it in the way. */
+const UNTRUSTED = {
+  "security.workspace.trust.enabled": true,
+  "security.workspace.trust.startupPrompt": "never",
+  "security.workspace.trust.banner": "always",
+};
+
+/** How a story wants its VS Code. */
+export interface Wanted {
+  locale: string;
+  /** Variables of the server, and with it of the sidecar. */
+  environment: Record<string, string>;
+  /** Settings of the user. */
+  settings?: Record<string, unknown>;
+  /** The workspace is not trusted when it opens. */
+  untrusted?: boolean;
+  /** Beside ours, a Python debugger's extension is installed. */
+  debugpy?: boolean;
+  /** The extension host may be told to run tests. */
+  driver?: boolean;
+}
+
+/** How long a server may take to end when it is asked to, in milliseconds. */
+const ENDS_WITHIN = 10_000;
+
 export class Server {
   private process: ChildProcess | undefined;
   private port = 0;
+  private vsix = "";
+  private readonly installed = new Set<boolean>();
 
   private readonly place: Place;
   private readonly environment: Record<string, string>;
@@ -61,13 +88,27 @@ export class Server {
     this.environment = environment;
   }
 
-  /** Installs the packed extension. */
+  /** Takes the packed extension, which is installed into a set of extensions when that set is first used. */
   install(vsix: string): void {
-    const user = path.join(this.place.scratch, "user");
-    fs.mkdirSync(path.join(user, "User"), { recursive: true });
-    fs.writeFileSync(path.join(user, "User/settings.json"), JSON.stringify(SETTINGS, null, 2));
-    knowJapanese(user);
-    const { status, stdout, stderr } = spawnSync(this.program(), [...this.folders(), "--install-extension", vsix], {
+    this.vsix = vsix;
+    knowJapanese(this.user());
+  }
+
+  private ensureInstalled(debugpy: boolean): void {
+    if (this.installed.has(debugpy)) {
+      return;
+    }
+    this.installed.add(debugpy);
+    const fixture = path.join(this.place.scratch, "debugpy.vsix");
+    if (debugpy) {
+      pack(path.join(import.meta.dirname, "debugpy"), fixture);
+    }
+    this.installInto(debugpy, this.vsix, ...(debugpy ? [fixture] : []));
+  }
+
+  private installInto(debugpy: boolean, ...packages: string[]): void {
+    const options = packages.flatMap((file) => ["--install-extension", file]);
+    const { status, stdout, stderr } = spawnSync(this.program(), [...this.folders(debugpy), ...options], {
       env: this.variables(),
       encoding: "utf8",
     });
@@ -76,8 +117,10 @@ export class Server {
     }
   }
 
-  async start(name: string, locale: string, environment: Record<string, string>): Promise<void> {
+  async start(name: string, wanted: Wanted): Promise<void> {
+    this.ensureInstalled(wanted.debugpy === true);
     this.port = await freePort();
+    this.set({ ...(wanted.untrusted ? UNTRUSTED : {}), ...wanted.settings });
     const config = path.join(this.place.scratch, "code-server.yaml");
     const options = {
       "bind-addr": `127.0.0.1:${this.port}`,
@@ -85,22 +128,41 @@ export class Server {
       cert: false,
       "disable-telemetry": true,
       "disable-update-check": true,
-      "disable-workspace-trust": true,
+      // To be named at all is to be on.
+      ...(wanted.untrusted ? {} : { "disable-workspace-trust": true }),
       "disable-getting-started-override": true,
       "disable-proxy": true,
     };
     fs.writeFileSync(config, Object.entries(options).map(([key, value]) => `${key}: ${value}\n`).join(""));
     const log = fs.openSync(path.join(this.place.results, `code-server-${name}.log`), "w");
-    this.process = spawn(this.program(), [...this.folders(), "--locale", locale], {
+    const driver = wanted.driver ? ["--vscode-option", "enable-smoke-test-driver"] : [];
+    this.process = spawn(this.program(), [...this.folders(wanted.debugpy === true), "--locale", wanted.locale, ...driver], {
       stdio: ["ignore", log, log],
       detached: true,
-      env: { ...this.variables(), ...environment },
+      env: { ...this.variables(), ...wanted.environment },
     });
     await this.answers();
   }
 
-  url(folder: string): string {
-    return `http://127.0.0.1:${this.port}/?folder=${encodeURIComponent(folder)}`;
+  /** Changes the settings of the user; a window that is open sees it. */
+  set(settings: Record<string, unknown>): void {
+    const ours = (name: string) => name.startsWith("amlDebug.");
+    const entries = Object.entries({ ...SETTINGS, ...settings });
+    // Those of a machine are read where the machine is, which a browser is not on.
+    for (const [folder, those] of [["User", entries.filter(([name]) => !ours(name))], ["Machine", entries.filter(([name]) => ours(name))]] as const) {
+      fs.mkdirSync(path.join(this.user(), folder), { recursive: true });
+      fs.writeFileSync(path.join(this.user(), folder, "settings.json"), JSON.stringify(Object.fromEntries(those), null, 2));
+    }
+  }
+
+  get authority(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Where a window on a folder, or on a file that lists several, opens. */
+  url(place: string): string {
+    const kind = place.endsWith(".code-workspace") ? "workspace" : "folder";
+    return `http://${this.authority}/?${kind}=${encodeURIComponent(place)}`;
   }
 
   async stop(): Promise<void> {
@@ -109,19 +171,27 @@ export class Server {
     if (server?.pid === undefined) {
       return;
     }
+    const { pid } = server;
     const ended = new Promise((resolve) => server.once("exit", resolve));
     // Its own group, which nothing else is in.
-    process.kill(-server.pid, "SIGTERM");
+    process.kill(-pid, "SIGTERM");
+    const late = setTimeout(() => process.kill(-pid, "SIGKILL"), ENDS_WITHIN);
     await ended;
+    clearTimeout(late);
   }
 
   private program(): string {
     return path.join(this.place.tools, "cs/node_modules/.bin/code-server");
   }
 
-  private folders(): string[] {
+  private folders(debugpy: boolean): string[] {
     const inside = (name: string) => path.join(this.place.scratch, name);
-    return ["--config", inside("code-server.yaml"), "--user-data-dir", inside("user"), "--extensions-dir", inside("extensions")];
+    const extensions = inside(debugpy ? "extensions-debugpy" : "extensions");
+    return ["--config", inside("code-server.yaml"), "--user-data-dir", this.user(), "--extensions-dir", extensions];
+  }
+
+  private user(): string {
+    return path.join(this.place.scratch, "user");
   }
 
   private variables(): NodeJS.ProcessEnv {
@@ -149,6 +219,7 @@ export class Server {
 /** A language pack without a word of its own: the workbench is Japanese to the extension, and says its own texts
  * in English. */
 function knowJapanese(user: string): void {
+  fs.mkdirSync(user, { recursive: true });
   const translations = path.join(user, "ja.json");
   fs.writeFileSync(translations, JSON.stringify({ version: "1.0.0", contents: {} }));
   const pack = {

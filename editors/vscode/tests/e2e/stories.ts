@@ -1,7 +1,9 @@
 // The stories: what a person does and sees, step by step. Names of stories and steps name the screenshots.
 
 import type { Store } from "./engine.ts";
+import type { Wanted } from "./server.ts";
 import type { Workbench } from "./workbench.ts";
+import { children } from "./stories/children.ts";
 import { debugging } from "./stories/debugging.ts";
 import { figures } from "./stories/figures.ts";
 import { firstRun } from "./stories/first_run.ts";
@@ -9,8 +11,14 @@ import { housekeeping } from "./stories/housekeeping.ts";
 import { interrupted } from "./stories/interrupted.ts";
 import { japanese } from "./stories/japanese.ts";
 import { language } from "./stories/language.ts";
+import { mapping } from "./stories/mapping.ts";
+import { menus } from "./stories/menus.ts";
+import { multiRoot } from "./stories/multi_root.ts";
+import { palette } from "./stories/palette.ts";
 import { publishedPage } from "./stories/published_page.ts";
 import { runPage } from "./stories/run_page.ts";
+import { settings } from "./stories/settings.ts";
+import { untrusted } from "./stories/untrusted.ts";
 import { walkthrough } from "./stories/walkthrough.ts";
 
 /** What the steps need to know of the place they are in. */
@@ -18,10 +26,16 @@ export interface Ground extends Store {
   project: string;
   /** Where another window on a folder opens. */
   url: (folder: string) => string;
+  /** Changes the settings of the user. */
+  set: (settings: Record<string, unknown>) => void;
 }
 
-export interface Story {
+export interface Story extends Omit<Wanted, "environment" | "settings"> {
   locale: "en" | "ja";
+  /** Settings of the user when the window opens; with them, the sidecar has no variables in their place. */
+  settings?: (ground: Ground) => Record<string, unknown>;
+  /** What the window opens, where that is not the project. */
+  opens?: (ground: Ground) => string;
   steps: Record<string, (workbench: Workbench, ground: Ground) => Promise<void>>;
 }
 
@@ -34,7 +48,14 @@ export const STORIES: Record<string, Story> = {
   "run-page": runPage,
   walkthrough,
   debugging,
+  children,
+  mapping,
+  "multi-root": multiRoot,
+  untrusted,
   interrupted,
+  menus,
+  palette,
+  settings,
   figures,
   japanese,
 };

@@ -55,6 +55,12 @@ export class Workbench {
     await this.page.screenshot({ path: path.join(this.results, `${number}-${name}.png`) });
   }
 
+  /** What the window says besides, for whoever looks for the reason of a failure. */
+  async said(): Promise<string> {
+    const texts = await this.page.locator(".notification-toast, .monaco-dialog-box, .quick-input-widget:visible .quick-input-title").allInnerTexts().catch(() => []);
+    return texts.map((text) => `  in the window: ${text.replaceAll(/\s+/g, " ")}\n`).join("");
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
   }
@@ -71,9 +77,20 @@ export class Workbench {
       await this.page.keyboard.press("Escape");
       await this.page.keyboard.press("F1");
       await input.fill(`>${title}`);
-      await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: title }).waitFor({ timeout: 5000 });
+      await this.focus(title);
       await this.page.keyboard.press("Enter");
     }, async () => !(await asks()));
+  }
+
+  /** Goes to an entry of the list: what was used lately stands above it. */
+  private async focus(text: string): Promise<void> {
+    const rows = this.page.locator(".quick-input-list .monaco-list-row");
+    await rows.filter({ hasText: text }).first().waitFor({ timeout: 5000 });
+    const focused = this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: text });
+    for (let step = await rows.count(); step > 0 && (await focused.count()) === 0; step -= 1) {
+      await this.page.keyboard.press("ArrowDown");
+    }
+    await focused.waitFor({ timeout: 1000 });
   }
 
   async pick(label: string): Promise<void> {
@@ -98,8 +115,8 @@ export class Workbench {
 
   /** Does something until it has come about: a list that is drawn anew at that moment swallows a key, and one that
    * was made before the extensions were known does not have their commands. */
-  private async insist(attempt: () => Promise<void>, cameAbout: () => Promise<boolean>): Promise<void> {
-    const end = Date.now() + PATIENCE;
+  async insist(attempt: () => Promise<void>, cameAbout: () => Promise<boolean>, patience = PATIENCE): Promise<void> {
+    const end = Date.now() + patience;
     for (;;) {
       const hindered = await attempt().then(() => undefined, String);
       for (let look = 0; look < 20; look += 1) {
@@ -189,9 +206,37 @@ export class Workbench {
     await this.page.locator(".monaco-dialog-box .dialog-buttons a.monaco-button", { hasText: button }).click();
   }
 
-  /** Presses a button of a notification. */
-  async press(toast: string | RegExp, button: string): Promise<void> {
-    await this.toast(toast).locator("a.monaco-button", { hasText: button }).click();
+  /** Waits until a command has asked something, said something or opened something, or has been given the time for it. */
+  async answered(): Promise<void> {
+    const signs = this.page.locator(".quick-input-widget:visible, .monaco-dialog-box, .notification-toast");
+    await signs.first().waitFor({ timeout: 1000 }).catch(() => undefined);
+  }
+
+  /** Takes questions, dialogs and notifications away unanswered. */
+  async dismiss(): Promise<void> {
+    const open = this.page.locator(".quick-input-widget:visible, .monaco-dialog-box");
+    for (let time = 0; time < 5 && (await open.count()) > 0; time += 1) {
+      await this.page.keyboard.press("Escape");
+      await this.page.waitForTimeout(100);
+    }
+    await this.clearToasts();
+  }
+
+  /** Presses a button of a notification, which is behind the bell when it has been there for a while. */
+  async press(text: string | RegExp, button: string): Promise<void> {
+    const found = this.page.locator(".notification-list-item", { hasText: text }).locator("a.monaco-button", { hasText: button }).first();
+    let pressed = false;
+    await this.insist(
+      async () => {
+        if (!pressed && !(await found.isVisible())) {
+          await this.command("Notifications: Show Notifications");
+        }
+        await found.click({ timeout: 5000 });
+        pressed = true;
+      },
+      async () => pressed && !(await found.isVisible()),
+      RUN_PATIENCE,
+    );
   }
 
   tab(name: string | RegExp): Locator {
@@ -236,6 +281,14 @@ export class Workbench {
       line,
       { timeout: RUN_PATIENCE },
     );
+  }
+
+  /** How long the extension took to be there, in milliseconds, as VS Code has it. */
+  async activation(): Promise<number> {
+    await this.command("Developer: Show Running Extensions");
+    const row = this.page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "Debugger for Azure ML" });
+    await row.waitFor();
+    return Number(/(\d+)\s*ms/.exec(await row.locator(".activation-time").innerText())?.[1]);
   }
 
   variable(text: string): Locator {

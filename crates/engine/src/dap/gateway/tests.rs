@@ -584,3 +584,29 @@ fn a_file_that_was_not_found_is_looked_for_and_reached_by_the_mapping_that_is_ap
             to client 1: {"seq":8,"type":"event","event":"breakpoint","body":{"reason":"changed","breakpoint":{"verified":true,"id":7,"line":23}}}
     "#]]);
 }
+
+#[test]
+fn our_own_editor_which_asks_about_a_mapping_is_not_told_of_it_as_well() {
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true });
+    story
+        .says(VS_CODE, 1, "initialize", json!({"clientName": "Visual Studio Code"}))
+        .answers(1, "initialize", json!({"supportsConfigurationDoneRequest": true}))
+        .says(VS_CODE, 2, "attach", json!({"type": "aml-debug"}))
+        .event("initialized", json!({}));
+    let source = json!({"path": "/home/user/other/train.py"});
+    let missing =
+        json!({"verified": false, "id": 7, "line": 23, "message": "Breakpoint in file that does not exist."});
+    story
+        .says(VS_CODE, 3, "setBreakpoints", json!({"source": source, "breakpoints": [{"line": 23}]}))
+        .answers(3, "setBreakpoints", json!({"breakpoints": [missing]}));
+    story.told.clear();
+    story.on(GatewayInput::FileFound {
+        source: "/home/user/other/train.py".to_owned(),
+        resolved: None,
+        found: vec!["/mnt/code/train.py".to_owned()],
+    });
+    assert!(story.told.contains(r#""category":"console""#), "{}", story.told);
+    assert!(!story.told.contains(r#""category":"important""#), "{}", story.told);
+    assert!(story.told.contains("MappingProposed"), "{}", story.told);
+}

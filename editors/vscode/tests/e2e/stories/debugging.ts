@@ -1,5 +1,7 @@
 // Debugging without a launch.json, several sessions at once, Restart and Stop, and two windows that want one run.
 
+import * as fs from "node:fs";
+import * as path from "node:path";
 import type { Story } from "../stories.ts";
 import { RUN_PATIENCE, Workbench } from "../workbench.ts";
 import { GROWTH, nothingIsLeft, PRODUCT, statesAre } from "./ground.ts";
@@ -73,6 +75,17 @@ export const debugging: Story = {
       }
     },
 
-    "nothing is left on the engine": async (_vscode, ground) => nothingIsLeft(ground, 3),
+    "Cancel in the progress of a build ends that run too": async (vscode, ground) => {
+      const conda = path.join(ground.project, "conda.yml");
+      fs.writeFileSync(conda, fs.readFileSync(conda, "utf8").replace("iniconfig", "packaging"));
+      await vscode.clearToasts();
+      await vscode.openFile("job.yml");
+      await vscode.lens("Debug").first().click();
+      await vscode.press("Debugging job.yml", "Cancel");
+      await statesAre(ground, "cancelled cancelled cancelled cancelled");
+      await vscode.toast("Debugging job.yml").waitFor({ state: "detached" });
+    },
+
+    "nothing is left on the engine": async (_vscode, ground) => nothingIsLeft(ground, 4),
   },
 };

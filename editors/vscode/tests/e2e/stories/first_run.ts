@@ -13,6 +13,14 @@ export const firstRun: Story = {
       await vscode.page.locator(".welcome-view a.monaco-button", { hasText: "Run experiment" }).waitFor();
     },
 
+    "the status bar says how things are, and leads on": async (vscode) => {
+      await vscode.status().hover();
+      const hover = vscode.page.locator(".monaco-hover", { hasText: "0 runs under way" });
+      for (const link of ["Show runs", "Check this machine", "Restart", "Log"]) {
+        await hover.locator("a", { hasText: link }).waitFor();
+      }
+    },
+
     "a job shows its code lenses": async (vscode) => {
       await vscode.openFile("job.yml");
       for (const title of ["Run", "Debug", "Check"]) {

@@ -10,6 +10,9 @@ export const PRODUCT = 8;
 /** The line of `grow.py` that prints the day. */
 export const GROWTH = 6;
 
+/** The line of `family.py` that a child runs. */
+export const RESULT = 7;
+
 /** Fails unless so many runs are there, all of them over, and the engine has none of their containers. */
 export function nothingIsLeft(store: Store, count: number): void {
   const runs = listRuns(store);

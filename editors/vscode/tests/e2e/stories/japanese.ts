@@ -4,6 +4,9 @@ import type { Story } from "../stories.ts";
 import { RUN_PATIENCE } from "../workbench.ts";
 import { PRODUCT } from "./ground.ts";
 
+/** Letters that no English text has. */
+const JAPANESE = /[\u3040-\u30ff\u4e00-\u9fff]/;
+
 export const japanese: Story = {
   locale: "ja",
   steps: {
@@ -19,6 +22,43 @@ export const japanese: Story = {
       }
     },
 
+    "a mistake, its fix and what a key means are japanese": async (vscode) => {
+      await vscode.page.locator(".view-line", { hasText: "display_name" }).click();
+      await vscode.page.keyboard.press("End");
+      await vscode.page.keyboard.press("Enter");
+      await vscode.page.keyboard.type("comput: local");
+      await vscode.page.keyboard.press("Escape");
+      await vscode.page.locator(".squiggly-error").first().waitFor();
+      await vscode.page.keyboard.press("Control+.");
+      await vscode.page.locator(".action-widget .monaco-list-row", { hasText: JAPANESE }).first().waitFor();
+      await vscode.page.keyboard.press("Escape");
+      await vscode.page.keyboard.press("Control+Shift+K");
+      await vscode.page.locator(".squiggly-error").waitFor({ state: "detached" });
+      await vscode.lens("検査").first().click();
+      await vscode.toast("問題は見つかりませんでした").waitFor();
+      await vscode.clearToasts();
+    },
+
+    "the machine is looked over in japanese": async (vscode) => {
+      await vscode.command("Azure ML: このマシンを診断 (doctor)");
+      await vscode.toast("このマシン").waitFor();
+      await vscode.clearToasts();
+    },
+
+    "the wizard asks in japanese": async (vscode) => {
+      await vscode.command("Azure ML: 新しい実行構成…");
+      await vscode.option("キュレーションされた環境…").waitFor();
+      await vscode.pick("conda.yml");
+      await vscode.pick("src/measure.py");
+      await vscode.pick("データセットなし");
+      await vscode.pick("スキップ");
+      await vscode.answer("leaf.job.yml");
+      await vscode.press("leaf.job.yml の準備ができました", "実験を送信");
+      await vscode.option("ローカル: デバッグ").waitFor();
+      await vscode.page.keyboard.press("Escape");
+      await vscode.clearToasts();
+    },
+
     "a debugged job speaks japanese": async (vscode) => {
       await vscode.openFile("src/measure.py");
       await vscode.breakpoint(PRODUCT);
@@ -29,7 +69,7 @@ export const japanese: Story = {
       const run = vscode.row(/一時停止中/);
       await vscode.expand(run);
       await vscode.expand(vscode.row("フェーズ"));
-      await vscode.row(/^イメージ, /).waitFor();
+      await vscode.row(/^イメージ, 正常, /).waitFor();
     },
 
     "so does its end": async (vscode) => {

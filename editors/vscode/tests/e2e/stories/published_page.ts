@@ -10,7 +10,10 @@ import { nothingIsLeft, PRODUCT } from "./ground.ts";
 export const publishedPage: Story = {
   locale: "en",
   steps: {
-    "Create experiment": async (vscode) => {
+    "Create experiment": async (vscode, { project }) => {
+      // An environment that no other story has built.
+      const conda = path.join(project, "conda.yml");
+      fs.writeFileSync(conda, fs.readFileSync(conda, "utf8").replace("iniconfig", "idna"));
       await vscode.openFile("src/measure.py");
       await vscode.breakpoint(PRODUCT);
       await vscode.openView("Azure ML Debug");
@@ -53,6 +56,7 @@ export const publishedPage: Story = {
       await vscode.press("leaf.job.yml is ready", "Submit Experiment");
       await vscode.pick("Local: debug");
       await vscode.page.locator(".part.panel", { hasText: "60_control_log.txt" }).waitFor();
+      await vscode.output("idna").first().waitFor({ timeout: RUN_PATIENCE });
     },
 
     "it stops on the line, with its variables": async (vscode) => {

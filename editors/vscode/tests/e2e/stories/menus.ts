@@ -1,0 +1,138 @@
+// What each row, title and file offers, in the order in which it stands there.
+
+import type { Locator } from "playwright-core";
+import type { Story } from "../stories.ts";
+import type { Workbench } from "../workbench.ts";
+import { RUN_PATIENCE } from "../workbench.ts";
+import { nothingIsLeft } from "./ground.ts";
+
+export const menus: Story = {
+  locale: "en",
+  steps: {
+    "the title of the view": async (vscode) => {
+      await vscode.openView("Azure ML Debug");
+      await vscode.welcome("No runs yet").waitFor();
+      const icons = vscode.page.locator(".sidebar .composite.title .title-actions a.action-label");
+      const names = await icons.evaluateAll((found) => found.map((icon) => icon.getAttribute("aria-label") ?? ""));
+      same(names.slice(0, 3), ["Create experiment…", "Run experiment…", "Refresh runs"]);
+      await icons.last().click();
+      has(await entries(vscode), ["New run configuration…", "Remove unused images…", "Check this machine (doctor)", "Show the log of the debugger", "Restart the debug sidecar"]);
+    },
+
+    "a file in the explorer, though nobody has opened it": async (vscode) => {
+      await vscode.openView("Explorer");
+      const file = (name: string) => vscode.page.locator(".explorer-folders-view .monaco-list-row", { hasText: name });
+      has(await offered(vscode, file("learn.yml")), ["Run the specification on this machine", "Debug the specification or script on this machine"]);
+      const ofConda = await offered(vscode, file("conda.yml"));
+      if (ofConda.some((entry) => entry.includes("specification"))) {
+        throw new Error(`a conda file offers ${ofConda.join(", ")}`);
+      }
+    },
+
+    "the title of an editor with a specification": async (vscode) => {
+      await vscode.openFile("learn.yml");
+      await vscode.lens("Run").first().waitFor();
+      const title = vscode.page.locator(".editor-group-container .editor-actions");
+      await title.locator('a.action-label[aria-label^="Debug the specification or script on this machine"]').waitFor();
+      await title.locator(".dropdown-action-container .codicon-chevron-down, .dropdown-action-container .codicon-drop-down-button").first().click();
+      has(await entries(vscode), ["Debug the specification or script on this machine", "Run the specification on this machine"]);
+    },
+
+    "the workspace and an experiment": async (vscode) => {
+      await vscode.lens("Run").first().click();
+      await vscode.openView("Azure ML Debug");
+      await vscode.row(/^Run learn.yml, completed/).waitFor({ timeout: RUN_PATIENCE });
+      await vscode.clearToasts();
+      same(await offered(vscode, vscode.row(/^Workspace local/)), ["Create experiment…", "Run experiment…", "New run configuration…"]);
+      same(await offered(vscode, vscode.row("Experiment leaves, 1 run")), ["Run experiment…", "New run configuration…"]);
+      await vscode.command("Azure ML: Create experiment…");
+      await vscode.answer("ferns");
+      same(await offered(vscode, vscode.row("Experiment ferns, 0 runs")), ["Run experiment…", "New run configuration…", "Remove experiment without runs"]);
+    },
+
+    "a run that is over": async (vscode) => {
+      same(await offered(vscode, vscode.row(/^Run learn.yml, completed/)), [
+        "Start debugger",
+        "Rerun",
+        "Submit the specification of a run again",
+        "Open page of a run",
+        "Open log of a run",
+        "Open output of a run",
+        "Open specification of a run",
+        "Why this image?",
+        "Copy run ID",
+        "Write launch.json entry for a run",
+        "Remove run",
+      ]);
+      same(await icons(vscode.row(/^Run learn.yml, completed/)), ["Start debugger", "Rerun"]);
+    },
+
+    "its log, its output and its image": async (vscode) => {
+      await vscode.expand(vscode.row(/^Run learn.yml, completed/));
+      await vscode.expand(vscode.row(/^Logs/));
+      same(await offered(vscode, vscode.row(/70_driver_log\.txt/)), ["Open log of a run"]);
+      await vscode.expand(vscode.row(/^Outputs/));
+      same(await offered(vscode, vscode.row(/weather\.csv/)), ["Open output of a run"]);
+      same(await offered(vscode, vscode.row(/^Images, 1/)), ["Remove unused images…"]);
+      await vscode.expand(vscode.row(/^Images, 1/));
+      same(await offered(vscode, vscode.row(/^Image aml-debug\/env/)), ["Why this image?"]);
+      same(await icons(vscode.row(/^Image aml-debug\/env/)), ["Why this image?"]);
+    },
+
+    "a run that is under way": async (vscode) => {
+      await vscode.openFile("wait.yml");
+      await vscode.lens("Run").first().click();
+      await vscode.row(/^Run wait.yml, running/).waitFor({ timeout: RUN_PATIENCE });
+      same(await offered(vscode, vscode.row(/^Run wait.yml, running/)), [
+        "Cancel run",
+        "Open page of a run",
+        "Open log of a run",
+        "Open output of a run",
+        "Open specification of a run",
+        "Attach VS Code to the container of a run",
+        "Why this image?",
+        "Copy run ID",
+        "Write launch.json entry for a run",
+      ]);
+      same(await icons(vscode.row(/^Run wait.yml, running/)), ["Cancel run"]);
+      await vscode.inline(vscode.row(/^Run wait.yml, running/), "Cancel run");
+      await vscode.row(/^Run wait.yml, cancelled/).waitFor({ timeout: RUN_PATIENCE });
+    },
+
+    "nothing is left on the engine": async (_vscode, ground) => nothingIsLeft(ground, 2),
+  },
+};
+
+async function offered(vscode: Workbench, row: Locator): Promise<string[]> {
+  await row.click({ button: "right" });
+  return entries(vscode);
+}
+
+/** The entries of the menu that is open; it is closed again. */
+async function entries(vscode: Workbench): Promise<string[]> {
+  const labels = vscode.page.locator(".monaco-menu .action-item:not(.disabled) .action-label:not(.separator)");
+  await labels.first().waitFor();
+  await vscode.shot("menu");
+  const found = await labels.allInnerTexts();
+  await vscode.page.keyboard.press("Escape");
+  await vscode.page.locator(".monaco-menu").waitFor({ state: "detached" });
+  return found.map((label) => label.trim()).filter((label) => label !== "");
+}
+
+async function icons(row: Locator): Promise<string[]> {
+  await row.hover();
+  const found = row.locator(".actions a.action-label");
+  await found.first().waitFor();
+  return found.evaluateAll((all) => all.map((icon) => icon.getAttribute("aria-label") ?? ""));
+}
+
+function same(found: string[], wanted: string[]): void {
+  if (found.join("\n") !== wanted.join("\n")) {
+    throw new Error(`offered are ${found.join(", ")}; expected were ${wanted.join(", ")}`);
+  }
+}
+
+/** As [`same`], among entries of others. */
+function has(found: string[], wanted: string[]): void {
+  same(found.filter((entry) => wanted.includes(entry)), wanted);
+}

@@ -41,12 +41,12 @@ one() {
 # Every process tells its exit code through this pipe; output goes past it. This shell outlives the signal
 # by which one that failed ends the others, to pass its code on.
 trap : TERM
-exec 4>&1 5>&2
+# What a shell says of a process that was ended is no line of the user's.
+exec 4>&1 5>&2 2>/dev/null
 {
     rank=0
     while [ "$rank" -lt $((size + servers)) ]; do
-        # What the shell would say of one that was ended is no line of the user's.
-        { (one "$rank" >&4 2>&5 3>&- 4>&- 5>&-); echo "$? $rank" >&3; } 2>/dev/null &
+        { (one "$rank" >&4 2>&5 3>&- 4>&- 5>&-); echo "$? $rank" >&3; } &
         rank=$((rank + 1))
     done
     wait

@@ -228,7 +228,7 @@ fn a_step_that_calls_is_told_where_and_what_it_has_to_show() {
         "AML_REMOTE_DEBUG_CALL: \"10.0.0.4:5678\"\n",
         "AML_REMOTE_DEBUG_TOKEN: \"s3cret\"\n",
         "AML_REMOTE_DEBUG_STEP: \"train\"\n",
-        "command: python -c \"$AML_DEBUG_START\" train.py\n",
+        "python -c \"$AML_DEBUG_START\" train.py\n",
     ] {
         assert!(new.contains(line), "{line}: {new}");
     }

@@ -4,7 +4,7 @@
 
 local M = {}
 
---- Attaches the server to YAML files. `options.cmd` is the program, `{ "aml-debug", "serve" }` by default.
+--- Attaches the server to YAML files and Python scripts. `options.cmd` is the program, `{ "aml-debug", "serve" }` by default.
 function M.setup(options)
   options = options or {}
   local config = {
@@ -17,9 +17,14 @@ function M.setup(options)
   vim.lsp.commands["amlDebug.run"] = function(command) M.run(command.arguments[1], {}) end
   vim.lsp.commands["amlDebug.submitExperiment"] = vim.lsp.commands["amlDebug.run"]
   vim.lsp.commands["amlDebug.debug"] = function(command) M.run(command.arguments[1], { "--debug" }) end
+  vim.lsp.commands["amlDebug.debugStep"] = function(command)
+    M.run(command.arguments[1], { "--debug", "--step", command.arguments[2] })
+  end
+  vim.lsp.commands["amlDebug.deploy"] = function(command) M.run(command.arguments[1], {}, "deploy") end
+  vim.lsp.commands["amlDebug.debugDeployment"] = function(command) M.run(command.arguments[1], { "--debug" }, "deploy") end
   vim.lsp.commands["amlDebug.check"] = function() vim.diagnostic.setloclist() end
   vim.api.nvim_create_autocmd("FileType", {
-    pattern = "yaml",
+    pattern = { "yaml", "python" },
     callback = function(event)
       if vim.lsp.start then
         vim.lsp.start(config, { bufnr = event.buf })
@@ -32,8 +37,8 @@ function M.setup(options)
 end
 
 --- Runs a spec in a terminal. With `--debug` the program waits, and says where a debugger such as nvim-dap attaches.
-function M.run(uri, flags)
-  local command = { "aml-debug", "run", vim.uri_to_fname(uri) }
+function M.run(uri, flags, verb)
+  local command = { "aml-debug", verb or "run", vim.uri_to_fname(uri) }
   vim.list_extend(command, flags)
   vim.cmd("botright new")
   vim.fn.termopen(command)

@@ -20,11 +20,18 @@ class Nothing {
 module.exports = new Proxy({}, { get: (_, name) => (name === "__esModule" ? true : Nothing) });
 `;
 
+/** The client asks whether this VS Code is new enough for it; VS Code has asked that itself, by `engines` of package.json. */
+const NEW_ENOUGH = { parse: "module.exports = () => ({ prerelease: [] });", satisfies: "module.exports = () => true;" };
+
 const withoutUnusedFeatures = {
   name: "without-unused-features",
   setup({ onLoad }) {
     const filter = new RegExp(`vscode-languageclient/lib/common/(${UNUSED.join("|")})\\.js$`);
     onLoad({ filter }, () => ({ contents: NOTHING, loader: "js" }));
+    onLoad({ filter: /semver\/functions\/(parse|satisfies)\.js$/ }, ({ path }) => ({
+      contents: NEW_ENOUGH[path.includes("parse") ? "parse" : "satisfies"],
+      loader: "js",
+    }));
   },
 };
 
@@ -39,6 +46,7 @@ const options = {
   plugins: [withoutUnusedFeatures],
   minify: !process.argv.includes("--watch"),
   sourcemap: process.argv.includes("--watch"),
+  charset: "utf8",
   legalComments: "eof",
   logLevel: "warning",
 };

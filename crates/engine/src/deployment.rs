@@ -68,9 +68,15 @@ pub fn explain_unseen(debuggee: &Debuggee) -> Failure {
         .with_fix(message!("deployment.unseen.fix"))
 }
 
+/// Where the user's code stands in the container.
+const ROOT: &str = "/var/azureml-app/";
+
+/// The sentence on code that cannot be read.
+const UNREADABLE: &str = "deployment.unreadable";
+
 /// A path in the container as the user knows it.
 fn short(path: &str) -> &str {
-    path.strip_prefix("/var/azureml-app/").unwrap_or(path)
+    path.strip_prefix(ROOT).unwrap_or(path)
 }
 
 /// An exception that the user's code let through.
@@ -163,6 +169,15 @@ pub fn read_restart(said: &str, complaint: &str) -> Result<Restart, Failure> {
     }
 }
 
+/// File in the container and line from 1 of the code that cannot be read, if that is what a failure is about.
+pub fn unreadable_line(failure: &Failure) -> Option<(String, u32)> {
+    let args = &failure.what.args;
+    let place = &args.iter().find(|(name, _)| name == "place" && failure.what.id == UNREADABLE)?.1;
+    let (file, line) = place.rsplit_once(':')?;
+    let file = if file.starts_with('/') { file.to_owned() } else { format!("{ROOT}{file}") };
+    Some((file, line.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +236,23 @@ Worker Count: 1"#;
                 raise ValueError(path)
             ValueError: no model here"#]]
         .assert_eq(&told(log));
+    }
+
+    #[test]
+    fn code_that_cannot_be_read_is_found_at_its_line_wherever_it_stands() {
+        let line = |file: &str| {
+            let said = format!(
+                r#"{{"unreadable": {{"file": "{file}", "line": 7, "error": "SyntaxError", "text": ""}}}}"#
+            );
+            match read_restart(&said, "") {
+                Ok(Restart::Refused(failure)) => unreadable_line(&failure),
+                other => panic!("{other:?}"),
+            }
+        };
+        let inside = "/var/azureml-app/src/score.py";
+        assert_eq!(line(inside), Some((inside.to_owned(), 7)));
+        assert_eq!(line("/opt/code/score.py"), Some(("/opt/code/score.py".to_owned(), 7)));
+        assert_eq!(unreadable_line(&Failure::new(Blame::Code, message!("deployment.no-restart"))), None);
     }
 
     #[test]

@@ -37,6 +37,12 @@ pub struct FileReport {
     pub runnable: bool,
     /// Whether it then has to be told an environment, because the file names none.
     pub wants_environment: bool,
+    /// Whether `aml/startDeployment` takes a file of this kind.
+    pub deployable: bool,
+    /// Of a pipeline: the names of the steps that a debugger can be wanted in.
+    pub steps: Vec<String>,
+    /// Of a deployment: path of its entry script.
+    pub entry_script: Option<String>,
 }
 
 /// One finding.

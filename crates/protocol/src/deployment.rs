@@ -64,6 +64,18 @@ pub struct ServiceSnapshot {
     pub refused: Option<FailureText>,
     /// How often an edit was not taken.
     pub refusals: u32,
+    /// Where the last edit cannot be read, if that is why it was not taken.
+    pub refused_at: Option<CodePlace>,
+}
+
+/// A line of a file of the user's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CodePlace {
+    /// Path on this machine.
+    pub file: String,
+    /// Line from 1.
+    pub line: u32,
 }
 
 /// A request about one deployment.

@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use crate::methods::{NOTIFICATIONS, REQUESTS};
-use crate::{check, debug, deployment, doctor, draft, error, images, log, run, text};
+use crate::{check, debug, deployment, doctor, draft, error, images, log, remote, run, text};
 use std::fmt::Write as _;
 use ts_rs::{Config, TS};
 
@@ -40,6 +40,7 @@ fn declarations() -> Vec<String> {
         deployment::StartDeploymentParams,
         deployment::DeploymentWish,
         deployment::ServiceSnapshot,
+        deployment::CodePlace,
         deployment::DeploymentParams,
         deployment::ListDeploymentsParams,
         deployment::ListDeploymentsAnswer,
@@ -73,6 +74,14 @@ fn declarations() -> Vec<String> {
         images::PruneImagesParams,
         images::PruneImagesAnswer,
         images::PrunedImage,
+        remote::VariantParams,
+        remote::VariantAnswer,
+        remote::VariantFile,
+        remote::AttachRemoteParams,
+        remote::AttachRemoteAnswer,
+        remote::LeaveRemoteParams,
+        remote::LeaveRemoteAnswer,
+        remote::RemoteSnapshot,
         doctor::DoctorParams,
         doctor::DoctorAnswer,
         doctor::Finding,

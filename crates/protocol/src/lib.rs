@@ -23,6 +23,8 @@ pub mod images;
 
 pub mod doctor;
 
+pub mod remote;
+
 pub mod error;
 
 mod export;

@@ -12,6 +12,10 @@ use crate::images::{
     ListImagesAnswer, ListImagesParams, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
 };
 use crate::log::{LogAppended, Progress, ReadLogAnswer, ReadLogParams};
+use crate::remote::{
+    AttachRemoteAnswer, AttachRemoteParams, LeaveRemoteAnswer, LeaveRemoteParams, RemoteSnapshot,
+    VariantAnswer, VariantParams,
+};
 use crate::run::{
     CancelRunParams, ListExperimentsAnswer, ListExperimentsParams, ListRunsAnswer, ListRunsParams,
     OutputsAnswer, RemoveRunParams, RerunParams, RunAnswer, RunIdParams, RunSnapshot, StartRunParams,
@@ -112,6 +116,12 @@ requests! {
     Check = "aml/check": CheckParams => CheckAnswer;
     /// Writes a new spec.
     DraftSpec = "aml/draftSpec": DraftSpecParams => DraftSpecAnswer;
+    /// Writes a pipeline whose chosen steps await a debugger on their nodes.
+    Variant = "aml/variant": VariantParams => VariantAnswer;
+    /// Follows the log of a step on a node until a debugger can attach to it.
+    AttachRemote = "aml/attachRemote": AttachRemoteParams => AttachRemoteAnswer;
+    /// Leaves it alone again.
+    LeaveRemote = "aml/leaveRemote": LeaveRemoteParams => LeaveRemoteAnswer;
     /// What the machine offers and what is in the way.
     Doctor = "aml/doctor": DoctorParams => DoctorAnswer;
 }
@@ -127,4 +137,6 @@ notifications! {
     DebuggerReady = "aml/debugReady": DebugReady;
     /// A file with breakpoints is not where the path mapping leads: offer the one that reaches it.
     MappingProposed = "aml/mappingProposed": MappingProposal;
+    /// A step on a node changed; carries the whole of it.
+    RemoteChanged = "aml/remoteChanged": RemoteSnapshot;
 }

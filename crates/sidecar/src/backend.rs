@@ -90,6 +90,9 @@ pub(crate) fn service(
     .custom_method(rpc::PruneImages::METHOD, Backend::prune_images)
     .custom_method(rpc::Check::METHOD, Backend::check)
     .custom_method(rpc::DraftSpec::METHOD, Backend::draft_spec)
+    .custom_method(rpc::Variant::METHOD, Backend::variant)
+    .custom_method(rpc::AttachRemote::METHOD, Backend::attach_remote)
+    .custom_method(rpc::LeaveRemote::METHOD, Backend::leave_remote)
     .custom_method(rpc::Doctor::METHOD, Backend::doctor)
     .finish()
 }
@@ -131,6 +134,9 @@ impl Backend {
         prune_images: PruneImages => Ask::PruneImages;
         check: Check => Ask::Check;
         draft_spec: DraftSpec => Ask::DraftSpec;
+        variant: Variant => Ask::Variant;
+        attach_remote: AttachRemote => Ask::AttachRemote;
+        leave_remote: LeaveRemote => Ask::LeaveRemote;
         doctor: Doctor => |_, reply| Ask::Doctor(reply);
     }
 
@@ -311,6 +317,7 @@ async fn say(client: Client, notice: Notice) {
             let proposal = to_proto::mapping_proposal(&run, &proposal);
             client.send_notification::<Told<rpc::MappingProposed>>(proposal).await;
         }
+        Notice::RemoteChanged(step) => client.send_notification::<Told<rpc::RemoteChanged>>(*step).await,
     }
 }
 

@@ -142,6 +142,22 @@ impl<S: Service<Request>> Service<Request> for ExitWatch<S> {
     }
 }
 
+/// Ends the server as if its editor had left when the system asks for its end: a logout, or a remote server of the
+/// editor that is stopped and takes its processes along. Without this it would die where it stands, and leave the
+/// containers that it keeps warm to their own clocks.
+#[cfg(unix)]
+pub(crate) fn watch_terminate(left: mpsc::UnboundedSender<Left>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut asked) => drop(tokio::spawn(async move {
+            if asked.recv().await.is_some() {
+                let _ = left.send(Left::Gone);
+            }
+        })),
+        Err(error) => tracing::warn!(%error, "the signal to end cannot be heard"),
+    }
+}
+
 /// Says when the process with this id has ended; a process that cannot be watched is never said to end.
 pub(crate) fn watch_parent(id: u32, left: mpsc::UnboundedSender<Left>) {
     let watch = move || {

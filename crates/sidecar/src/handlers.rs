@@ -12,6 +12,7 @@ pub(crate) mod files_of_run;
 pub(crate) mod images;
 pub(crate) mod list_runs;
 pub(crate) mod release_debugger;
+pub(crate) mod remote;
 pub(crate) mod remove_run;
 pub(crate) mod rerun;
 pub(crate) mod retire;

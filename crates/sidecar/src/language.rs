@@ -6,22 +6,25 @@
 
 use crate::{files, spec_reader, to_proto};
 use engine::diagnostic::{self, Severity};
+use engine::diff;
+use engine::instrument;
 use engine::message;
 use engine::message::Message;
 use engine::spec::files::Files;
 use engine::spec::language::{self, FilesOf, Form, Offer, Target, Wanted};
-use engine::spec::{Kind, Reading};
+use engine::spec::{Body, Kind, Reading};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp::Client;
 use tower_lsp::ls_types::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionProviderCapability, CodeLens, CodeLensOptions,
-    Command, CompletionItem, CompletionItemKind, CompletionList, CompletionOptions, CompletionTextEdit,
-    Diagnostic, DiagnosticSeverity, Documentation, Hover, HoverContents, HoverProviderCapability, Location,
-    MarkupContent, MarkupKind, NumberOrString, OneOf, Position, Range, SaveOptions, ServerCapabilities,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    TextEdit, Uri, WorkspaceEdit,
+    AnnotatedTextEdit, ChangeAnnotation, CodeAction, CodeActionKind, CodeActionOrCommand,
+    CodeActionProviderCapability, CodeLens, CodeLensOptions, Command, CompletionItem, CompletionItemKind,
+    CompletionList, CompletionOptions, CompletionTextEdit, Diagnostic, DiagnosticSeverity, DocumentChanges,
+    Documentation, Hover, HoverContents, HoverProviderCapability, Location, MarkupContent, MarkupKind,
+    NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position, Range, SaveOptions,
+    ServerCapabilities, TextDocumentEdit, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, TextEdit, Uri, WorkspaceEdit,
 };
 
 /// What an editor says of a text, or asks about it.
@@ -104,14 +107,21 @@ pub(crate) async fn attend(client: Client, mut inbox: mpsc::UnboundedReceiver<Sa
                 }
             }
             Said::Complete(uri, at, reply) => {
-                let _ = reply.send(texts.get(&uri).map(|open| complete(open, at)).unwrap_or_default());
+                let _ = reply.send(
+                    texts
+                        .get(&uri)
+                        .filter(|open| is_yaml(open))
+                        .map(|open| complete(open, at))
+                        .unwrap_or_default(),
+                );
             }
             Said::Hover(uri, at, reply) => {
-                let _ = reply.send(texts.get(&uri).and_then(|open| hover(open, at)));
+                let open = texts.get(&uri).filter(|open| is_yaml(open));
+                let _ = reply.send(open.and_then(|open| hover(open, at)));
             }
             Said::Definition(uri, at, reply) => {
-                let _ =
-                    reply.send(texts.get(&uri).map(|open| definition(&uri, open, at)).unwrap_or_default());
+                let open = texts.get(&uri).filter(|open| is_yaml(open));
+                let _ = reply.send(open.map(|open| definition(&uri, open, at)).unwrap_or_default());
             }
             Said::Actions(uri, range, reply) => {
                 let _ =
@@ -138,13 +148,18 @@ async fn read(path: PathBuf, version: i32, text: String, before: Option<Kind>) -
     Some(Open { path, version, text, reading, kind })
 }
 
+/// What is offered for a spec has no place in a Python script.
+fn is_yaml(open: &Open) -> bool {
+    !matches!(open.kind, Kind::Script | Kind::Notebook)
+}
+
 /// YAML that is no spec is nobody's business.
 fn is_spec(kind: Kind) -> bool {
     !matches!(kind, Kind::Unknown | Kind::Unparsable | Kind::Conda | Kind::Script | Kind::Notebook)
 }
 
 async fn tell(client: &Client, uri: &Uri, open: &Open) {
-    let found = if is_spec(open.kind) {
+    let found = if is_spec(open.kind) || open.kind == Kind::Script {
         open.reading.diagnostics.iter().map(diagnostic).collect()
     } else {
         Vec::new()
@@ -230,7 +245,7 @@ fn actions(uri: &Uri, open: &Open, range: Range) -> Vec<CodeActionOrCommand> {
         found.start <= range.end && range.start <= found.end
     };
     let found = open.reading.diagnostics.iter().filter(is_here);
-    found
+    let mut actions: Vec<CodeActionOrCommand> = found
         .filter_map(|finding| {
             let fix = finding.fix.as_ref()?;
             let edit = TextEdit { range: lsp_range(fix.range), new_text: fix.new_text.clone() };
@@ -246,8 +261,50 @@ fn actions(uri: &Uri, open: &Open, range: Range) -> Vec<CodeActionOrCommand> {
                 ..CodeAction::default()
             }))
         })
-        .collect()
+        .collect();
+    if open.kind == Kind::Script {
+        actions.extend(debugging(uri, open));
+    }
+    actions
 }
+
+/// The remote-debug convention, put into a script or taken out of it again. An editor that can shows the edit
+/// before it makes it.
+fn debugging(uri: &Uri, open: &Open) -> Option<CodeActionOrCommand> {
+    let old = open.text.as_bytes();
+    let before = instrument::undo(old).ok()?;
+    let (title, new) = match before == old {
+        true => (message!("language.instrument"), instrument::instrument(old).ok()?.bytes),
+        false => (message!("language.instrument-undo"), before),
+    };
+    let edits = diff::edits(&open.text, &String::from_utf8(new).ok()?);
+    if edits.is_empty() {
+        return None;
+    }
+    let id = "aml-debug".to_owned();
+    let edits = edits.into_iter().map(|(range, new_text)| {
+        let text_edit = TextEdit { range: lsp_range(range), new_text };
+        OneOf::Right(AnnotatedTextEdit { text_edit, annotation_id: id.clone() })
+    });
+    let document = OptionalVersionedTextDocumentIdentifier { uri: uri.clone(), version: Some(open.version) };
+    let change = TextDocumentEdit { text_document: document, edits: edits.collect() };
+    let annotation =
+        ChangeAnnotation { label: title.text(), needs_confirmation: Some(true), description: None };
+    Some(CodeActionOrCommand::CodeAction(CodeAction {
+        title: title.text(),
+        kind: Some(CodeActionKind::new(REMOTE_DEBUGGING)),
+        edit: Some(WorkspaceEdit {
+            document_changes: Some(DocumentChanges::Edits(vec![change])),
+            change_annotations: Some(HashMap::from([(id, annotation)])),
+            ..WorkspaceEdit::default()
+        }),
+        data: serde_json::to_value(to_proto::text(&title)).ok(),
+        ..CodeAction::default()
+    }))
+}
+
+/// The kind of [`debugging`]'s actions, by which an editor may ask for them alone.
+const REMOTE_DEBUGGING: &str = "refactor.rewrite.amlDebug";
 
 fn lenses(uri: &Uri, open: &Open) -> Vec<CodeLens> {
     if !is_spec(open.kind) {
@@ -263,13 +320,38 @@ fn lenses(uri: &Uri, open: &Open) -> Vec<CodeLens> {
         data: None,
     };
     let check = lens(message!("language.check"), "amlDebug.check");
+    if open.kind.is_online_deployment() {
+        let deploy = lens(message!("language.deploy"), "amlDebug.deploy");
+        let debug = lens(message!("language.debug"), "amlDebug.debugDeployment");
+        return vec![deploy, debug, check];
+    }
     if !open.kind.runs_here() {
         return vec![check];
     }
     let run = lens(message!("language.run"), "amlDebug.run");
     let debug = lens(message!("language.debug"), "amlDebug.debug");
     let submit = lens(message!("language.submit"), "amlDebug.submitExperiment");
-    vec![run, debug, check, submit]
+    let steps = match open.reading.spec.as_ref().map(|spec| &spec.body) {
+        Some(Body::Pipeline(pipeline)) => step_lenses(uri, &open.text, &pipeline.commands()),
+        _ => Vec::new(),
+    };
+    [run, debug, check, submit].into_iter().chain(steps).collect()
+}
+
+/// A line above each step that a debugger can be wanted in.
+fn step_lenses(uri: &Uri, text: &str, debuggable: &[String]) -> Vec<CodeLens> {
+    let steps = language::steps(text).into_iter().filter(|(name, _)| debuggable.contains(name));
+    steps
+        .map(|(name, range)| CodeLens {
+            range: lsp_range(range),
+            command: Some(Command {
+                title: message!("language.debug-step").text(),
+                command: "amlDebug.debugStep".to_owned(),
+                arguments: Some(vec![uri.as_str().into(), name.into()]),
+            }),
+            data: None,
+        })
+        .collect()
 }
 
 fn diagnostic(finding: &diagnostic::Diagnostic) -> Diagnostic {

@@ -28,6 +28,7 @@ mod remote;
 mod spec_finder;
 mod spec_reader;
 mod to_proto;
+mod variant;
 
 pub mod settings;
 pub mod store;

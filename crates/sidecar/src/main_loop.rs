@@ -29,6 +29,10 @@ use protocol::images::{
     ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, WhyImageAnswer, WhyImageParams,
 };
 use protocol::log::{ReadLogAnswer, ReadLogParams};
+use protocol::remote::{
+    AttachRemoteAnswer, AttachRemoteParams, LeaveRemoteAnswer, LeaveRemoteParams, VariantAnswer,
+    VariantParams,
+};
 use protocol::run::{
     CancelRunParams, ListExperimentsAnswer, ListRunsAnswer, ListRunsParams, OutputsAnswer, RemoveRunParams,
     RerunParams, RunAnswer, RunIdParams, RunSnapshot, StartRunParams,
@@ -120,6 +124,9 @@ pub enum Ask {
     ListImages(Reply<ListImagesAnswer>),
     WhyImage(WhyImageParams, Reply<WhyImageAnswer>),
     PruneImages(PruneImagesParams, Reply<PruneImagesAnswer>),
+    Variant(VariantParams, Reply<VariantAnswer>),
+    AttachRemote(AttachRemoteParams, Reply<AttachRemoteAnswer>),
+    LeaveRemote(LeaveRemoteParams, Reply<LeaveRemoteAnswer>),
     Doctor(Reply<DoctorAnswer>),
     /// Takes over every run whose owner is gone; answers when their records are true.
     Adopt(Adopter, Reply<()>),
@@ -199,6 +206,9 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
         Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
         Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
+        Ask::Variant(params, reply) => handlers::remote::make_variant(params, reply),
+        Ask::AttachRemote(params, reply) => give(reply, handlers::remote::attach(state, params)),
+        Ask::LeaveRemote(params, reply) => give(reply, Ok(handlers::remote::leave(state, &params))),
         Ask::Doctor(reply) => handlers::doctor::doctor(&state.settings, reply),
         Ask::Adopt(adopter, reply) => handlers::adopt::adopt_all(state, adopter, reply),
         Ask::AdoptRun(params, reply) => handlers::adopt::adopt_run(state, &params, reply),
@@ -212,6 +222,9 @@ pub(crate) fn answer_without_store(settings: &Settings, event: Event, failure: &
     match ask {
         Ask::Check(params, reply) => handlers::check::check(params, reply),
         Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
+        Ask::Variant(params, reply) => handlers::remote::make_variant(params, reply),
+        Ask::AttachRemote(_, reply) => give(reply, Err(failure)),
+        Ask::LeaveRemote(_, reply) => give(reply, Err(failure)),
         Ask::Doctor(reply) => handlers::doctor::doctor(settings, reply),
         Ask::StartRun(_, reply) => give(reply, Err(failure)),
         Ask::Rerun(_, reply) => give(reply, Err(failure)),

@@ -4,6 +4,7 @@ use crate::main_loop::LogName;
 use engine::attach::AttachEntry;
 use engine::dap::path_doctor::Proposal;
 use engine::ids::RunId;
+use protocol::remote::RemoteSnapshot;
 use protocol::run::RunSnapshot;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub enum Notice {
     DebuggerReady(RunId, Box<AttachEntry>),
     /// A file with breakpoints was not found, and a mapping would reach it.
     MappingProposed(RunId, Box<Proposal>),
+    /// A step on a node changed.
+    RemoteChanged(Box<RemoteSnapshot>),
 }
 
 /// A share of the memory that lines may take up on their way.

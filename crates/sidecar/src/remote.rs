@@ -16,8 +16,11 @@ use crate::attach;
 use crate::gateway::{self, Audience, GatewayHandle, StepAudience};
 use crate::store::Store;
 pub(crate) use dial::{Unreached, Way};
-use engine::failure::Failure;
+use engine::attach::{AttachEntry, COMPUTE_NAME, PathMapping, local_root};
+use engine::failure::{Blame, Failure};
 use engine::log::beacon::{Beacon, BeaconReader, Sighting};
+use engine::message;
+use engine::message::Message;
 use engine::run::event::DebugEvent;
 pub(crate) use jump::Jump;
 pub(crate) use listen::Listen;
@@ -88,10 +91,67 @@ pub(crate) struct Who {
 
 impl Who {
     /// Its name beside others in a store: `compute`, `compute/train`, `compute/train/1`.
-    fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         let step = self.step.as_ref().map(|step| format!("/{step}")).unwrap_or_default();
         let rank = self.rank.map(|rank| format!("/{rank}")).unwrap_or_default();
         format!("compute{step}{rank}")
+    }
+
+    /// What it is called, where there may be several.
+    pub(crate) fn label(&self) -> Option<String> {
+        match (&self.step, self.rank) {
+            (None, None) => None,
+            (Some(step), None) => Some(step.clone()),
+            (None, Some(rank)) => Some(format!("rank {rank}")),
+            (Some(step), Some(rank)) => Some(format!("{step}, rank {rank}")),
+        }
+    }
+
+    /// What launch.json is to have of it, and the folder in which that stands.
+    pub(crate) fn entry(&self, code: &Code, port: u16) -> (PathBuf, AttachEntry) {
+        let (local, remote_root) = code.of(self.step.as_deref());
+        let (folder, _) = attach::place(&local.join("step"), None);
+        let entry = AttachEntry {
+            name: match self.label() {
+                Some(label) => format!("{COMPUTE_NAME} ({label})"),
+                None => COMPUTE_NAME.to_owned(),
+            },
+            host: "127.0.0.1".to_owned(),
+            port,
+            path_mappings: vec![PathMapping { local_root: local_root(&folder, &local), remote_root }],
+            just_my_code: true,
+            start: None,
+        };
+        (folder, entry)
+    }
+}
+
+/// Seconds of a wait where nobody said how long it is, and the least that is worth to be tried again.
+const WAIT: f64 = 300.0;
+
+/// A process has gone on without a debugger: why, and how to have it wait longer.
+pub(crate) fn gave_up(
+    who: &Who,
+    pipeline: Option<&str>,
+    why: Option<String>,
+    waited: Option<f64>,
+) -> Failure {
+    let pipeline = pipeline.unwrap_or("PIPELINE");
+    let step = who.step.as_deref().unwrap_or("NAME");
+    let failure = |what: Message, fix: Message| Failure::new(Blame::Environment, what).with_fix(fix);
+    match why {
+        Some(why) => failure(
+            message!("remote.no-debugger"),
+            message!("remote.no-debugger.fix", pipeline = pipeline, step = step),
+        )
+        .with_detail([why]),
+        None => {
+            let longer = (waited.unwrap_or(WAIT) * 4.0).max(WAIT * 2.0).ceil();
+            failure(
+                message!("remote.gave-up"),
+                message!("remote.gave-up.fix", pipeline = pipeline, step = step, seconds = longer),
+            )
+        }
     }
 }
 
@@ -140,7 +200,7 @@ impl Drop for Following {
 }
 
 /// Follows what is wished for. Gateways take the ports that the store keeps for their processes.
-pub(crate) async fn follow(wish: Wish, store: Store) -> Result<Following, Failure> {
+pub(crate) fn follow(wish: Wish, store: Store) -> Result<Following, Failure> {
     let (inbound, events) = mpsc::unbounded_channel();
     let (news, told) = mpsc::unbounded_channel();
     let mut tasks = JoinSet::new();
@@ -159,7 +219,7 @@ pub(crate) async fn follow(wish: Wish, store: Store) -> Result<Following, Failur
     }
     let mut listens = None;
     if let Some(listen) = &wish.listen {
-        let listener = listen.open().await?;
+        let listener = listen.open()?;
         listens = listener.local_addr().ok();
         tasks.spawn(listen::serve(listener, listen.token.clone(), inbound.clone()));
     }

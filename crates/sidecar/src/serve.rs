@@ -23,7 +23,8 @@ use tower_lsp::Server;
 /// How long the container of a debugged run is kept for the next: a change of the code and another look.
 const KEEP_WARM_S: u32 = 300;
 
-/// Serves one editor until it leaves: `exit`, the end of a pipe, or the end of the editor's process.
+/// Serves one editor until it leaves: `exit`, the end of a pipe, the end of the editor's process, or the system's
+/// wish that it ends.
 ///
 /// Answers with the exit code: 0, or 1 where `exit` came without `shutdown` or `input` was not the
 /// protocol.
@@ -41,6 +42,8 @@ pub async fn serve(
     let mut owner = tokio::spawn(own(settings.clone(), outbox, events.clone(), inbox));
 
     let (left, mut leaving) = mpsc::unbounded_channel();
+    #[cfg(unix)]
+    guard::watch_terminate(left.clone());
     let (hear, mut heard) = mpsc::unbounded_channel();
     let (begin, begun) = oneshot::channel();
     let (service, socket) = backend::service(events, hear, notices, begun);

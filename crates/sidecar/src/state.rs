@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 /// Everything that the owner loop owns.
 #[derive(Debug)]
@@ -41,6 +42,10 @@ pub struct State {
     pipelines: BTreeMap<RunId, pipelines::LivePipeline>,
     /// Whoever waits until runs that were taken over have true records.
     settling: Vec<Settling>,
+    /// Steps on nodes that are followed, by what they were called.
+    remotes: BTreeMap<String, AbortHandle>,
+    /// How many were followed.
+    remotes_begun: u32,
 }
 
 /// Runs that were taken over, and who waits for them.
@@ -85,6 +90,24 @@ impl State {
             runs: BTreeMap::new(),
             pipelines: BTreeMap::new(),
             settling: Vec::new(),
+            remotes: BTreeMap::new(),
+            remotes_begun: 0,
+        }
+    }
+
+    /// Takes in what follows a step on a node, and answers what it is called.
+    pub(crate) fn new_remote(&mut self, begin: impl FnOnce(&str) -> AbortHandle) -> String {
+        self.remotes.retain(|_, task| !task.is_finished());
+        self.remotes_begun += 1;
+        let id = format!("remote-{}", self.remotes_begun);
+        self.remotes.insert(id.clone(), begin(&id));
+        id
+    }
+
+    /// Ends what follows a step on a node.
+    pub(crate) fn leave_remote(&mut self, id: &str) {
+        if let Some(task) = self.remotes.remove(id) {
+            task.abort();
         }
     }
 

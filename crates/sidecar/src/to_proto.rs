@@ -4,6 +4,7 @@ use crate::outbox::Progress;
 use crate::state::{PIPELINE, stored_pipeline};
 use crate::store::RunRecord;
 use engine::dap::path_doctor::Proposal;
+use engine::deployment;
 use engine::diagnostic::{Diagnostic, Position, Range, Severity};
 use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
@@ -16,9 +17,10 @@ use engine::run::service::Serving;
 use engine::run::snapshot::Snapshot;
 use protocol::check::{DiagnosticText, FixText, PositionText, RangeText};
 use protocol::debug::MappingProposal;
-use protocol::deployment::ServiceSnapshot;
+use protocol::deployment::{CodePlace, ServiceSnapshot};
 use protocol::run::{Edge, Graph, PathMapping, PhaseSnapshot, PipelineOutput, RunSnapshot, StepSnapshot};
 use protocol::text::{FailureText, Text};
+use std::path::PathBuf;
 
 pub(crate) fn text(message: &Message) -> Text {
     Text { id: message.id.clone(), args: message.args.clone(), text: message.text() }
@@ -61,7 +63,7 @@ pub(crate) fn run_snapshot(record: &RunRecord, snapshot: &Snapshot) -> RunSnapsh
             local_root: local.to_string_lossy().into_owned(),
             remote_root: remote.clone(),
         }),
-        service: snapshot.service.as_ref().map(service),
+        service: snapshot.service.as_ref().map(|known| service(known, snapshot.mapping.as_ref())),
         exit_code: snapshot.exit_code.and_then(|code| i32::try_from(code).ok()),
         failure: snapshot.failure.as_ref().map(failure),
         started_at: record.created_ms,
@@ -111,7 +113,12 @@ fn graph(pipeline: &Pipeline) -> Graph {
     }
 }
 
-fn service((service, serving): &(Service, Serving)) -> ServiceSnapshot {
+fn service((service, serving): &(Service, Serving), mapping: Option<&(PathBuf, String)>) -> ServiceSnapshot {
+    let place = serving.refused.as_ref().and_then(deployment::unreadable_line);
+    let refused_at = place.zip(mapping).and_then(|((file, line), (local, remote))| {
+        let inside = file.strip_prefix(remote)?.trim_start_matches('/');
+        Some(CodePlace { file: local.join(inside).to_string_lossy().into_owned(), line })
+    });
     ServiceSnapshot {
         endpoint: service.endpoint.clone(),
         name: service.name.clone(),
@@ -121,6 +128,7 @@ fn service((service, serving): &(Service, Serving)) -> ServiceSnapshot {
         restarts: serving.restarts,
         refused: serving.refused.as_ref().map(failure),
         refusals: serving.refusals,
+        refused_at,
     }
 }
 

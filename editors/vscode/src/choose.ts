@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import type { Sidecar } from "./ctx";
 import { runName } from "./rows";
 import { outputs } from "./runs_view";
-import type { RunSnapshot } from "./protocol";
+import type { FileReport, RunSnapshot } from "./protocol";
 import { shown, type Specs } from "./specs";
 import { ago, moment, size, stateWord } from "./words";
 
@@ -15,7 +15,8 @@ const MOST_RUNS = 100;
 /** The spec or script in the active editor if it can be run, else one that the user picks. */
 export async function chooseSpec(specs: Specs): Promise<vscode.Uri | undefined> {
   const active = vscode.window.activeTextEditor?.document.uri;
-  if (active?.scheme === "file" && (await specs.reportOf(active))?.runnable) {
+  const report = active?.scheme === "file" ? await specs.reportOf(active) : undefined;
+  if (report?.runnable || report?.deployable) {
     return active;
   }
   return pickSpec(specs);
@@ -43,12 +44,16 @@ export async function pickSpec(specs: Specs, target?: unknown): Promise<vscode.U
 export async function chooseRun(sidecar: Sidecar, ...wanted: string[]): Promise<RunSnapshot | undefined> {
   const { runs } = await sidecar.request("aml/listRuns", { limit: MOST_RUNS });
   const fitting = runs.filter(({ actions }) => wanted.length === 0 || actions.some((action) => wanted.includes(action)));
+  return pickRun(fitting, wanted.length > 0);
+}
+
+async function pickRun(fitting: RunSnapshot[], takesTheOnly: boolean): Promise<RunSnapshot | undefined> {
   if (fitting.length === 0) {
     void vscode.window.showInformationMessage(vscode.l10n.t("There is no run for that."));
     return undefined;
   }
   const [only, ...others] = fitting;
-  if (wanted.length > 0 && others.length === 0) {
+  if (takesTheOnly && others.length === 0) {
     return only;
   }
   const items = fitting.map((run) => ({
@@ -59,6 +64,23 @@ export async function chooseRun(sidecar: Sidecar, ...wanted: string[]): Promise<
   }));
   const placeHolder = vscode.l10n.t("The run");
   return (await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true, matchOnDetail: true }))?.run;
+}
+
+/** A run of a pipeline, picked by the user; the only one is taken without a question. */
+export async function choosePipelineRun(sidecar: Sidecar): Promise<RunSnapshot | undefined> {
+  const { runs } = await sidecar.request("aml/listRuns", { limit: MOST_RUNS });
+  return pickRun(runs.filter(({ graph }) => graph !== null), true);
+}
+
+/** The steps of a pipeline to stop in; none means those with a breakpoint. A spec that is no pipeline asks nothing. */
+export async function chooseSteps({ file, steps }: FileReport): Promise<string[] | undefined> {
+  if (steps.length === 0) {
+    return [];
+  }
+  const title = vscode.l10n.t("Debug steps of {0}", shown(file));
+  const placeHolder = vscode.l10n.t("The steps to stop in; none chosen: those whose code has a breakpoint");
+  const items = steps.map((label) => ({ label }));
+  return (await vscode.window.showQuickPick(items, { title, placeHolder, canPickMany: true }))?.map(({ label }) => label);
 }
 
 /** One of the images that were built here, by name. */

@@ -31,7 +31,7 @@ export class SidecarFailure extends Error {
 /** A sidecar that ends so often within so many milliseconds is not started again by itself. */
 const RESTARTS = { most: 3, within: 180_000 };
 
-const NOTIFICATIONS = ["aml/runChanged", "aml/logAppended", "aml/progress", "aml/debugReady", "aml/mappingProposed"] as const;
+const NOTIFICATIONS = ["aml/runChanged", "aml/logAppended", "aml/progress", "aml/debugReady", "aml/mappingProposed", "aml/remoteChanged"] as const;
 
 /** Fails to compile when the wire has a notification that is not in the list. */
 const complete: Exclude<keyof Notifications, (typeof NOTIFICATIONS)[number]> extends never ? true : never = true;
@@ -141,7 +141,7 @@ export class Sidecar implements vscode.Disposable {
     };
     const options: LanguageClientOptions = {
       outputChannel: this.log,
-      documentSelector: [{ scheme: "file", pattern: SPECS }],
+      documentSelector: [{ scheme: "file", pattern: SPECS }, { scheme: "file", language: "python" }],
       middleware: inTheEditorsLanguage(),
       // Failures are shown by whoever asked, with their buttons.
       errorHandler: {

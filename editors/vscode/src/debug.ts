@@ -5,7 +5,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import { justMyCode } from "./config";
 import type { Sidecar } from "./ctx";
-import { chooseEnvironment, chooseRun, chooseSpec } from "./choose";
+import { chooseEnvironment, chooseRun, chooseSpec, chooseSteps } from "./choose";
 import type { MappingProposal, RunSnapshot } from "./protocol";
 import { runName } from "./rows";
 import { shown, type Specs } from "./specs";
@@ -39,6 +39,12 @@ interface Configuration extends vscode.DebugConfiguration {
   subProcess?: boolean;
   /** Internal: an earlier run whose plan is started again. */
   rerun?: string;
+  /** Of a pipeline: the steps to stop in. */
+  steps?: string[];
+  /** Internal: only this step of the earlier run. */
+  step?: string;
+  /** Internal: a step on a node, which the sidecar follows under this name. */
+  remote?: string;
   /** The run of the session. */
   run?: string;
   /** Its gateway. */
@@ -138,6 +144,10 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     if (configuration.subProcessId !== undefined) {
       return configuration;
     }
+    // A step on a node: its gateway is open already.
+    if (configuration.remote !== undefined) {
+      return { ...defaults(), ...configuration };
+    }
     const run = configuration.run ?? (await chooseRun(this.sidecar, "attach", "takeOver"))?.run;
     if (!run) {
       return undefined;
@@ -169,6 +179,11 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
       throw new Error(vscode.l10n.t("Running a specification executes its code, and this workspace is not trusted."));
     }
     const debug = configuration["noDebug"] !== true;
+    if (configuration.spec !== undefined && (await this.specs.reportOf(vscode.Uri.file(configuration.spec)))?.deployable) {
+      // A deployment goes on when its debugger leaves: it is started first, and then attached to.
+      void vscode.commands.executeCommand(debug ? "amlDebug.debugDeployment" : "amlDebug.deploy", vscode.Uri.file(configuration.spec));
+      return undefined;
+    }
     const wish = await this.wish(configuration, debug);
     const begun = wish && (await this.starter.start(nameOf(configuration), wish));
     // Without a debugger there is no session to open: the run is in the tree and in its log.
@@ -180,7 +195,7 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
 
   private async wish(configuration: Configuration, debug: boolean): Promise<Wish | undefined> {
     if (configuration.rerun) {
-      return { again: { run: configuration.rerun }, debug };
+      return { again: { run: configuration.rerun, step: configuration.step ?? null }, debug };
     }
     const spec = configuration.spec ?? (await chooseSpec(this.specs))?.fsPath;
     if (!spec) {
@@ -192,14 +207,34 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     if (environment === undefined) {
       return undefined;
     }
+    const steps = debug && report ? (configuration.steps ?? (await chooseSteps(report))) : [];
+    if (!steps) {
+      return undefined;
+    }
+    const breaks = steps.length > 0 ? [] : filesWithBreakpoints();
     const { experiment = null, process = null, inputs = {}, env = {}, rebuild = false, pull = false, subProcess = false } = configuration;
-    return { start: { spec, environment, experiment, process, inputs, env, rebuild, pull, children: subProcess }, debug };
+    return { start: { spec, environment, experiment, process, inputs, env, rebuild, pull, children: subProcess, steps, breaks }, debug };
   }
 }
 
 /** The configuration that debugs a spec or a script. */
 export function launchConfiguration(spec: string): vscode.DebugConfiguration {
   return { type: DEBUG_TYPE, request: "launch", name: `Azure ML: ${shown(spec)}`, spec };
+}
+
+/** The configuration that debugs steps of a pipeline. */
+export function stepsConfiguration(spec: string, steps: string[]): vscode.DebugConfiguration {
+  return { ...launchConfiguration(spec), name: `Azure ML: ${shown(spec)} (${steps.join(", ")})`, steps };
+}
+
+/** The configuration that repeats one step of a pipeline run alone, with the inputs that it had. */
+export function stepConfiguration(run: string, step: string): vscode.DebugConfiguration {
+  return { ...rerunConfiguration(run), name: `Azure ML: ${run} (${step})`, step };
+}
+
+/** The configuration that joins a step on a node. */
+export function remoteConfiguration(remote: string, port: number, name: string): vscode.DebugConfiguration {
+  return { type: DEBUG_TYPE, request: "attach", name, remote, port };
 }
 
 /** The configuration that starts an earlier run's plan again under the debugger. */
@@ -232,6 +267,12 @@ function defaults(): Partial<vscode.DebugConfiguration> {
 
 function nameOf(configuration: Configuration): string {
   return configuration.rerun ?? (configuration.spec ? shown(configuration.spec) : configuration.name);
+}
+
+/** Of a pipeline those steps are debugged whose code has a breakpoint. */
+function filesWithBreakpoints(): string[] {
+  const of = vscode.debug.breakpoints.filter((breakpoint) => breakpoint instanceof vscode.SourceBreakpoint && breakpoint.enabled);
+  return [...new Set(of.map((breakpoint) => (breakpoint as vscode.SourceBreakpoint).location.uri.fsPath))];
 }
 
 /** The sidecar reads files: what stands in the editor has to be in the file. */

@@ -8,6 +8,9 @@ import { say } from "./words";
 /** Files that may be specs; what they are is the sidecar's word. */
 export const SPECS = "**/*.{yml,yaml,runconfig}";
 
+/** The kind of the sidecar's code actions that put remote debugging into a script and take it out again. */
+export const REMOTE_DEBUGGING = "refactor.rewrite.amlDebug";
+
 /** The sidecar sends the message of a sentence beside its English text. */
 export function inTheEditorsLanguage(): Middleware {
   return {
@@ -21,6 +24,11 @@ export function inTheEditorsLanguage(): Middleware {
       const actions = await next(document, range, context, token);
       for (const action of actions ?? []) {
         action.title = translated(action) ?? action.title;
+        if ("edit" in action && action.edit && action.kind?.value === REMOTE_DEBUGGING) {
+          // VS Code's own preview of edits leaves out whatever is not ticked; ours is a diff.
+          action.command = { command: "amlDebug.instrument", title: action.title, arguments: [document.uri, action.edit.get(document.uri)] };
+          delete action.edit;
+        }
       }
       return actions;
     },
@@ -50,6 +58,12 @@ function lensWords(command: string): { title: string; tooltip: string } | undefi
       return { title: vscode.l10n.t("Check"), tooltip: vscode.l10n.t("Look for mistakes") };
     case "amlDebug.submitExperiment":
       return { title: vscode.l10n.t("Submit experiment"), tooltip: vscode.l10n.t("Choose where it runs, and whether under the debugger") };
+    case "amlDebug.deploy":
+      return { title: vscode.l10n.t("Deploy"), tooltip: vscode.l10n.t("Start its server in a container on this machine") };
+    case "amlDebug.debugDeployment":
+      return { title: vscode.l10n.t("Debug"), tooltip: vscode.l10n.t("Start its server in a container and stop in init() and run()") };
+    case "amlDebug.debugStep":
+      return { title: vscode.l10n.t("Debug step"), tooltip: vscode.l10n.t("Run the pipeline and stop in this step") };
     default:
       return undefined;
   }

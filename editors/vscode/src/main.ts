@@ -5,8 +5,10 @@ import { COMMANDS, type Command, type Parts } from "./commands";
 import { onChange } from "./config";
 import { Sidecar } from "./ctx";
 import { DebugType, offerDebugpy } from "./debug";
+import { Deployments } from "./deployments";
 import { RunLogs } from "./output";
 import { Pages } from "./pages";
+import { RemoteSteps } from "./remote";
 import { RunPages } from "./run_page";
 import { NamedExperiments, RunsView } from "./runs_view";
 import { Specs } from "./specs";
@@ -21,13 +23,15 @@ export function activate(extension: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("Azure ML Debug", { log: true });
   sidecar = new Sidecar(extension, log);
   const logs = new RunLogs(sidecar);
-  const starter = new Starter(sidecar, logs);
+  const starter = new Starter(sidecar, logs, log);
   const specs = new Specs(sidecar, log);
   const named = new NamedExperiments(extension.globalState);
   const runs = new RunsView(sidecar, named);
   const pages = new Pages();
   const runPages = new RunPages(sidecar);
-  const parts: Parts = { sidecar, specs, runs, named, pages, runPages, logs, starter, log, extension: extension.extensionUri };
+  const deployments = new Deployments(sidecar, specs, log);
+  const remote = new RemoteSteps(sidecar);
+  const parts: Parts = { sidecar, specs, runs, named, pages, runPages, logs, starter, deployments, remote, log, extension: extension.extensionUri };
   extension.subscriptions.push(
     log,
     sidecar,
@@ -37,6 +41,8 @@ export function activate(extension: vscode.ExtensionContext): void {
     runs,
     pages,
     runPages,
+    deployments,
+    remote,
     createStatus(sidecar, runs),
     new DebugType(sidecar, specs, starter, log, extension.workspaceState).register(),
     offerDebugpy(),
@@ -52,8 +58,8 @@ export async function deactivate(): Promise<void> {
 }
 
 function register(id: string, command: Command, parts: Parts): vscode.Disposable {
-  return vscode.commands.registerCommand(id, (target?: unknown) =>
-    command(parts, target).catch((error: unknown) => showError(error, parts.log)),
+  return vscode.commands.registerCommand(id, (target?: unknown, more?: unknown) =>
+    command(parts, target, more).catch((error: unknown) => showError(error, parts.log)),
   );
 }
 

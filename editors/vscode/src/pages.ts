@@ -15,6 +15,11 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
 
   /** Opens a text under a name, whose ending gives its language. */
   async show(name: string, text: string): Promise<void> {
+    await vscode.window.showTextDocument(this.put(name, text), { preview: true });
+  }
+
+  /** Keeps a text under a name, for whoever opens it. */
+  put(name: string, text: string): vscode.Uri {
     const uri = vscode.Uri.from({ scheme: SCHEME, path: name });
     this.texts.delete(uri.path);
     this.texts.set(uri.path, text);
@@ -22,7 +27,7 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
       this.texts.delete(path);
     }
     this.changed.fire(uri);
-    await vscode.window.showTextDocument(uri, { preview: true });
+    return uri;
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {

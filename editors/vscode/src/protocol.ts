@@ -602,7 +602,24 @@ refused: FailureText | null,
 /**
  * How often an edit was not taken.
  */
-refusals: number, };
+refusals: number, 
+/**
+ * Where the last edit cannot be read, if that is why it was not taken.
+ */
+refusedAt: CodePlace | null, };
+
+/**
+ * A line of a file of the user's.
+ */
+export type CodePlace = { 
+/**
+ * Path on this machine.
+ */
+file: string, 
+/**
+ * Line from 1.
+ */
+line: number, };
 
 /**
  * A request about one deployment.
@@ -948,7 +965,19 @@ runnable: boolean,
 /**
  * Whether it then has to be told an environment, because the file names none.
  */
-wantsEnvironment: boolean, };
+wantsEnvironment: boolean, 
+/**
+ * Whether `aml/startDeployment` takes a file of this kind.
+ */
+deployable: boolean, 
+/**
+ * Of a pipeline: the names of the steps that a debugger can be wanted in.
+ */
+steps: Array<string>, 
+/**
+ * Of a deployment: path of its entry script.
+ */
+entryScript: string | null, };
 
 /**
  * One finding.
@@ -1194,6 +1223,154 @@ bytes: number,
 kept: Text | null, };
 
 /**
+ * Which steps of which pipeline are to await a debugger.
+ */
+export type VariantParams = { 
+/**
+ * Path of the pipeline.
+ */
+file: string, 
+/**
+ * Names of the steps.
+ */
+steps: Array<string>, 
+/**
+ * Path of the variant, in the folder of the pipeline; `NAME.debug.yml` where none is named.
+ */
+output: string | null, 
+/**
+ * Seconds that a step waits; as on the published page where nothing is said.
+ */
+wait: number | null, };
+
+/**
+ * The files of a variant, which are written.
+ */
+export type VariantAnswer = { 
+/**
+ * Path of the variant.
+ */
+file: string, 
+/**
+ * Every file of it, the pipeline last.
+ */
+files: Array<VariantFile>, 
+/**
+ * What a person should know of it, what comes next among it.
+ */
+remarks: Array<Text>, };
+
+/**
+ * A file of a variant.
+ */
+export type VariantFile = { 
+/**
+ * Path of the file that it was made from.
+ */
+from: string, 
+/**
+ * Path of the file itself.
+ */
+to: string, };
+
+/**
+ * A step on a node whose log is to be followed.
+ */
+export type AttachRemoteParams = { 
+/**
+ * Path or URL of its log. The URL is a secret: whoever has it may read.
+ */
+log: string, 
+/**
+ * Name of the step, for an entry of its own in launch.json.
+ */
+step: string | null, 
+/**
+ * The code folder on this machine.
+ */
+code: string, 
+/**
+ * The same folder on the node; the step's working directory where nothing is said.
+ */
+remoteRoot: string | null, 
+/**
+ * The port of a step whose log names none.
+ */
+port: number | null, 
+/**
+ * The rank that is wanted, where several write to one log.
+ */
+rank: number | null, };
+
+/**
+ * A step that is followed from now on.
+ */
+export type AttachRemoteAnswer = { 
+/**
+ * What it is called in what follows.
+ */
+id: string, 
+/**
+ * Loopback port for a debugger, as soon as the step is reached.
+ */
+port: number, };
+
+/**
+ * Which step is not to be followed any longer.
+ */
+export type LeaveRemoteParams = { 
+/**
+ * The step, as it was answered.
+ */
+id: string, };
+
+/**
+ * A step that is followed no longer.
+ */
+export type LeaveRemoteAnswer = Record<symbol, never>;
+
+/**
+ * How a step on a node stands.
+ */
+export type RemoteSnapshot = { 
+/**
+ * The step, as it was answered.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+step: string | null, 
+/**
+ * `following` its log, `awaited` (it awaits a debugger), `reached` (one can attach), `over`, `failed`.
+ */
+state: string, 
+/**
+ * `ADDRESS:PORT` of the step, once its log has said it.
+ */
+address: string | null, 
+/**
+ * When the step goes on without a debugger, in milliseconds since 1970, where its log says so.
+ */
+waitEndsAt: number | null, 
+/**
+ * The node answers, and the step does not listen there yet.
+ */
+listensNot: boolean, 
+/**
+ * The launch.json entry, once a debugger can attach.
+ */
+entry: AttachAnswer | null, 
+/**
+ * The word for why nobody can attach: `no-route`, `filtered`, `refused`, …
+ */
+cause: string | null, 
+/**
+ * Why nobody can attach, or why it went on without a debugger.
+ */
+failure: FailureText | null, };
+
+/**
  * Nothing to choose yet.
  */
 export type DoctorParams = Record<symbol, never>;
@@ -1263,6 +1440,9 @@ export interface Requests {
   "aml/pruneImages": { params: PruneImagesParams; answer: PruneImagesAnswer };
   "aml/check": { params: CheckParams; answer: CheckAnswer };
   "aml/draftSpec": { params: DraftSpecParams; answer: DraftSpecAnswer };
+  "aml/variant": { params: VariantParams; answer: VariantAnswer };
+  "aml/attachRemote": { params: AttachRemoteParams; answer: AttachRemoteAnswer };
+  "aml/leaveRemote": { params: LeaveRemoteParams; answer: LeaveRemoteAnswer };
   "aml/doctor": { params: DoctorParams; answer: DoctorAnswer };
 }
 
@@ -1273,4 +1453,5 @@ export interface Notifications {
   "aml/progress": Progress;
   "aml/debugReady": DebugReady;
   "aml/mappingProposed": MappingProposal;
+  "aml/remoteChanged": RemoteSnapshot;
 }

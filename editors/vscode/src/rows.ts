@@ -2,6 +2,7 @@
 
 import * as path from "node:path";
 import * as vscode from "vscode";
+import { deploymentName, serviceWord } from "./deployments";
 import { LOGS } from "./output";
 import type { ExperimentSummary, ImageSnapshot, PhaseSnapshot, RunSnapshot, StepSnapshot } from "./protocol";
 import type { Group, Node } from "./runs_view";
@@ -16,7 +17,7 @@ export function itemOf(node: Node): vscode.TreeItem {
     case "more":
       return moreItem(node.experiment);
     case "run":
-      return runItem(node.run);
+      return node.run.kind === "deployment" ? deploymentItem(node.run) : runItem(node.run);
     case "group":
       return groupItem(node.run, node.group);
     case "step":
@@ -29,6 +30,10 @@ export function itemOf(node: Node): vscode.TreeItem {
       return outputItem(node);
     case "metric":
       return metricItem(node);
+    case "deployments":
+      return deploymentsItem(node.deployments);
+    case "answer":
+      return answerItem(node);
     case "images":
       return imagesItem(node.images);
     case "image":
@@ -78,9 +83,67 @@ function runItem(run: RunSnapshot): vscode.TreeItem {
   const time = run.endedAt === null ? started : `${started} · ${duration(run.endedAt - run.startedAt)}`;
   item.description = `${state} · ${time}`;
   item.iconPath = stateIcon(run.state);
-  item.contextValue = ["run", ...run.actions, ...(run.container ? ["container"] : []), ...(run.image ? ["image"] : [])].join(" ");
+  item.contextValue = ["run", ...(run.parent === null ? [] : ["step"]), ...run.actions, ...(run.container ? ["container"] : []), ...(run.image ? ["image"] : [])].join(" ");
   item.tooltip = runTooltip(run);
   item.accessibilityInformation = { label: vscode.l10n.t("Run {0}, {1}, {2}", name, state, time) };
+  return item;
+}
+
+function deploymentsItem(deployments: RunSnapshot[]): vscode.TreeItem {
+  const item = new vscode.TreeItem(vscode.l10n.t("Deployments"), vscode.TreeItemCollapsibleState.Expanded);
+  item.id = "deployments";
+  const live = deployments.filter(({ endedAt }) => endedAt === null).length;
+  item.description = live > 0 ? vscode.l10n.t("{0} under way", live) : String(deployments.length);
+  item.iconPath = new vscode.ThemeIcon("server-process");
+  item.contextValue = "deployments";
+  item.tooltip = vscode.l10n.t("Scoring scripts behind their inference server, on this machine.");
+  item.accessibilityInformation = { label: vscode.l10n.t("Deployments, {0}", item.description) };
+  return item;
+}
+
+/** A deployment is a run; what may be asked of it has words of its own, since its end is no result. */
+function deploymentItem(run: RunSnapshot): vscode.TreeItem {
+  const item = runItem(run);
+  const name = deploymentName(run);
+  item.label = name;
+  const isLive = run.endedAt === null;
+  const port = isLive && run.service ? `:${new URL(run.service.scoringUri).port}` : undefined;
+  const refused = isLive && run.service?.refused ? vscode.l10n.t("edit not taken") : undefined;
+  const parts = [serviceWord(run), ...(refused ? [refused] : []), ...(port ? [port] : []), ago(run.startedAt)];
+  item.description = parts.join(" · ");
+  const attach = run.actions.filter((action) => action === "attach" || action === "takeOver");
+  item.contextValue = ["run deployment", ...attach, isLive ? "live" : "over", ...(run.container ? ["container"] : []), ...(run.image ? ["image"] : [])].join(" ");
+  const isHealthy = run.state === "running" && run.service?.healthyAt != null;
+  if (refused) {
+    item.iconPath = new vscode.ThemeIcon("warning", new vscode.ThemeColor("charts.yellow"));
+  } else if (isHealthy) {
+    item.iconPath = new vscode.ThemeIcon("server-process", new vscode.ThemeColor("testing.iconPassed"));
+  }
+  if (run.service && item.tooltip instanceof vscode.MarkdownString) {
+    const line = (title: string, value: string) => (item.tooltip as vscode.MarkdownString).appendMarkdown(`**${title}** `).appendText(value).appendMarkdown("\n\n");
+    line(vscode.l10n.t("Scoring URI"), run.service.scoringUri);
+    line(vscode.l10n.t("Health"), run.service.healthUri);
+    if (run.service.restarts > 0) {
+      line(vscode.l10n.t("Loaded again"), String(run.service.restarts));
+    }
+    if (run.service.refused) {
+      line(vscode.l10n.t("The last edit"), sayFailure(run.service.refused));
+    }
+  }
+  item.accessibilityInformation = { label: vscode.l10n.t("Deployment {0}, {1}", name, parts.join(", ")) };
+  return item;
+}
+
+function answerItem({ run, answer }: Extract<Node, { kind: "answer" }>): vscode.TreeItem {
+  const item = new vscode.TreeItem(answer.request);
+  item.id = `answer ${answer.at} ${run}`;
+  item.description = `${answer.status} · ${duration(answer.ms)} · ${moment(answer.at)}`;
+  const isWell = answer.status < 400 && answer.failure === null;
+  item.iconPath = isWell ? new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed")) : new vscode.ThemeIcon("error", new vscode.ThemeColor("testing.iconFailed"));
+  item.contextValue = "answer";
+  item.tooltip = answer.failure ? sayFailure(answer.failure) : (answer.file ?? answer.request);
+  item.command = { command: "amlDebug.showAnswers", title: vscode.l10n.t("Answers"), arguments: [run] };
+  item.accessibilityInformation = { label: `${answer.request}, ${item.description}` };
   return item;
 }
 
@@ -88,9 +151,10 @@ function stepItem(run: string, step: StepSnapshot): vscode.TreeItem {
   const item = new vscode.TreeItem(step.name);
   item.id = `step ${step.name} ${run}`;
   const state = stateWord(step.state);
-  item.description = step.reused ? vscode.l10n.t("{0} · result of an earlier run", state) : state;
+  const took = step.startedAt !== null && step.endedAt !== null && !step.reused ? ` · ${duration(step.endedAt - step.startedAt)}` : "";
+  item.description = step.reused ? vscode.l10n.t("{0} · result of an earlier run", state) : `${state}${took}`;
   item.iconPath = stateIcon(step.state);
-  item.contextValue = "step";
+  item.contextValue = step.run === null ? "step" : "step ran";
   item.accessibilityInformation = { label: vscode.l10n.t("Step {0}, {1}", step.name, item.description) };
   return item;
 }
@@ -148,6 +212,7 @@ function stateIcon(state: string): vscode.ThemeIcon {
 function groupItem(run: RunSnapshot, group: Group): vscode.TreeItem {
   const names = {
     steps: { label: vscode.l10n.t("Steps"), icon: "type-hierarchy" },
+    answers: { label: vscode.l10n.t("Answers"), icon: "comment-discussion" },
     phases: { label: vscode.l10n.t("Phases"), icon: "list-ordered" },
     logs: { label: vscode.l10n.t("Logs"), icon: "output" },
     outputs: { label: vscode.l10n.t("Outputs"), icon: "folder" },

@@ -13,13 +13,16 @@ import { outputs } from "./runs_view";
 /** A page is drawn at most this often, in milliseconds. */
 const CALM = 250;
 
+/** How often the times of a pipeline that runs are drawn, in milliseconds. */
+const TICK = 1000;
+
 /** Larger files are listed and not shown. */
 const LARGEST_PREVIEW = 64 * 1024;
 const LARGEST_PICTURE = 4 * 1024 * 1024;
 const MOST_PREVIEWS = 8;
 
 /** What the buttons of a page may ask for. */
-const COMMANDS = new Set(["startDebugger", "cancel", "rerun", "openLog", "openSpec", "whyImage", "openOutput"].map((name) => `amlDebug.${name}`));
+const COMMANDS = new Set(["startDebugger", "cancel", "rerun", "openLog", "openSpec", "whyImage", "openOutput", "showRun", "debugStep"].map((name) => `amlDebug.${name}`));
 
 export class RunPages implements vscode.Disposable {
   private readonly open = new Map<string, RunPage>();
@@ -50,9 +53,18 @@ export class RunPages implements vscode.Disposable {
   }
 }
 
+/** What a page sends: which button was pressed, and what for; nothing once it listens. */
+interface Pressed {
+  command?: string;
+  file?: string;
+  run?: string;
+  step?: string;
+}
+
 class RunPage {
   readonly panel: vscode.WebviewPanel;
   private timer: NodeJS.Timeout | undefined;
+  private clock: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly sidecar: Sidecar,
@@ -62,8 +74,11 @@ class RunPage {
     const options = { enableScripts: true, localResourceRoots: [vscode.Uri.file(folder)] };
     this.panel = vscode.window.createWebviewPanel("amlDebug.run", runName(run), vscode.ViewColumn.Active, options);
     this.panel.webview.html = page(this.panel.webview.cspSource, crypto.randomBytes(16).toString("base64"), vscode.env.language, runName(run));
-    this.panel.webview.onDidReceiveMessage((message: { command?: string; file?: string }) => void this.pressed(message));
-    this.panel.onDidDispose(() => clearTimeout(this.timer));
+    this.panel.webview.onDidReceiveMessage((message: Pressed) => void this.pressed(message));
+    this.panel.onDidDispose(() => {
+      clearTimeout(this.timer);
+      clearTimeout(this.clock);
+    });
   }
 
   drawSoon(): void {
@@ -79,15 +94,20 @@ class RunPage {
       this.sidecar.request("aml/listOutputs", { run: this.run.run }),
     ]);
     await this.panel.webview.postMessage(body(run, left, await this.previews(left)));
+    // While its steps run, their bars grow.
+    clearTimeout(this.clock);
+    if (run.graph && run.endedAt === null) {
+      this.clock = setTimeout(() => this.drawSoon(), TICK);
+    }
   }
 
-  private async pressed({ command, file }: { command?: string; file?: string }): Promise<void> {
+  private async pressed({ command, file, run, step }: Pressed): Promise<void> {
     // The page sends this once it listens.
     if (command === undefined) {
       await this.draw();
     } else if (COMMANDS.has(command)) {
-      const target = file === undefined ? this.run.run : { kind: "output", run: this.run.run, file, name: path.basename(file), bytes: 0 };
-      await vscode.commands.executeCommand(command, target);
+      const target = file === undefined ? (run ?? this.run.run) : { kind: "output", run: this.run.run, file, name: path.basename(file), bytes: 0 };
+      await vscode.commands.executeCommand(command, target, step);
     }
   }
 

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import type { Sidecar } from "./ctx";
 import { LOGS, type LogName } from "./output";
-import type { ExperimentSummary, ImageSnapshot, OutputsAnswer, PhaseSnapshot, RunSnapshot, StepSnapshot } from "./protocol";
+import type { ExperimentSummary, ImageSnapshot, InvokeAnswer, OutputsAnswer, PhaseSnapshot, RunSnapshot, StepSnapshot } from "./protocol";
 import { itemOf } from "./rows";
 
 /** Runs that are asked for at once. */
@@ -14,7 +14,7 @@ const PAGE = 50;
 /** While a build writes its lines, the tree is drawn at most this often, in milliseconds. */
 const CALM = 100;
 
-const GROUPS = ["steps", "phases", "logs", "outputs", "metrics"] as const;
+const GROUPS = ["steps", "answers", "phases", "logs", "outputs", "metrics"] as const;
 export type Group = (typeof GROUPS)[number];
 
 export type Node =
@@ -28,6 +28,8 @@ export type Node =
   | { kind: "log"; run: string; log: LogName }
   | { kind: "output"; run: string; file: string; name: string; bytes: number }
   | { kind: "metric"; run: string; name: string; value: number }
+  | { kind: "deployments"; deployments: RunSnapshot[] }
+  | { kind: "answer"; run: string; answer: InvokeAnswer }
   | { kind: "images"; images: ImageSnapshot[] }
   | { kind: "image"; image: ImageSnapshot }
   | { kind: "nothing"; text: string };
@@ -104,9 +106,11 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       case "experiment":
         return this.runs(node.experiment);
       case "run":
-        return GROUPS.filter((group) => group !== "steps" || node.run.graph).map((group) => ({ kind: "group", run: node.run, group }));
+        return groupsOf(node.run).map((group) => ({ kind: "group", run: node.run, group }));
       case "group":
         return this.members(node.run, node.group);
+      case "deployments":
+        return node.deployments.map((run) => ({ kind: "run", run }));
       case "images":
         return node.images.map((image) => ({ kind: "image", image }));
       default:
@@ -119,7 +123,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       case "experiment":
         return { kind: "workspace", live: this.liveRuns };
       case "run":
-        return node.run.parent ? undefined : { kind: "experiment", experiment: withoutRuns(node.run.experiment) };
+        return node.run.parent || node.run.kind === "deployment" ? undefined : { kind: "experiment", experiment: withoutRuns(node.run.experiment) };
       case "group":
         return { kind: "run", run: node.run };
       default:
@@ -140,9 +144,14 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   /** Where there is nothing at all, the view says what to do instead. */
   private async roots(): Promise<Node[]> {
-    const [experiments, { images }] = await Promise.all([this.experiments(), this.sidecar.request("aml/listImages", {})]);
+    const [experiments, { deployments }, { images }] = await Promise.all([
+      this.experiments(),
+      this.sidecar.request("aml/listDeployments", {}),
+      this.sidecar.request("aml/listImages", {}),
+    ]);
     return [
       ...(experiments.length > 0 ? [{ kind: "workspace", live: this.liveRuns } as const] : []),
+      ...(deployments.length > 0 ? [{ kind: "deployments", deployments } as const] : []),
       ...(images.length > 0 ? [{ kind: "images", images } as const] : []),
     ];
   }
@@ -177,6 +186,8 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     switch (group) {
       case "steps":
         return this.steps(run);
+      case "answers":
+        return orNothing(await this.answers(run.run), vscode.l10n.t("nothing was asked yet"));
       case "phases":
         return run.phases.map((phase) => ({ kind: "phase", run: run.run, phase }));
       case "logs":
@@ -198,9 +209,32 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     });
   }
 
+  private async answers(run: string): Promise<Node[]> {
+    const { answers } = await this.sidecar.request("aml/showDeployment", { deployment: run });
+    return answers.map((answer) => ({ kind: "answer", run, answer }));
+  }
+
   private outputs(run: string): Promise<OutputsAnswer> {
     return this.sidecar.request("aml/listOutputs", { run });
   }
+}
+
+/** A pipeline has steps; a deployment has answers, and leaves no files. */
+function groupsOf(run: RunSnapshot): Group[] {
+  const isDeployment = run.kind === "deployment";
+  return GROUPS.filter((group) => {
+    switch (group) {
+      case "steps":
+        return run.graph !== null;
+      case "answers":
+        return isDeployment;
+      case "outputs":
+      case "metrics":
+        return !isDeployment;
+      default:
+        return true;
+    }
+  });
 }
 
 /** Experiments that somebody has created and nothing was run in yet: an experiment is the name of its runs, so until

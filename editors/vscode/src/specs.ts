@@ -46,7 +46,10 @@ export class Specs implements vscode.Disposable {
       this.reports.set(vscode.Uri.file(report.file).toString(), report);
     }
     const runnable = [...this.reports.values()].filter((report) => report.runnable).map(({ file }) => file);
+    const those = (fits: (report: FileReport) => boolean) => [...this.reports.values()].filter(fits).map(({ file }) => file);
     void vscode.commands.executeCommand("setContext", "amlDebug.runnable", runnable);
+    void vscode.commands.executeCommand("setContext", "amlDebug.deployable", those(({ deployable }) => deployable));
+    void vscode.commands.executeCommand("setContext", "amlDebug.pipelines", those(({ steps }) => steps.length > 0));
     return answer.files;
   }
 

@@ -4,7 +4,7 @@
 import * as vscode from "vscode";
 import { SidecarFailure, type Sidecar } from "./ctx";
 import type { RunLogs } from "./output";
-import type { DebugReady, RerunParams, RunSnapshot, StartRunParams } from "./protocol";
+import type { DebugReady, RerunParams, RunSnapshot, StartDeploymentParams, StartRunParams } from "./protocol";
 import { Remedied, type Remedy } from "./remedy";
 import { runName } from "./rows";
 import { phaseWord, sayFailure, stateWord } from "./words";
@@ -12,8 +12,12 @@ import { phaseWord, sayFailure, stateWord } from "./words";
 /** How long whoever is attached may take to leave, in milliseconds. */
 const RELEASED_WITHIN = 5000;
 
-/** What to start: a spec, or an earlier run's plan. */
-export type Wish = ({ start: Partial<StartRunParams> } | { again: Pick<RerunParams, "run"> & Partial<RerunParams> }) & { debug: boolean };
+/** What to start: a spec, an earlier run's plan, or a deployment. */
+export type Wish = (
+  | { start: Partial<StartRunParams> }
+  | { again: Pick<RerunParams, "run"> & Partial<RerunParams> }
+  | { deploy: Partial<StartDeploymentParams> }
+) & { debug: boolean };
 
 /** How a start came out; `undefined` of [`Starter.start`] is a start that the user has cancelled. */
 export interface Begun {
@@ -35,6 +39,7 @@ export class Starter implements vscode.Disposable {
   constructor(
     private readonly sidecar: Sidecar,
     private readonly logs: RunLogs,
+    private readonly log: vscode.LogOutputChannel,
   ) {
     this.subscriptions = [
       sidecar.on("aml/runChanged", (run) => this.changed(run)),
@@ -52,7 +57,8 @@ export class Starter implements vscode.Disposable {
       this.logs.lead(run, wish.debug);
       const cancelled = token.onCancellationRequested(() => void this.cancel(run));
       try {
-        const ready = await this.untilThere(run, wish.debug, progress);
+        const early = "deploy" in wish && wish.deploy.image != null;
+        const ready = await this.untilThere(run, wish.debug, early, progress);
         return { run, ...(ready ? { ready } : {}) };
       } catch (error) {
         if (token.isCancellationRequested) {
@@ -86,6 +92,9 @@ export class Starter implements vscode.Disposable {
   }
 
   private ask(wish: Wish): Promise<{ run: string }> {
+    if ("deploy" in wish) {
+      return this.sidecar.request("aml/startDeployment", { ...wish.deploy, debug: wish.debug });
+    }
     return "start" in wish
       ? this.sidecar.request("aml/startRun", { ...wish.start, debug: wish.debug })
       : this.sidecar.request("aml/rerun", { ...wish.again, debug: wish.debug });
@@ -99,6 +108,7 @@ export class Starter implements vscode.Disposable {
   private async untilThere(
     run: string,
     debug: boolean,
+    early: boolean,
     progress: vscode.Progress<{ message: string }>,
   ): Promise<DebugReady | undefined> {
     return new Promise((resolve, reject) => {
@@ -114,7 +124,11 @@ export class Starter implements vscode.Disposable {
           settle(() => resolve(ready));
         } else if (snapshot?.endedAt != null) {
           settle(() => (debug ? reject(new EndedEarly(run)) : resolve(undefined)));
-        } else if (snapshot && !debug && !["preparing", "stopping"].includes(snapshot.state)) {
+        } else if (early && snapshot?.container != null) {
+          // The script of an image may wait for its debugger before the server answers.
+          settle(() => resolve(undefined));
+        } else if (snapshot && (!debug || snapshot.kind === "pipeline") && !["preparing", "stopping"].includes(snapshot.state)) {
+          // Of a pipeline the steps are debugged, each in a session of its own as its turn comes.
           settle(() => resolve(undefined));
         } else if (snapshot) {
           progress.report({ message: underWay(snapshot) });
@@ -152,9 +166,19 @@ export class Starter implements vscode.Disposable {
   private debugReady(ready: DebugReady): void {
     this.ready.set(ready.run, ready);
     this.moved.fire(ready.run);
-    // Somebody else's, or one that was taken over: found paused, for instance, after a reload of the window.
     if (!this.ours.has(ready.run)) {
-      void this.offerDebugger(ready);
+      void this.othersReady(ready).catch((error: unknown) => this.log.error(String(error)));
+    }
+  }
+
+  /** A step of a pipeline that was started here is what was asked for. Anything else is somebody else's, or was taken
+   * over: found paused, for instance, after a reload of the window. */
+  private async othersReady(ready: DebugReady): Promise<void> {
+    const run = this.snapshots.get(ready.run) ?? (await this.sidecar.request("aml/showRun", { run: ready.run }));
+    if (run.parent !== null && this.ours.has(run.parent)) {
+      await vscode.commands.executeCommand("amlDebug.startDebugger", ready.run);
+    } else {
+      await this.offerDebugger(ready);
     }
   }
 

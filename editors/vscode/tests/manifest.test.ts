@@ -185,6 +185,16 @@ test("each row offers what its kind allows", () => {
     assert.deepEqual([live.has(command), over.has(command)], [whileLive, whenOver], command);
   }
   assert.ok(offered("run takeOver cancel container").has("startDebugger"));
+  // A step that is over is repeated alone; one that is under way is joined.
+  assert.deepEqual([offered("run step rerun remove").has("startDebugger"), offered("run step rerun remove").has("debugStep")], [false, true]);
+  assert.deepEqual([offered("run step attach cancel").has("startDebugger"), offered("run step attach cancel").has("debugStep")], [true, false]);
+  assert.deepEqual([[...offered("step ran")], [...offered("step")]], [["debugStep"], []]);
+  // The end of a deployment is no result, so it has words of its own for what a run has others for.
+  assert.deepEqual([...offered("run deployment attach live container image")].toSorted(), [
+    "attachContainer", "copyId", "copyScoringUri", "openLog", "openSpec", "removeDeployment", "restartDeployment", "saveConfiguration",
+    "sendRequest", "showAnswers", "showRun", "startDebugger", "startDebugpy", "stopDeployment", "whyImage",
+  ]);
+  assert.deepEqual([...offered("run deployment over image")].filter((command) => /send|stop|cancel|start/.test(command)), ["restartDeployment"]);
 });
 
 test("the bundle stays small", () => {

@@ -103,7 +103,7 @@ function testsInRust(setting: string): string[] {
 }
 
 /** What the line above a spec calls its commands. */
-const LENSES: Record<string, string> = { "amlDebug.run": "Run", "amlDebug.debug": "Debug", "amlDebug.check": "Check" };
+const LENSES: Record<string, string> = { "amlDebug.run": "Run", "amlDebug.debug": "Debug", "amlDebug.check": "Check", "amlDebug.debugStep": "Debug step", "amlDebug.deploy": "Deploy", "amlDebug.sendDocument": "Send to" };
 
 /** A command is used where a helper of the workbench is given its title. */
 function isUsed(body: string, command: string, title: string): boolean {

@@ -1,13 +1,14 @@
 //! A v2 online deployment, read from a tree that was checked before.
 
 use super::environment::{CondaFile, Environment};
-use super::files::Found;
+use super::files::{Found, resolve};
 use super::job::is_local;
 use super::schema::Checker;
 use crate::diagnostic::Severity;
 use crate::message;
 use crate::yaml::{self, Node, Value};
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 /// A managed or Kubernetes online deployment.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +96,14 @@ impl Probe {
     /// Seconds that a server has to become ready.
     pub fn patience_s(self) -> u64 {
         self.initial_delay + self.period * self.failure_threshold
+    }
+}
+
+impl OnlineDeployment {
+    /// Where the entry script stands, if it stands on this machine. `folder` is that of the spec.
+    pub fn script_from(&self, folder: &Path) -> Option<PathBuf> {
+        let (code, script) = (self.code.as_deref()?, self.scoring_script.as_deref()?);
+        is_local(code).then(|| resolve(&resolve(folder, code), script))
     }
 }
 

@@ -180,6 +180,13 @@ pub fn definition(path: &Path, text: &str, at: Position) -> Vec<Target> {
     [Some(Target::File(resolve(folder, word))), in_code].into_iter().flatten().collect()
 }
 
+/// Where the names of a pipeline's steps stand.
+pub fn steps(text: &str) -> Vec<(String, Range)> {
+    let Some((root, source)) = whole(text) else { return Vec::new() };
+    let steps = root.get("jobs").map(Node::entries).unwrap_or_default();
+    steps.iter().map(|entry| (entry.key.clone(), source.range(entry.key_span))).collect()
+}
+
 /// The tree of a text of which a line may be half written; an empty mapping if there is none.
 fn root_without(text: &str, line: usize) -> Node {
     let whole = yaml::parse(text.as_bytes()).root;

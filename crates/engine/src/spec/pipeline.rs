@@ -174,6 +174,11 @@ impl PipelineJob {
         }
     }
 
+    /// The steps that run a command, nested ones by their whole names: those that a debugger can be wanted in.
+    pub fn commands(&self) -> Vec<String> {
+        commands("", &self.steps)
+    }
+
     /// The gist of the pipeline, in the form of azure-ai-ml's own objects.
     pub fn summary(&self) -> serde_json::Value {
         let steps: serde_json::Map<_, _> =
@@ -184,6 +189,15 @@ impl PipelineJob {
             "steps": steps,
         })
     }
+}
+
+fn commands(before: &str, steps: &[(String, Step)]) -> Vec<String> {
+    let names = |(name, step): &(String, Step)| match &step.work {
+        Work::Command(_) => vec![format!("{before}{name}")],
+        Work::Pipeline(nested) => commands(&format!("{before}{name}."), &nested.steps),
+        Work::Elsewhere(_) => Vec::new(),
+    };
+    steps.iter().flat_map(names).collect()
 }
 
 fn read_steps(checker: &mut Checker<'_>, file: &Path, root: &Node) -> Vec<(String, Step)> {

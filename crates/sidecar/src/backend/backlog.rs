@@ -49,6 +49,7 @@ impl Backlog {
     fn drop_what_it_replaces(&mut self, new: &Notice) {
         self.queue.retain(|old| match (old, new) {
             (Notice::RunChanged(old), Notice::RunChanged(new)) => old.run != new.run,
+            (Notice::RemoteChanged(old), Notice::RemoteChanged(new)) => old.id != new.id,
             (Notice::Progress(old, of), Notice::Progress(new, by)) => (old, &of.item) != (new, &by.item),
             _ => true,
         });
@@ -98,7 +99,8 @@ fn weight(notice: &Notice) -> usize {
         Notice::RunChanged(_)
         | Notice::Progress(..)
         | Notice::DebuggerReady(..)
-        | Notice::MappingProposed(..) => 0,
+        | Notice::MappingProposed(..)
+        | Notice::RemoteChanged(_) => 0,
     }
 }
 

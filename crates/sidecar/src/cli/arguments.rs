@@ -380,7 +380,7 @@ pub(crate) struct Variant {
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// How long a step waits for its debugger.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = crate::variant::WAIT_S)]
     pub(crate) wait: u32,
     /// Have the steps call here instead of being reached, for networks in which only that direction is open:
     /// the address at which "aml-debug attach --listen" is reached from the nodes.

@@ -237,6 +237,8 @@ impl Watch {
             | Notice::Progress(run, _)
             | Notice::DebuggerReady(run, _)
             | Notice::MappingProposed(run, _) => run.as_str(),
+            // Nobody follows one here.
+            Notice::RemoteChanged(_) => return None,
         };
         // A step says whose it is in its first word, which is its record.
         let is_step = match notice {

@@ -268,6 +268,7 @@ fn notice_json(notice: &Notice) -> Value {
             object["event"] = json!("mappingProposed");
             object
         }
+        Notice::RemoteChanged(step) => json!({ "event": "remoteChanged", "step": step }),
     }
 }
 
@@ -290,8 +291,8 @@ impl Terminal {
                 self.line(&ready_line(&entry.host, entry.port).text());
                 self.faint(&text);
             }
-            // Its sentence stands in the control log.
-            Notice::MappingProposed(..) => {}
+            // The sentence of a mapping stands in the control log; a step on a node has no run here.
+            Notice::MappingProposed(..) | Notice::RemoteChanged(_) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use crate::remote::{self, Code, Following, Jump, Listen, Log, News, Unreached, W
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::{attach, clock, files, spec_reader, to_proto};
-use engine::attach::{AttachEntry, COMPUTE_NAME, PathMapping, local_root, ready_line};
+use engine::attach::ready_line;
 use engine::dap::breaker::{Breakpoint, Stop, StopWish, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::log::beacon::Beacon;
@@ -29,9 +29,6 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Between two looks at the clock while a step waits.
 const SECOND: Duration = Duration::from_secs(1);
-
-/// Seconds of a wait where nobody said how long it is, and the least that is worth to be tried again.
-const WAIT: f64 = 300.0;
 
 pub(crate) async fn attach(
     settings: Settings,
@@ -71,7 +68,7 @@ pub(crate) async fn attach(
         jump: jump.clone(),
         code: code.clone(),
     };
-    let following = remote::follow(wish, store).await?;
+    let following = remote::follow(wish, store)?;
     if let Some(address) = following.listens {
         let file = token::file(&settings.home);
         printer.remark(&message!("remote.listens", address = address, file = file.display()).text());
@@ -290,7 +287,7 @@ impl Watch {
                 self.end(who, Err(failure), printer);
             }
             News::GaveUp { why, waited } => {
-                let failure = self.gave_up(&who, why, waited);
+                let failure = remote::gave_up(&who, self.pipeline.as_deref(), why, waited);
                 self.end(who, Err(failure), printer);
             }
             News::Failed(failure) => self.end(who, Err(failure), printer),
@@ -328,18 +325,7 @@ impl Watch {
 
     fn offer(&mut self, who: &Who, port: u16, printer: &mut Printer) -> Result<(), Failure> {
         let (code, remote_root) = self.code.of(who.step.as_deref());
-        let (folder, _) = attach::place(&code.join("step"), None);
-        let entry = AttachEntry {
-            name: entry_name(who),
-            host: "127.0.0.1".to_owned(),
-            port,
-            path_mappings: vec![PathMapping {
-                local_root: local_root(&folder, &code),
-                remote_root: remote_root.clone(),
-            }],
-            just_my_code: true,
-            start: None,
-        };
+        let (folder, entry) = who.entry(&self.code, port);
         let step = who.step.clone().unwrap_or_default();
         let ready = json!({
             "event": "debugReady", "step": step, "rank": who.rank,
@@ -421,26 +407,6 @@ impl Watch {
         self.count_down(printer);
     }
 
-    fn gave_up(&self, who: &Who, why: Option<String>, waited: Option<f64>) -> Failure {
-        let pipeline = self.pipeline.as_deref().unwrap_or("PIPELINE");
-        let step = who.step.as_deref().unwrap_or("NAME");
-        let failure = |what: Message, fix: Message| Failure::new(Blame::Environment, what).with_fix(fix);
-        match why {
-            Some(why) => failure(
-                message!("remote.no-debugger"),
-                message!("remote.no-debugger.fix", pipeline = pipeline, step = step),
-            )
-            .with_detail([why]),
-            None => {
-                let longer = (waited.unwrap_or(WAIT) * 4.0).max(WAIT * 2.0).ceil();
-                failure(
-                    message!("remote.gave-up"),
-                    message!("remote.gave-up.fix", pipeline = pipeline, step = step, seconds = longer),
-                )
-            }
-        }
-    }
-
     /// The wait that ends first, as a person sees it run down.
     fn count_down(&self, printer: &mut Printer) {
         let now = clock::now_ms();
@@ -480,37 +446,19 @@ fn verdict(left: Left) -> Result<(), Failure> {
         .with_fix(message!("cli.breakpoints-missed.fix")))
 }
 
-/// As on the published page, with what tells it from others.
-fn entry_name(who: &Who) -> String {
-    match label(who) {
-        Some(label) => format!("{COMPUTE_NAME} ({label})"),
-        None => COMPUTE_NAME.to_owned(),
-    }
-}
-
-/// What a process is called, where there may be several.
-fn label(who: &Who) -> Option<String> {
-    match (&who.step, who.rank) {
-        (None, None) => None,
-        (Some(step), None) => Some(step.clone()),
-        (None, Some(rank)) => Some(format!("rank {rank}")),
-        (Some(step), Some(rank)) => Some(format!("{step}, rank {rank}")),
-    }
-}
-
 fn of(who: &Who, text: &Message) -> String {
     of_message(who, text.clone()).text()
 }
 
 fn of_message(who: &Who, problem: Message) -> Message {
-    match label(who) {
+    match who.label() {
         Some(label) => message!("remote.of", process = label, text = problem),
         None => problem,
     }
 }
 
 fn of_process(who: &Who, mut stop: Stop) -> Stop {
-    if let Some(label) = label(who) {
+    if let Some(label) = who.label() {
         stop.file = format!("{label}: {}", stop.file);
     }
     stop

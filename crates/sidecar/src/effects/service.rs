@@ -57,6 +57,9 @@ async fn boot_failure(context: &RunContext, service: &Service) -> Option<Failure
 /// Between two looks at the user's files: what a person takes for at once.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
+/// Between two looks at a change: a file is emptied before it is written, and only when two looks agree is it whole.
+const BETWEEN_GLANCES: Duration = Duration::from_millis(20);
+
 /// Tells of every change of the user's Python files, until the run is over.
 pub(super) fn watch_code(tasks: &mut RunTasks, code: PathBuf) {
     let context = tasks.context.clone();
@@ -68,7 +71,14 @@ pub(super) fn watch_code(tasks: &mut RunTasks, code: PathBuf) {
         let Ok(mut known) = look().await else { return };
         loop {
             tokio::time::sleep(BETWEEN_LOOKS).await;
-            let Ok(now) = look().await else { return };
+            let Ok(mut now) = look().await else { return };
+            let mut is_settled = now == known;
+            while !is_settled {
+                tokio::time::sleep(BETWEEN_GLANCES).await;
+                let Ok(again) = look().await else { return };
+                is_settled = again == now;
+                now = again;
+            }
             // An editor that replaces a file has it away for a moment.
             if now != known && !now.is_empty() {
                 known = now;

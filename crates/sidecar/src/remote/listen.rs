@@ -60,8 +60,12 @@ impl Listen {
             || matches!(self.address.ip(), IpAddr::V6(ip) if ip.is_unspecified())
     }
 
-    pub(super) async fn open(&self) -> Result<TcpListener, Failure> {
-        TcpListener::bind(self.address).await.map_err(|error| {
+    pub(super) fn open(&self) -> Result<TcpListener, Failure> {
+        let bound = std::net::TcpListener::bind(self.address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        });
+        bound.map_err(|error| {
             Failure::new(Blame::Environment, message!("remote.cannot-listen", address = self.address))
                 .with_detail([error.to_string()])
                 .with_fix(message!("remote.cannot-listen.fix"))

@@ -163,6 +163,12 @@ impl Editor {
         None
     }
 
+    /// SIGTERM: what a logout sends.
+    pub(crate) fn terminate(&self) {
+        let id = self.process.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
     /// SIGKILL: no word to anybody.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();

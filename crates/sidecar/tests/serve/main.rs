@@ -12,6 +12,7 @@ mod debugging;
 mod editor;
 mod ground;
 mod neovim;
+mod remote;
 mod rows;
 mod stories;
 mod third_party;

@@ -218,6 +218,17 @@ fn the_end_of_the_editors_process_ends_ours_though_stdin_stays_open() {
 }
 
 #[test]
+fn a_server_that_the_system_asks_to_end_ends_as_if_its_editor_had_left() {
+    let ground = Ground::without_engine();
+    let mut editor = ground.editor();
+    editor.initialize();
+    editor.ask("aml/listRuns", json!({}));
+    editor.terminate();
+    let (status, _) = editor.wait(AT_ONCE).expect("the signal ends the process");
+    assert_eq!(status.code(), Some(0), "it died where it stood");
+}
+
+#[test]
 fn what_is_not_the_protocol_is_answered_named_and_ends_the_process() {
     let ground = Ground::without_engine();
     for (said, code) in [

@@ -4,6 +4,7 @@
 import * as vscode from "vscode";
 import type { OutputsAnswer, PhaseSnapshot, RunSnapshot } from "../protocol";
 import { runName } from "../rows";
+import { pipeline } from "./graph";
 import { duration, failureLines, moment, outcomeWord, phaseWord, say, size, stateWord } from "../words";
 
 /** A file and as much of it as is shown. */
@@ -37,7 +38,7 @@ export function page(source: string, nonce: string, language: string, title: str
 
 /** What there is to say of a run. */
 export function body(run: RunSnapshot, left: OutputsAnswer, previews: Preview[]): string {
-  return [heading(run), failure(run), timeline(run.phases), plots(left), files(previews), environment(run)].join("\n");
+  return [heading(run), failure(run), pipeline(run, Date.now()), timeline(run.phases), plots(left), files(previews), environment(run)].join("\n");
 }
 
 function heading(run: RunSnapshot): string {
@@ -45,6 +46,7 @@ function heading(run: RunSnapshot): string {
   const buttons = [
     ...(["attach", "takeOver", "rerun"].some((action) => run.actions.includes(action)) ? [button("startDebugger", vscode.l10n.t("Start Debugger"))] : []),
     ...(run.actions.includes("rerun") ? [button("rerun", vscode.l10n.t("Rerun"))] : []),
+    ...(run.parent === null ? [] : [button("showRun", vscode.l10n.t("Open the Pipeline"), undefined, run.parent)]),
     ...(run.actions.includes("cancel") ? [button("cancel", vscode.l10n.t("Cancel"))] : []),
     button("openLog", vscode.l10n.t("Open Log")),
     button("openSpec", vscode.l10n.t("Open Specification")),
@@ -126,13 +128,13 @@ function environment(run: RunSnapshot): string {
   return section(vscode.l10n.t("Environment"), `<table><tbody>${table}</tbody></table><p>${why}</p>`);
 }
 
-function section(title: string, inside: string): string {
+export function section(title: string, inside: string): string {
   return `<section><h2>${text(title)}</h2>${inside}</section>`;
 }
 
-function button(command: string, title: string, file?: string): string {
-  const of = file === undefined ? "" : ` data-file="${text(file)}"`;
-  return `<button type="button" data-command="amlDebug.${command}"${of}>${text(title)}</button>`;
+export function button(command: string, title: string, file?: string, run?: string): string {
+  const of = (file === undefined ? "" : ` data-file="${text(file)}"`) + (run === undefined ? "" : ` data-run="${text(run)}"`);
+  return `<button type="button" data-command="amlDebug.${command}" data-key="${command} ${text(file ?? "")}"${of}>${text(title)}</button>`;
 }
 
 
@@ -140,7 +142,7 @@ function number(value: number): string {
   return new Intl.NumberFormat(vscode.env.language, { maximumSignificantDigits: 4 }).format(value);
 }
 
-function text(raw: string): string {
+export function text(raw: string): string {
   const safe: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
   return raw.replace(/[&<>"']/g, (character) => safe[character] ?? character);
 }
@@ -157,15 +159,36 @@ section[role=alert] h2 { color: var(--vscode-errorForeground); }
 .bar.failed { fill: var(--vscode-charts-red); } .bar.running { fill: var(--vscode-charts-blue); } .bar.cancelled { fill: var(--vscode-descriptionForeground); }
 .plots { display: flex; flex-wrap: wrap; gap: 1.5em; } figure { margin: 0; } figure svg { width: 26em; }
 figure polyline, figure path { fill: none; stroke: var(--vscode-charts-blue); stroke-width: 1.5; } figure path { stroke: var(--vscode-panel-border); } figure circle { fill: var(--vscode-charts-blue); }
+.graph { overflow-x: auto; } .graph svg { max-width: none; } .graph text { font-size: 13px; fill: var(--vscode-foreground); } .graph text.state, .edge text { font-size: 11px; fill: var(--vscode-descriptionForeground); }
+.node > rect { fill: var(--vscode-editorWidget-background); stroke: var(--vscode-contrastBorder, var(--vscode-panel-border)); } .node > rect.mark { stroke: none; fill: var(--vscode-descriptionForeground); }
+.node[data-command] { cursor: pointer; } .node[data-command]:hover > rect:first-of-type { stroke: var(--vscode-focusBorder); } .node:focus { outline: none; } .node:focus-visible > rect:first-of-type { stroke: var(--vscode-focusBorder); stroke-width: 2.5; }
+.node.completed > rect.mark, .gantt .completed { fill: var(--vscode-charts-green); } .node.failed > rect.mark, .gantt .failed { fill: var(--vscode-charts-red); } .node.running > rect.mark, .gantt .running, .node.preparing > rect.mark, .gantt .preparing { fill: var(--vscode-charts-blue); }
+.node.waiting > rect.mark, .gantt .waiting, .node.paused > rect.mark, .gantt .paused { fill: var(--vscode-charts-yellow); } .gantt rect { fill: var(--vscode-descriptionForeground); } .node.pending > rect, .node.skipped > rect { stroke-dasharray: 4 3; }
+.bug { fill: var(--vscode-charts-red); } .edge path { fill: none; stroke: var(--vscode-descriptionForeground); stroke-width: 1.3; } #arrow path { fill: var(--vscode-descriptionForeground); }
+.gantt { width: 24em; height: .9em; } .gantt path { fill: none; stroke: var(--vscode-descriptionForeground); stroke-opacity: .4; } .gantt text { font-size: 10px; fill: var(--vscode-descriptionForeground); }
+button.link { background: none; border: none; padding: 0; color: var(--vscode-textLink-foreground); } button.link:hover { background: none; text-decoration: underline; }
+.good { color: var(--vscode-charts-green); } .bad { color: var(--vscode-errorForeground); } tr[aria-current] td { font-weight: bold; }
 figure text { font-size: 10px; fill: var(--vscode-descriptionForeground); } ul { list-style: none; padding: 0; } img { display: block; max-width: 100%; margin-top: .5em; }
 `;
 
 const SCRIPT = `
 const vscode = acquireVsCodeApi();
-addEventListener("message", ({ data }) => { document.querySelector("main").innerHTML = data; });
-addEventListener("click", ({ target }) => {
-  const button = target.closest("button[data-command]");
-  if (button) vscode.postMessage({ command: button.dataset.command, file: button.dataset.file });
+addEventListener("message", ({ data }) => {
+  const main = document.querySelector("main");
+  const [key, open] = [document.activeElement?.dataset?.key, [...main.querySelectorAll("details")].map((one) => one.open)];
+  main.innerHTML = data;
+  main.querySelectorAll("details").forEach((one, index) => { one.open = open[index] ?? false; });
+  if (key) [...main.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key)?.focus();
+});
+function press(target) {
+  const pressed = target.closest("[data-command]");
+  if (pressed) vscode.postMessage({ ...pressed.dataset });
+  return pressed;
+}
+addEventListener("click", ({ target }) => press(target));
+addEventListener("keydown", (event) => {
+  const drawn = event.target.closest("g[data-command]");
+  if (drawn && (event.key === "Enter" || event.key === " ") && press(drawn)) event.preventDefault();
 });
 vscode.postMessage({});
 `;

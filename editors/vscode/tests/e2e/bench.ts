@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { disperse, firstPages, multiply } from "./crowd.ts";
-import { listRuns, removeRuns, type Store } from "./engine.ts";
+import { listRuns, removeRuns, removeVolumes, type Store } from "./engine.ts";
 import { needed } from "./needed.ts";
 import { pack, Server, type Place } from "./server.ts";
 import { Workbench } from "./workbench.ts";
@@ -29,6 +29,7 @@ for (const made of [place.results, place.scratch]) {
   fs.mkdirSync(made, { recursive: true });
 }
 const store: Store = { binary, home: path.join(place.scratch, "home") };
+const crowded: Store = { binary, home: path.join(place.scratch, "crowded") };
 
 /** What a user types into launch.json for the way by hand. */
 const ENTRY = {
@@ -75,6 +76,7 @@ const turns: Record<string, () => Promise<number>> = {
   async activation() {
     const vscode = await theWindow();
     await vscode.page.reload({ waitUntil: "domcontentloaded" });
+    await vscode.status().waitFor();
     await vscode.openFile("job.yml");
     await vscode.lens("Debug").first().waitFor();
     return vscode.activation();
@@ -82,7 +84,6 @@ const turns: Record<string, () => Promise<number>> = {
 
   /** Ten thousand runs, of which the tree asks for the first page. */
   async "first-page"() {
-    const crowded: Store = { binary, home: path.join(place.scratch, "crowded") };
     if (!fs.existsSync(crowded.home)) {
       execFileSync(binary, ["run", "job.yml"], { cwd: folder, env: { ...process.env, AML_DEBUG_HOME: crowded.home }, stdio: "ignore" });
       multiply(crowded);
@@ -104,8 +105,10 @@ try {
   await window?.close();
   await server.stop();
   removeRuns(store);
-  if (fs.existsSync(path.join(place.scratch, "crowded"))) {
-    disperse({ binary, home: path.join(place.scratch, "crowded") });
+  removeVolumes(store);
+  if (fs.existsSync(crowded.home)) {
+    disperse(crowded);
+    removeVolumes(crowded);
   }
 }
 

@@ -1,6 +1,7 @@
 // What a story leaves in its store and on the container engine, and its removal.
 
 import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
 
 /** The store of a story, and the program that reads it. */
 export interface Store {
@@ -17,6 +18,11 @@ export interface Listed {
 
 export function listRuns(store: Store): Listed[] {
   const lines = ask(store, "runs", "list", "--json").split("\n");
+  return lines.filter((line) => line.trim()).map((line) => JSON.parse(line) as Listed);
+}
+
+export function listDeployments(store: Store): Listed[] {
+  const lines = ask(store, "deployments", "list", "--json").split("\n");
   return lines.filter((line) => line.trim()).map((line) => JSON.parse(line) as Listed);
 }
 
@@ -51,6 +57,9 @@ export function removeRuns(store: Store): void {
     for (const { run } of runs.filter(({ state }) => !["completed", "failed", "cancelled", "lost"].includes(state))) {
       tidy(() => ask(store, "runs", "cancel", run));
     }
+    for (const { run } of listDeployments(store)) {
+      tidy(() => ask(store, "deployments", "remove", run));
+    }
     for (const container of containersOf(runs)) {
       execFileSync("docker", ["rm", "--force", container], { stdio: "ignore" });
     }
@@ -64,6 +73,30 @@ export function removeImages(store: Store): void {
       tidy(() => execFileSync("docker", ["image", "rm", "--force", image], { stdio: "ignore" }));
     }
   });
+}
+
+/** The volumes of a store, with the debugger in them; they would stay when its folder is gone. */
+export function removeVolumes(store: Store): void {
+  if (!fs.existsSync(store.home)) {
+    return;
+  }
+  tidy(() => {
+    const found = ask(store, "doctor", "--json").split("\n").filter((line) => line.trim()).map((line) => JSON.parse(line) as Found);
+    const id = found.find(({ subject }) => subject === "store")?.what?.args.find(([name]) => name === "id")?.[1];
+    if (id === undefined) {
+      throw new Error("the store has no name");
+    }
+    const docker = (...words: string[]) => execFileSync("docker", words, { encoding: "utf8" });
+    const volumes = docker("volume", "ls", "--quiet", "--filter", `label=aml-debug.store=${id}`).split("\n").filter((name) => name !== "");
+    if (volumes.length > 0) {
+      docker("volume", "rm", ...volumes);
+    }
+  });
+}
+
+interface Found {
+  subject?: string;
+  what?: { args: [string, string][] };
 }
 
 function ask({ binary, home }: Store, ...args: string[]): string {

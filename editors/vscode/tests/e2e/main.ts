@@ -3,7 +3,7 @@
 
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { containersGo, removeImages, removeRuns } from "./engine.ts";
+import { containersGo, removeImages, removeRuns, removeVolumes } from "./engine.ts";
 import { runSuite, variables } from "./host.ts";
 import { needed } from "./needed.ts";
 import { pack, Server, type Place, type Wanted } from "./server.ts";
@@ -72,6 +72,7 @@ try {
   for (const ground of grounds) {
     removeRuns(ground);
     removeImages(ground);
+    removeVolumes(ground);
   }
 }
 console.log(`editor: ${tally.passed} passed, ${tally.failed} failed, ${tally.flaky} flaky; screenshots in ${place.results}`);
@@ -101,7 +102,7 @@ async function suite(): Promise<void> {
 async function tell(name: string, story: Story): Promise<number | undefined> {
   const results = path.join(place.results, name);
   fs.mkdirSync(results, { recursive: true });
-  const ground = prepare(name);
+  const ground = story.example === undefined ? prepare(name) : prepareExample(name, story.example);
   const begin = performance.now();
   await server.start(name, wantedOf(story, ground));
   let passed = 0;
@@ -147,7 +148,7 @@ async function take(workbench: Workbench, ground: Ground, name: string, title: s
 }
 
 /** A story with settings of its own is one about them: variables would win over them. */
-function wantedOf({ settings, steps: _steps, opens: _opens, ...wanted }: Story, ground: Ground): Wanted {
+function wantedOf({ settings, steps: _steps, opens: _opens, example: _example, ...wanted }: Story, ground: Ground): Wanted {
   return settings
     ? { ...wanted, settings: settings(ground), environment: { AML_DEBUG_BUNDLE: "", AML_DEBUG_IMAGE_REWRITE: "" } }
     : { ...wanted, environment: { AML_DEBUG_HOME: ground.home } };
@@ -168,6 +169,20 @@ function prepare(name: string): Ground {
   };
   grounds.push(ground);
   return ground;
+}
+
+/** A copy of one of the examples, as a user has it. */
+function prepareExample(name: string, example: string): Ground {
+  const scratch = path.join(place.scratch, name);
+  const project = path.join(scratch, example);
+  fs.cpSync(path.resolve(HERE, "../../../../examples", example), project, { recursive: true });
+  return {
+    binary,
+    home: path.join(scratch, "home"),
+    project,
+    url: (folder) => server.url(folder),
+    set: (settings) => server.set(settings),
+  };
 }
 
 function slug(name: string): string {

@@ -5,6 +5,7 @@ import type { Wanted } from "./server.ts";
 import type { Workbench } from "./workbench.ts";
 import { children } from "./stories/children.ts";
 import { debugging } from "./stories/debugging.ts";
+import { deployments } from "./stories/deployments.ts";
 import { figures } from "./stories/figures.ts";
 import { firstRun } from "./stories/first_run.ts";
 import { housekeeping } from "./stories/housekeeping.ts";
@@ -15,7 +16,9 @@ import { mapping } from "./stories/mapping.ts";
 import { menus } from "./stories/menus.ts";
 import { multiRoot } from "./stories/multi_root.ts";
 import { palette } from "./stories/palette.ts";
+import { pipelines } from "./stories/pipelines.ts";
 import { publishedPage } from "./stories/published_page.ts";
+import { remote } from "./stories/remote.ts";
 import { runPage } from "./stories/run_page.ts";
 import { settings } from "./stories/settings.ts";
 import { untrusted } from "./stories/untrusted.ts";
@@ -32,6 +35,8 @@ export interface Ground extends Store {
 
 export interface Story extends Omit<Wanted, "environment" | "settings"> {
   locale: "en" | "ja";
+  /** The folder of `examples` to work on, instead of the project of the stories. Its image is everybody's, so it stays. */
+  example?: string;
   /** Settings of the user when the window opens; with them, the sidecar has no variables in their place. */
   settings?: (ground: Ground) => Record<string, unknown>;
   /** What the window opens, where that is not the project. */
@@ -53,6 +58,9 @@ export const STORIES: Record<string, Story> = {
   "multi-root": multiRoot,
   untrusted,
   interrupted,
+  deployments,
+  pipelines,
+  remote,
   menus,
   palette,
   settings,

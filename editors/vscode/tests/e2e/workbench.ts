@@ -76,7 +76,7 @@ export class Workbench {
     await this.insist(async () => {
       await this.page.keyboard.press("Escape");
       await this.page.keyboard.press("F1");
-      await input.fill(`>${title}`);
+      await input.fill(`>${title}`, { timeout: 5000 });
       await this.focus(title);
       await this.page.keyboard.press("Enter");
     }, async () => !(await asks()));
@@ -107,7 +107,7 @@ export class Workbench {
     await this.insist(async () => {
       await this.page.keyboard.press("Escape");
       await this.page.keyboard.press("Control+P");
-      await this.page.locator(".quick-input-widget:visible .quick-input-box input").fill(name);
+      await this.page.locator(".quick-input-widget:visible .quick-input-box input").fill(name, { timeout: 5000 });
       await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: path.basename(name) }).waitFor({ timeout: 5000 });
       await this.page.keyboard.press("Enter");
     }, async () => (await tab.count()) > 0);
@@ -270,7 +270,7 @@ export class Workbench {
   }
 
   /** Waits until the debugger stands on a line of the file in front. */
-  async stoppedOn(line: number): Promise<void> {
+  async stoppedOn(line: number, patience = RUN_PATIENCE): Promise<void> {
     await this.page.waitForFunction(
       (wanted) => {
         const mark = document.querySelector(".debug-top-stack-frame-line, .debug-top-stack-frame-column");
@@ -279,8 +279,17 @@ export class Workbench {
         return numbers.some((number) => number.textContent === String(wanted) && number.closest<HTMLElement>("[style*=top]")?.style.top === top);
       },
       line,
-      { timeout: RUN_PATIENCE },
+      { timeout: patience },
     );
+  }
+
+  /** Brings a line of the file in front into sight. */
+  async scrollTo(text: string): Promise<void> {
+    await this.page.keyboard.press("Control+F");
+    await this.page.locator(".find-widget.visible textarea").first().fill(text);
+    await this.page.keyboard.press("Enter");
+    await this.page.keyboard.press("Escape");
+    await this.line(text).first().waitFor();
   }
 
   /** How long the extension took to be there, in milliseconds, as VS Code has it. */

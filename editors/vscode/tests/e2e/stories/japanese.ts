@@ -41,7 +41,7 @@ export const japanese: Story = {
 
     "the machine is looked over in japanese": async (vscode) => {
       await vscode.command("Azure ML: このマシンを診断 (doctor)");
-      await vscode.toast("このマシン").waitFor();
+      await vscode.toast("詳細を表示").waitFor();
       await vscode.clearToasts();
     },
 

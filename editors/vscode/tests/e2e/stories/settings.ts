@@ -71,6 +71,7 @@ export const settings: Story = {
     "library code is stepped into, since amlDebug.justMyCode is off": async (vscode) => {
       await vscode.page.keyboard.press("F11");
       await vscode.tab("argparse.py").waitFor();
+      await vscode.page.locator(".debug-call-stack .monaco-list-row", { hasText: "parse_args" }).waitFor();
       await vscode.page.keyboard.press("F5");
       await vscode.toast(/is completed/).waitFor({ timeout: RUN_PATIENCE });
       await vscode.clearToasts();

@@ -4,6 +4,7 @@ use crate::support::program::{Ended, text, told};
 use crate::support::{Ground, engine};
 use serde_json::{Value, json};
 use std::fs;
+use std::process::Command;
 
 /// How the image phase went, in the card's words.
 fn image_note(result: &Value) -> String {
@@ -106,4 +107,24 @@ fn a_build_of_a_spec_that_is_not_well_names_the_place() {
     let phases: Vec<_> =
         refused["phases"].as_array().unwrap().iter().map(|phase| phase["name"].clone()).collect();
     assert_eq!(json!(phases), kinds);
+}
+
+#[test]
+fn a_run_goes_when_its_time_is_over_if_there_is_one() {
+    let mut ground = Ground::with_job("python x.py", "\n//- /src/x.py\nprint('hello')\n");
+    let run = || ground.call(["run", "job.yml", "--json"]).with_code(0).result()["run"].clone();
+    let (old, young) = (run(), run());
+    // Its end was two days ago.
+    let line = "import sqlite3, sys; store = sqlite3.connect(sys.argv[1]); store.execute('update run set ended = ended - 172800000 where id = ?', sys.argv[2:]); store.commit()";
+    let store = ground.home().join("store.sqlite");
+    let aged = Command::new("python3").args(["-c", line]).arg(store).arg(text(&old)).status();
+    assert!(aged.expect("Python").success());
+
+    let listed = |ground: &Ground| ground.runs().iter().map(|run| run["run"].clone()).collect::<Vec<_>>();
+    assert_eq!(listed(&ground), [young.clone(), old.clone()], "nothing goes unless it is asked for");
+    ground.set("AML_DEBUG_KEEP_RUNS_DAYS", "3");
+    assert_eq!(listed(&ground).len(), 2);
+    ground.set("AML_DEBUG_KEEP_RUNS_DAYS", "1");
+    assert_eq!(listed(&ground), std::slice::from_ref(&young));
+    assert!(!ground.run_folder(&old).exists() && ground.run_folder(&young).exists());
 }

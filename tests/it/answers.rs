@@ -3,6 +3,7 @@
 use crate::support::{Ground, engine};
 use serde_json::{Value, json};
 use std::fs;
+use std::process::Command;
 
 #[test]
 fn check_finds_what_is_wrong_with_its_place_and_a_fix() {
@@ -158,6 +159,23 @@ fn version_help_and_completions() {
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let script = ground.call(["completions", shell]).with_code(0).stdout;
         assert!(script.contains("aml-debug") && script.contains("doctor"), "{shell}: {script}");
+    }
+    // What bash itself makes of it.
+    let complete = r#"
+        source <("$0" completions bash)
+        COMP_WORDS=(aml-debug "$@") COMP_CWORD=$#
+        by=$(complete -p aml-debug | sed 's/.* -F \([^ ]*\) .*/\1/')
+        "$by" aml-debug "${@: -1}" "${COMP_WORDS[-2]}"
+        echo "${COMPREPLY[@]}"
+    "#;
+    let program = ground.command([""; 0]).get_program().to_owned();
+    for (words, offered) in [
+        (&["ru"][..], "run runs"),
+        (&["images", "pr"], "prune"),
+        (&["run", "--break-on"], "--break-on-exception"),
+    ] {
+        let asked = Command::new("bash").args(["-c", complete]).arg(&program).args(words).output();
+        assert_eq!(String::from_utf8_lossy(&asked.expect("bash").stdout).trim(), offered);
     }
     ground.call(["walk"]).with_code(2);
     ground.call(["run"]).with_code(2);

@@ -58,5 +58,14 @@ fn an_image_without_bytecode_gets_a_cache_that_the_next_run_finds_warm() {
     let debugged = ground.call(["run", "job.yml", "--break", "src/x.py:3", "--json"]).with_code(0);
     assert_eq!(debugged.log("driver"), ["True True", "[]"]);
     assert_eq!(ground.files(), before);
+
+    // The cache is of no use without its image.
+    let pruned = |words: &[&str]| {
+        let ended = ground.call(["images", "prune", "--json"].iter().chain(words)).with_code(0);
+        ended.objects().iter().any(|line| line["image"] == cache.as_str())
+    };
+    assert!(!pruned(&[]));
     docker_says(&["rmi", "--force", &image]);
+    assert!(pruned(&["--dry-run"]) && ground.volumes().contains(&cache));
+    assert!(pruned(&[]) && !ground.volumes().contains(&cache));
 }

@@ -212,13 +212,76 @@ fn a_client_chooses_children_in_its_own_configuration() {
     ground.leaves_nothing();
 }
 
+/// Lines and a local of the stops, in order.
+fn stops(result: &Value, local: &str) -> Vec<(u64, String)> {
+    let stops = result["stops"].as_array().expect("stops").iter();
+    stops.map(|stop| (stop["line"].as_u64().unwrap_or_default(), text(&stop["locals"][local]))).collect()
+}
+
 #[test]
-fn a_program_that_becomes_another_one_is_told_of_and_the_run_goes_on() {
-    let files = "\n//- /src/x.py\nimport os, sys, time\nif len(sys.argv) == 1:\n    os.execv(sys.executable, [sys.executable, __file__, 'second'])\ntime.sleep(2)\nprint(sys.argv[1])\n";
-    let ground = Ground::with_job("python x.py", files);
+fn a_program_that_makes_itself_another_one_stays_under_the_debugger() {
+    let files = "\n//- /src/x.py\nimport os, sys\nname = sys.argv[1]\nif name == 'first':\n    os.execv(sys.executable, [sys.executable, __file__, 'second'])\nprint(name)\n";
+    let ground = Ground::with_job("python x.py first", files);
     let ended = ground.call(["run", "job.yml", "--break", "src/x.py:3", "--json"]).with_code(0);
+    let expected = [(3, "'first'".to_owned()), (3, "'second'".to_owned())];
+    assert_eq!(stops(&ended.result(), "name"), expected);
+    assert_eq!(ended.log("driver"), ["second"]);
+    assert_eq!(said(&ended), [""; 0]);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_program_that_becomes_one_without_python_is_told_of_and_the_run_goes_on() {
+    let files = "\n//- /src/x.py\nimport os\nos.execv('/bin/sh', ['sh', '-c', 'sleep 5; echo second'])\n";
+    let ground = Ground::with_job("python x.py", files);
+    let ended = ground.call(["run", "job.yml", "--break", "src/x.py:2", "--json"]).with_code(0);
     assert_eq!(ended.log("driver"), ["second"]);
     assert_eq!(said(&ended).len(), 1, "{ended:?}");
+}
+
+const ONE_AFTER_THE_OTHER: &str = r#"
+//- /src/prep.py
+table = "prepared"
+print(table)
+//- /src/train.py
+model = "trained"
+print(model)
+"#;
+
+#[test]
+fn programs_that_follow_each_other_have_the_debugger_in_their_turn() {
+    let ground = Ground::with_job("python prep.py && python train.py", ONE_AFTER_THE_OTHER);
+    let places = ["--break", "src/prep.py:2", "--break", "src/train.py:2"];
+    let ended = ground.call(["run", "job.yml", "--json"].into_iter().chain(places)).with_code(0);
+    let result = ended.result();
+    assert_eq!(stops(&result, "table")[0], (2, "'prepared'".to_owned()));
+    assert_eq!(stops(&result, "model")[1], (2, "'trained'".to_owned()));
+    assert_eq!(ended.log("driver"), ["prepared", "trained"]);
+    let told: Vec<_> = ended.log("control");
+    let told = |script: &str| told.iter().filter(|line| line.contains(script)).count();
+    assert_eq!((told("python prep.py"), told("python train.py")), (1, 1), "which one it is, is said");
+
+    // One that is named is the only one.
+    let named = ["--process", "train.py"].into_iter().chain(places);
+    let ended = ground.call(["run", "job.yml", "--json"].into_iter().chain(named)).with_code(4);
+    assert_eq!(stops(&ended.result(), "model"), [(2, "'trained'".to_owned())]);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn nobody_waits_for_a_debugger_that_has_left() {
+    let ground = Ground::with_job("python prep.py && python train.py", ONE_AFTER_THE_OTHER);
+    let mut run = ground.start(["run", "job.yml", "--debug", "--json"]);
+    let ready = run.wait_until_ready();
+    let local = ground.path("src").display().to_string();
+    let mut debugger = Debugger::attach(&ready, &local, &[("prep.py", 2)]);
+    debugger.stopped();
+    debugger.request("disconnect", json!({}));
+    let ended = run.end().with_code(0);
+    assert_eq!(ended.log("driver"), ["prepared", "trained"]);
+    let called = ended.objects().iter().filter(|event| event["event"] == "debugReady").count();
+    assert_eq!(called, 1, "nor is it called back");
+    ground.leaves_nothing();
 }
 
 #[test]

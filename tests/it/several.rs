@@ -1,5 +1,6 @@
 //! More than one of everything: processes, stores, debuggers, users.
 
+use crate::support::engine::{self, docker};
 use crate::support::program::text;
 use crate::support::{Debugger, Ground, Started, is_root};
 use serde_json::{Value, json};
@@ -215,4 +216,34 @@ fn eight_command_lines_at_once_on_one_workspace_all_have_their_run() {
     assert_eq!(ground.runs().iter().filter(|run| run["state"] == "completed").count(), 8);
     assert_eq!(ground.files(), ["job.yml", "src", "src/x.py"]);
     ground.leaves_nothing();
+}
+
+#[test]
+fn a_container_beside_it_cannot_reach_the_debuggee() {
+    let ground = Ground::with_job("python x.py", WAITS);
+    let (run, ready) = waiting(&ground);
+    let container = ground.containers().remove(0);
+    // Its port stands on its own loopback alone.
+    let report = docker(&["exec", &container, "cat", "/run/aml-debug/report.json"]);
+    let report: Value = serde_json::from_str(&report).expect("a report");
+    let port = report["port"].as_u64().expect("a port");
+    let address = docker(&[
+        "inspect",
+        "--format",
+        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+        &container,
+    ]);
+    assert!(address.contains('.'), "{address}");
+    let knock = format!(
+        "import socket; knock = socket.socket(); knock.settimeout(5); print(knock.connect_ex(('{address}', {port})))"
+    );
+    let beside = |words: &[&str]| {
+        docker(&[&["run", "--rm"], words, &[engine::base(), "python3", "-c", knock.as_str()]].concat())
+    };
+    assert_eq!(beside(&[]), "111", "the connection is refused");
+    // And nothing of it is published.
+    assert_eq!(docker(&["port", &container]), "");
+    let_go(&ground);
+    Debugger::attach(&ready, &code(&ground), &[]);
+    run.end().with_code(0);
 }

@@ -38,12 +38,16 @@ fn the_next_debug_run_finds_the_container_warm_and_nothing_of_the_one_before() {
     assert_eq!(first["lines"], serde_json::json!(["before [] False first", "no end"]));
     let containers = ground.containers();
     assert_eq!(containers.len(), 1, "it is kept");
+    let warm = || ground.runs().iter().map(|run| run["warmUntil"].is_u64()).collect::<Vec<_>>();
+    assert_eq!(warm(), [true]);
+    assert!(ground.call(["runs", "list"]).with_code(0).stdout.ends_with("  warm"));
     // Another argument and another variable are no other container.
     let second = debug(&ground, &["--set", "inputs.how=again"], 0);
     assert_eq!(note(&second), WARM);
     assert_eq!(second["lines"], serde_json::json!([FIRST, "no end"]));
     assert_eq!(second["stops"][0]["line"], 4, "{second}");
     assert_eq!(ground.containers(), containers);
+    assert_eq!(warm(), [true, false], "the newest run first");
     let again = ground.call(["rerun", second["run"].as_str().unwrap(), "--break", "src/x.py:4", "--json"]);
     assert_eq!(note(&again.with_code(0).result()), WARM);
     // An end that is none: its code, its last lines, and the container stays all the same.

@@ -3,7 +3,7 @@
 use crate::{Docker, Error, Verb};
 use bollard::errors::Error as Theirs;
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, VolumeCreateRequest};
-use bollard::query_parameters::RemoveVolumeOptionsBuilder;
+use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptionsBuilder};
 use bytes::Bytes;
 use engine::ids::{ContainerId, ImageRef};
 use std::collections::BTreeMap;
@@ -60,6 +60,21 @@ impl Docker {
         let filled = self.copy_in(&id, INSIDE, archive).await;
         let removed = self.remove(&id).await;
         filled.and(removed).map_err(|error| Error { verb: verb(), ..error })
+    }
+
+    /// Names of the volumes with all of these labels, each with the value that it has under `of`.
+    pub async fn volumes_with(
+        &self,
+        labels: &BTreeMap<String, String>,
+        of: &str,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let wanted = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let filters = std::collections::HashMap::from([("label".to_owned(), wanted)]);
+        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+        let listed = self.quick.list_volumes(Some(options)).await;
+        let listed = listed.map_err(|error| self.failed(Verb::About, error))?;
+        let of_one = |volume: bollard::models::Volume| Some((volume.name, volume.labels.get(of)?.clone()));
+        Ok(listed.volumes.unwrap_or_default().into_iter().filter_map(of_one).collect())
     }
 
     /// Removes the volume; one that is gone is removed already. One in use is an error.

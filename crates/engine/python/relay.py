@@ -2,7 +2,8 @@
 
 Started as `python -I -S relay.py` while the program starts. Prints one line of JSON: the report of the
 process that the start hook chose, or why there is none; after a good report, the debug server's bytes, and
-between two of its messages an event for each child of the debuggee. `relay.py PID` is the same for a child.
+between two of its messages an event for each child of the debuggee. When the debuggee has ended, or has become
+another program, the next one takes its place behind an event. `relay.py PID` is the same for a child.
 """
 
 import os
@@ -37,11 +38,25 @@ def main():
     server = _connect(report)
     if server is not None:
         os.write(1, report)
-        _shovel(server, news)
+        _relay(wish, news, report, server)
     elif _port(report) is None:
         os.write(1, report)
     else:
-        _write(1, _line({"over": _is_alive(_pid(report))}))
+        _write(1, _line({"over": aml_debug_process.is_alive(_pid(report))}))
+
+
+def _relay(wish, news, report, server):
+    import json
+
+    # Where a process is known by what it imports, somebody else looks for the next one.
+    while _shovel(server, news) and not wish.imports:
+        server.close()
+        _write(1, _event("amlDebugEnded", {}))
+        report = _wait_for_next(wish, news, report)
+        server = None if report is None else _connect(report)
+        if server is None:
+            return
+        _write(1, _event("amlDebugNext", json.loads(report.decode())))
 
 
 def _relay_child(wish, name):
@@ -78,6 +93,37 @@ def _wait_for_report(wish):
             return _line({"unreported": because})
         if owner.poll(mail_every * 1000):
             return None
+
+
+def _wait_for_next(wish, news, before):
+    """The report of the debuggee that comes after this one; None when nobody waits for it any more."""
+    import aml_debug_process
+
+    waiting = select.poll()
+    waiting.register(0, select.POLLIN)
+    waiting.register(news.socket.fileno(), select.POLLIN)
+    # A process that is another program by now and not one that can be debugged is told of once.
+    until = time.monotonic() + _CLAIM_WITHIN_S
+    while True:
+        try:
+            with open(wish.mail("report.json"), "rb") as file:
+                report = file.read()
+            if (_pid(report), _port(report)) != (_pid(before), _port(before)):
+                return report
+        except OSError:
+            pass
+        left = None if until is None else max(0.0, until - time.monotonic())
+        ready = waiting.poll(None if left is None else left * 1000)
+        if not ready:
+            until = None
+            if aml_debug_process.is_alive(_pid(before)):
+                _write(1, _event("amlDebugReplaced", {}))
+        for handle, _ in ready:
+            # What was said to the debuggee that has ended is not for the next one.
+            if handle == 0 and not os.read(0, 65536):
+                return None
+            if handle != 0:
+                _write(1, news.events())
 
 
 class _Watch:
@@ -136,7 +182,10 @@ class _News:
     """What else the mail box holds: children of the debuggee. Each is told once."""
 
     def __init__(self, wish):
+        import aml_debug_process
+
         self.wish = wish
+        self.is_alive = aml_debug_process.is_alive
         self.told = set()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
@@ -155,7 +204,7 @@ class _News:
                 pass
         except OSError:
             pass
-        return b"".join(_frame(child) for child in self._children())
+        return b"".join(_event("amlDebugChild", child) for child in self._children())
 
     def _children(self):
         import json
@@ -170,7 +219,7 @@ class _News:
                 # It is being written, and its writer tells.
                 continue
             self.told.add(name)
-            if "port" not in child or _is_alive(child["pid"]):
+            if "port" not in child or self.is_alive(child["pid"]):
                 yield child
 
 
@@ -200,10 +249,10 @@ class _Boundary:
         return not self.head and not self.body
 
 
-def _frame(child):
+def _event(name, body):
     import json
 
-    body = json.dumps({"type": "event", "seq": 0, "event": "amlDebugChild", "body": child}).encode()
+    body = json.dumps({"type": "event", "seq": 0, "event": name, "body": body}).encode()
     return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
@@ -225,14 +274,6 @@ def _pid(report):
     return json.loads(report.decode())["pid"]
 
 
-def _is_alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def _connect(report):
     port = _port(report)
     if port is None:
@@ -246,6 +287,7 @@ def _connect(report):
 
 
 def _shovel(server, news):
+    """Whether it was the server that ended, behind a whole message."""
     waiting = select.poll()
     waiting.register(0, select.POLLIN)
     waiting.register(server.fileno(), select.POLLIN)
@@ -261,25 +303,40 @@ def _shovel(server, news):
         timeout = None if until is None else max(0.0, until - time.monotonic()) * 1000
         ready = waiting.poll(timeout)
         if not ready:
-            return
+            return False
         for handle, _ in ready:
             if handle == 0:
                 data = os.read(0, 65536)
                 if data:
-                    server.sendall(data)
+                    _send(server, data)
                 else:
                     # The owner is gone. The server keeps its side open, so what it still says gets a moment.
                     waiting.unregister(0)
                     until = time.monotonic() + _LINGER_S
                     server.shutdown(socket.SHUT_WR)
             elif handle == server.fileno():
-                data = server.recv(65536)
+                data = _receive(server)
                 if not data:
-                    return
+                    return until is None and boundary.is_here()
                 boundary.pass_by(data)
                 _write(1, data)
             else:
                 unread = True
+
+
+def _send(server, data):
+    try:
+        server.sendall(data)
+    except ConnectionError:
+        # It has ended, which is read from it as well.
+        pass
+
+
+def _receive(server):
+    try:
+        return server.recv(65536)
+    except ConnectionError:
+        return b""
 
 
 def _write(handle, data):

@@ -7,7 +7,7 @@ looks after the run, a line of JSON each way:
     hears  {"keep": SECONDS}                     clean up, answer {"kept": true}, wait so long for
     hears  {"run": {"command", "environment", "forget", "cwd"}}   the next command
 
-Where nobody listens at a command's end, the container ends with its command's code, like any other.
+SIGUSR1 ends the command and nothing else. Where nobody listens at a command's end, the container ends with its command's code, like any other.
 """
 
 import os
@@ -54,6 +54,7 @@ class _Supervisor:
         self.mark = b"\x1eaml-debug-end " + token.encode() + b"\x1e"
         self.child = child
         self.ending = False
+        self.ends_command = False
         self.owner = None
         self.said = b""
         wake, self.wake_up = os.pipe()
@@ -62,8 +63,11 @@ class _Supervisor:
         signal.set_wakeup_fd(self.wake_up)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._end)
+        signal.signal(signal.SIGUSR1, self._end_command)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self.listener = socket.socket(socket.AF_UNIX)
+        # One of before this container was started again.
+        _remove(os.path.join(folder, "s"))
         # Relative: a path of the machine's may be longer than an address can be.
         os.chdir(folder)
         self.listener.bind("s")
@@ -73,19 +77,22 @@ class _Supervisor:
     def _end(self, *_):
         self.ending = True
 
+    def _end_command(self, *_):
+        self.ends_command = True
+
     def command_ended(self):
         """Waits for the command's end; its exit code."""
         while True:
             pid, status = os.waitpid(self.child, os.WNOHANG)
             if pid:
                 break
+            if self.ends_command:
+                _kill_everybody()
             self._wait(None)
+        self.ends_command = False
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
         # What the command leaves behind would be in the way of the next one.
-        try:
-            os.kill(-1, 9)
-        except ProcessLookupError:
-            pass
+        _kill_everybody()
         if self.owner is not None and not self.ending:
             os.write(1, self.mark)
             os.write(2, self.mark)
@@ -112,6 +119,7 @@ class _Supervisor:
         wanted = heard["run"]
         environment = {name: value for name, value in os.environ.items() if name not in wanted["forget"]}
         environment.update(wanted["environment"])
+        self.ends_command = False
         self.child = _start(wanted["command"], environment, wanted["cwd"])
 
     def _hear(self, seconds):
@@ -172,10 +180,21 @@ def _empty(folder):
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path, ignore_errors=True)
         else:
-            try:
-                os.unlink(path)
-            except OSError:
-                pass
+            _remove(path)
+
+
+def _kill_everybody():
+    try:
+        os.kill(-1, 9)
+    except ProcessLookupError:
+        pass
+
+
+def _remove(path):
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 main(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -1,7 +1,7 @@
 //! Reads the user's shell command far enough to know which Python process a debugger is wanted in.
 //!
 //! The command is never changed and never run from here; a command that is not understood names no process,
-//! and then the first Python process that runs a file of the code folder is taken.
+//! and then the Python processes that run a file of the code folder are taken, one after the other.
 
 use crate::plan::Process;
 
@@ -10,6 +10,8 @@ use crate::plan::Process;
 pub struct Invocation {
     /// The program: a script or a module. The last one of the command, for what comes before is preparation.
     pub process: Option<Process>,
+    /// Whether others come before it, or may take its place.
+    pub several: bool,
     /// The interpreter as written; `None` where a launcher starts it.
     pub interpreter: Option<String>,
     /// A flag that makes Python ignore the start hook: `-I`, `-S` or `-E`.
@@ -50,7 +52,10 @@ fn read_shell(command: &str, depth: usize) -> Invocation {
     for words in split(command) {
         let found = read_words(&words, depth);
         if found.process.is_some() {
-            best = found;
+            let several = found.several
+                || best.several
+                || best.process.is_some_and(|one| Some(&one) != found.process.as_ref());
+            best = Invocation { several, ..found };
         }
     }
     best
@@ -436,7 +441,7 @@ mod tests {
     use super::*;
 
     fn show(command: &str) -> String {
-        let Invocation { process, interpreter: _, isolated_by, launcher } = read(command);
+        let Invocation { process, several, interpreter: _, isolated_by, launcher } = read(command);
         let process = match process {
             None => "-".to_owned(),
             Some(Process::Script(path)) => path,
@@ -445,7 +450,8 @@ mod tests {
         };
         let by = launcher.map(|launcher| format!(" by {launcher}")).unwrap_or_default();
         let isolated = isolated_by.map(|flag| format!(" isolated {flag}")).unwrap_or_default();
-        format!("{process}{by}{isolated}")
+        let several = if several { " after others" } else { "" };
+        format!("{process}{by}{isolated}{several}")
     }
 
     #[test]
@@ -460,7 +466,8 @@ mod tests {
             ("bash -lc 'python y.py'", "y.py"),
             ("FOO=1 BAR='a b' python x.py", "x.py"),
             ("a && b && python train.py 2>&1 | tee log", "train.py"),
-            ("pip install -r requirements.txt\npython prep.py\npython train.py", "train.py"),
+            ("pip install -r requirements.txt\npython prep.py\npython train.py", "train.py after others"),
+            ("pip install x && python train.py; python train.py again", "train.py"),
             ("python train.py \\\n  --lr ${{inputs.lr}}", "train.py"),
             ("torchrun --nproc_per_node 2 --nnodes=1 train.py --batch 4", "train.py by torchrun"),
             ("torchrun --standalone -m pkg.train", "-m pkg.train by torchrun"),

@@ -100,8 +100,8 @@ impl Plan {
 pub struct Debuggee {
     /// Where the code folder stands in the container.
     pub remote_root: String,
-    /// The process, as the user's command names it; `None` takes the first Python process that runs
-    /// a file of the code folder.
+    /// The process, as the user's command names it; `None` takes every Python process that runs a file of the
+    /// code folder, one after the other.
     pub process: Option<Process>,
     /// A flag in the user's command that makes Python ignore the start hook (`-I`, `-S`, `-E`).
     pub isolated_by: Option<String>,

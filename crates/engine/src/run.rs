@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! resolving ─► imaging ─► creating ─► starting ─► live (waiting ⇄ running ⇄ paused) ─► collecting ─► removing ─► finished
-//!     │           │           │           │          │                                     ▲
+//!     │           │           │ ▲         │          │ │                                   ▲
+//!     │           │           │ └─────────┼─ restarting ◄                                  │
 //!     └───────────┴───────────┴─ cancel ──┴──────────┴──► stopping ────────────────────────┘
 //! ```
 //!
@@ -90,6 +91,9 @@ pub struct Run {
     /// Whether a debugger holds the session. Not stored: with its owner the session is gone.
     #[serde(skip)]
     attached: bool,
+    /// The debugger is attached already and only waits for the next debuggee; nobody has to be told of it.
+    #[serde(skip)]
+    comes_back: bool,
     #[serde(skip)]
     build: BuildSettings,
     /// What runs in a container that was kept, while one is looked for.
@@ -118,6 +122,8 @@ enum Stage {
     },
     Starting,
     Live(Debugger),
+    /// The command is being ended so that it can start again.
+    Restarting,
     Stopping(End),
     Collecting(End),
     Removing(End),
@@ -203,6 +209,7 @@ impl Run {
             serving: service::Serving::default(),
             stage: Stage::Resolving,
             attached: false,
+            comes_back: false,
             build: BuildSettings::default(),
             command: None,
             last_progress: at,
@@ -244,6 +251,7 @@ impl Run {
             RunEvent::Prepared { debugger, bytecode } => self.create(debugger, bytecode),
             RunEvent::ContainerCreated(container) => self.created(at, container),
             RunEvent::ContainerTaken(kept) => self.taken(at, *kept),
+            RunEvent::ContainerEnded(container) => self.created(at, container),
             RunEvent::ContainerStarted => self.started(at),
             RunEvent::DebuggeeReported(report) => self.reported(at, report),
             RunEvent::Debug(event) => self.debugged(at, event),
@@ -443,7 +451,8 @@ impl Run {
         match self.stage {
             Stage::Creating { cancelled: false } => {
                 self.container = Some(container.clone());
-                self.card.end_ok(PhaseName::Create, at, None);
+                let note = self.comes_back.then(|| message!("run.restarted"));
+                self.card.end_ok(PhaseName::Create, at, note);
                 self.card.begin(PhaseName::Start, at);
                 self.stage = Stage::Starting;
                 vec![Effect::StartContainer(container, self.door.clone())]
@@ -458,14 +467,15 @@ impl Run {
     fn taken(&mut self, at: Millis, kept: Kept) -> Vec<Effect> {
         let container = kept.container.clone();
         let (Stage::Creating { cancelled: false }, Some(plan), Some(image)) =
-            (&self.stage, self.command.take(), &self.image)
+            (&self.stage, self.command.clone(), &self.image)
         else {
             return self.created(at, container);
         };
         let next = NextCommand::new(&plan, &image.environment, &kept.door);
         self.container = Some(container);
         self.door = Some(kept.door.clone());
-        self.card.end_ok(PhaseName::Create, at, Some(message!("phase.container-kept")));
+        let note = if self.comes_back { message!("run.restarted") } else { message!("phase.container-kept") };
+        self.card.end_ok(PhaseName::Create, at, Some(note));
         self.card.begin(PhaseName::Start, at);
         self.stage = Stage::Starting;
         vec![Effect::StartCommand(Box::new(kept), Box::new(next))]
@@ -500,12 +510,16 @@ impl Run {
         let state = report.state;
         self.stage = Stage::Live(match (state, report.paused) {
             (DebuggeeState::Waiting, _) if stand == Debugger::Expected => Debugger::Awaited,
+            // The process before this one has ended, and nobody is attached. A worker of a server waits for nobody.
+            (DebuggeeState::Waiting, _) if stand == Debugger::Away && self.service().is_none() => {
+                Debugger::Awaited
+            }
             (DebuggeeState::Waiting, _) => stand,
             // Its earlier owner is gone, and whoever was attached with it.
             (DebuggeeState::Attended, Some(_)) => Debugger::Paused,
             (DebuggeeState::Attended, None) | (DebuggeeState::Unattended, _) => Debugger::Away,
         });
-        self.report = Some(report);
+        let before = self.report.replace(report);
         match state {
             DebuggeeState::Unattended => return self.unattended(at),
             DebuggeeState::Attended if self.card.open() == Some(PhaseName::Attach) => {
@@ -514,7 +528,22 @@ impl Run {
             }
             DebuggeeState::Attended | DebuggeeState::Waiting => {}
         }
-        if std::mem::take(&mut self.serving.comes_back) { vec![] } else { vec![Effect::OfferDebugger] }
+        let told = self.note_debuggee(before.as_ref());
+        let comes_back = std::mem::take(&mut self.comes_back) || self.attached;
+        let offer = (!comes_back).then_some(Effect::OfferDebugger);
+        told.into_iter().chain(offer).collect()
+    }
+
+    /// Says which process it is, where nobody has named one.
+    fn note_debuggee(&self, before: Option<&Report>) -> Option<Effect> {
+        let (report, plan) = (self.report.as_ref()?, self.plan.as_ref()?);
+        let (pid, command) = (report.pid, report.argv.join(" "));
+        match before {
+            _ if plan.debuggee.process.is_some() => None,
+            None => Some(Effect::Note(message!("debuggee.is-one-of", pid = pid, command = command))),
+            Some(before) if (before.pid, before.port) == (report.pid, report.port) => None,
+            Some(_) => Some(Effect::Note(message!("debuggee.is", pid = pid, command = command))),
+        }
     }
 
     /// Nobody attached in time; the debuggee has gone on.
@@ -537,6 +566,8 @@ impl Run {
         }
         let next = match event {
             DebugEvent::TerminateRequested => return self.cancel(at, false),
+            DebugEvent::RestartRequested if self.service().is_some() => return self.restart(),
+            DebugEvent::RestartRequested => return self.start_again(at),
             DebugEvent::Unattended => return self.unattended(at),
             DebugEvent::DebuggeeGone => return self.relay_broke(),
             DebugEvent::Said(message) => return vec![Effect::Note(message)],
@@ -547,12 +578,32 @@ impl Run {
             DebugEvent::Detached if matches!(stand, Debugger::Awaited | Debugger::Paused) => stand,
             DebugEvent::Detached => Debugger::Away,
         };
-        if matches!(stand, Debugger::Expected | Debugger::Awaited) && next != stand {
+        if self.card.open() == Some(PhaseName::Attach) && next != stand {
             self.card.end_ok(PhaseName::Attach, at, None);
             self.card.begin(PhaseName::Run, at);
         }
         self.stage = Stage::Live(next);
         vec![]
+    }
+
+    /// The command is ended, to be started again as the same run: its session goes on, and so do its record, its
+    /// log and its folders.
+    fn start_again(&mut self, at: Millis) -> Vec<Effect> {
+        let Some(container) = self.container.clone() else { return vec![] };
+        self.end_open_phase(at, End::Completed);
+        self.card.begin(PhaseName::Create, at);
+        self.stage = Stage::Restarting;
+        self.report = None;
+        vec![Effect::Note(message!("run.restarts")), Effect::EndCommand(container, self.door.clone())]
+    }
+
+    /// The command that was to be started again has ended, and perhaps its container with it.
+    fn ended_to_start_again(&mut self) -> Vec<Effect> {
+        // Whatever comes of it, it answers with a container.
+        let Some(container) = self.container.take() else { return vec![] };
+        self.stage = Stage::Creating { cancelled: false };
+        self.comes_back = true;
+        vec![Effect::KeepForAgain(container, self.door.clone())]
     }
 
     /// The way to the debuggee broke and its container still runs: try once more.
@@ -562,6 +613,7 @@ impl Run {
 
     fn exited(&mut self, at: Millis, exit: Exit) -> Vec<Effect> {
         let end = match self.stage {
+            Stage::Restarting => return self.ended_to_start_again(),
             Stage::Stopping(end) => end,
             Stage::Starting | Stage::Live(_) => self.judge(&exit),
             _ => return vec![],
@@ -620,7 +672,7 @@ impl Run {
     fn gone(&mut self, at: Millis) -> Vec<Effect> {
         let end = match self.stage {
             Stage::Stopping(end) => end,
-            Stage::Starting | Stage::Live(_) => {
+            Stage::Starting | Stage::Live(_) | Stage::Restarting => {
                 self.failure = Some(
                     Failure::new(Blame::Environment, message!("run.container-removed"))
                         .with_fix(message!("run.container-removed.fix")),

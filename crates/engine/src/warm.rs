@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// Where the folder of [`Door`] is mounted.
 const TARGET: &str = "/aml-debug-door";
 
+/// The signal at which a container's first process, if it is ours, ends its command and stays.
+pub const END_COMMAND: &str = "SIGUSR1";
+
 /// The way to the first process of a container that may be kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Door {

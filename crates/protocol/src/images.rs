@@ -86,7 +86,8 @@ pub struct PruneImagesParams {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct PruneImagesAnswer {
-    /// An entry per image of the ledger.
+    /// An entry per image of the ledger, and of the volumes that hold an image's bytecode, one per volume whose
+    /// image is gone.
     pub images: Vec<PrunedImage>,
 }
 
@@ -94,9 +95,9 @@ pub struct PruneImagesAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct PrunedImage {
-    /// The image.
+    /// The image, or the name of the volume.
     pub image: String,
-    /// Bytes on disk.
+    /// Bytes on disk; of a volume 0, since the engine counts them only for all at once.
     #[ts(type = "number")]
     pub bytes: u64,
     /// Why it stays; absent if it is removed.

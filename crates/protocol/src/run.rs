@@ -162,6 +162,11 @@ pub struct RunSnapshot {
     pub image: Option<String>,
     /// The container, while there is one.
     pub container: Option<String>,
+    /// Of a run that has ended: until when its container is warm, in milliseconds since 1970. The next debug run of the
+    /// same plan takes it before that.
+    #[serde(default)]
+    #[ts(type = "number | null")]
+    pub warm_until: Option<u64>,
     /// Loopback port for a debugger, while the gateway listens.
     pub gateway_port: Option<u16>,
     /// Where the code folder stands here and in the container, once the spec is resolved.

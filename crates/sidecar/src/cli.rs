@@ -22,7 +22,7 @@ use clap::{CommandFactory, Parser};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use printer::Printer;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 use tracing_subscriber::EnvFilter;
@@ -74,7 +74,11 @@ async fn perform(
         Command::Images(images) => images::images(settings, images, printer).await,
         Command::Doctor(_) => runs::doctor(&settings, printer).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "aml-debug", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "aml-debug", &mut script);
+            // Of a name with a hyphen the generator makes two, and bash then finds no words below the first.
+            let script = String::from_utf8_lossy(&script).replace("aml__subcmd__debug", "aml__debug");
+            let _ = std::io::stdout().write_all(script.as_bytes());
             Ok(0)
         }
     }

@@ -99,6 +99,11 @@ impl RunContext {
         let _ = self.inbox.send(Event::Run(self.id.clone(), event));
     }
 
+    /// Tells the owner loop that a container which was kept for runs like this one is not any more.
+    pub(crate) fn tell_cooled(&self, run: RunId) {
+        let _ = self.inbox.send(Event::Cooled(run));
+    }
+
     /// Sends an event of this pipeline run to the owner loop.
     pub(crate) fn tell_of_pipeline(&self, happened: Happened) {
         let _ = self.inbox.send(Event::Pipeline(self.id.clone(), happened));
@@ -219,6 +224,12 @@ impl Effects {
             }
             Effect::StartCommand(kept, next) => {
                 answering(tasks, follow::start_command(context, *kept, *next));
+            }
+            Effect::EndCommand(container, door) => {
+                answering(tasks, container::end_command(context, container, door));
+            }
+            Effect::KeepForAgain(container, door) => {
+                answering(tasks, warm::again(context, container, door, plan.cloned()));
             }
             Effect::KeepContainer(kept) => answering(tasks, warm::keep(context, *kept, plan.cloned())),
             Effect::Follow(container, door) => answering(tasks, follow::follow(context, container, door)),

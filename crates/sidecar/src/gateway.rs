@@ -12,10 +12,11 @@ use crate::remote::Way;
 use engine::dap::frames::{FrameReader, frame};
 use engine::dap::gateway::{Child, ClientId, DebugFact, Gateway, GatewayInput, GatewayOutput, Role};
 use engine::dap::path_doctor::Pair;
+use engine::debuggee::Report;
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
-use engine::run::event::DebugEvent;
+use engine::run::event::{DebugEvent, RunEvent};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use serde_json::{Value, json};
@@ -54,6 +55,16 @@ impl Inlet {
     /// Where the code folder stands here and in the container, for a client that maps no paths.
     pub(crate) fn code_folder(&self, local: String, remote: String) {
         let _ = self.0.send(Inbound::CodeFolder { local, remote });
+    }
+
+    /// A session lasts as long as the container, whatever processes come and go in it.
+    pub(crate) fn go_on_with_the_next(&self) {
+        let _ = self.0.send(Inbound::GoOnWithTheNext);
+    }
+
+    /// Whoever is attached may have the program start again.
+    pub(crate) fn offer_restart(&self) {
+        let _ = self.0.send(Inbound::OfferRestart);
     }
 
     /// A path mapping of the user's, for whoever is attached or will be.
@@ -99,6 +110,12 @@ impl Audience {
         match self {
             Audience::Run(context) => debugger::tell(context, event),
             Audience::Step(step) => drop(step.news.send(event)),
+        }
+    }
+
+    fn tell_of_next(&self, report: Report) {
+        if let Audience::Run(context) = self {
+            context.tell(RunEvent::DebuggeeReported(report));
         }
     }
 }
@@ -185,12 +202,15 @@ enum Inbound {
         local: String,
         remote: String,
     },
+    OfferRestart,
+    GoOnWithTheNext,
     Relay(Box<Relay>),
     FromClient(ClientId, Value),
     ClientGone(ClientId),
     Release,
-    FromDebuggee(Value),
-    DebuggeeGone,
+    /// With the number of its connection: one that is over must not speak for the next.
+    FromDebuggee(u64, Value),
+    DebuggeeGone(u64),
     FileFound {
         source: String,
         resolved: Option<String>,
@@ -229,6 +249,7 @@ impl Place {
 struct Family {
     container: Option<ContainerId>,
     code_folder: Option<(String, String)>,
+    offers_restart: bool,
     children: BTreeMap<u32, Inlet>,
     mappings: Vec<Pair>,
     /// By process; the run's own debuggee is `None`.
@@ -260,6 +281,8 @@ struct Hub {
     inbound: Inlet,
     audience: Audience,
     next_client: u64,
+    /// Number of the connection to the debuggee.
+    relay: u64,
     place: Place,
     /// Whether the debug server keeps its connection from one session to the next.
     lasting: bool,
@@ -280,6 +303,7 @@ impl Hub {
             inbound: Inlet(sender),
             audience,
             next_client: 0,
+            relay: 0,
             place,
             lasting: true,
             parting: false,
@@ -304,7 +328,7 @@ impl Hub {
                 }
                 Some(news) = inbound.recv() => match news {
                     Inbound::Over => break,
-                    Inbound::DebuggeeGone if self.place.role() == Role::Child => break,
+                    Inbound::DebuggeeGone(_) if self.place.role() == Role::Child => break,
                     news => self.on(news),
                 },
                 Some(_) = self.readers.join_next(), if !self.readers.is_empty() => {}
@@ -312,6 +336,7 @@ impl Hub {
         }
         // Nobody new comes in; whoever is here hears the end.
         drop(listener);
+        self.feed(GatewayInput::DebuggeeRestarts(false));
         self.feed(GatewayInput::DebuggeeGone);
         self.debuggee = None;
         self.clients.clear();
@@ -352,15 +377,24 @@ impl Hub {
                 }
                 self.gateway.map(local, remote);
             }
+            Inbound::GoOnWithTheNext => self.gateway.go_on_with_the_next(),
+            Inbound::OfferRestart => {
+                if let Place::Run { family } = &mut self.place {
+                    family.offers_restart = true;
+                }
+                self.gateway.offer_restart();
+            }
             Inbound::Relay(relay) => {
                 self.disconnected = false;
+                self.relay += 1;
                 let Relay { container, lasting, paused, waiting, early, reader, writer: write } = *relay;
                 self.lasting = lasting;
                 if let Place::Run { family } = &mut self.place {
                     family.container = container;
                 }
                 self.debuggee = Some(writer(&mut self.readers, write));
-                self.readers.spawn(read_debuggee(early, reader, self.inbound.0.clone()));
+                let read = read_debuggee(self.relay, early, reader, self.inbound.0.clone());
+                self.readers.spawn(read);
                 self.feed(GatewayInput::DebuggeeConnected { paused, waiting });
             }
             Inbound::FromClient(client, message) => self.feed(GatewayInput::FromClient(client, message)),
@@ -374,7 +408,9 @@ impl Hub {
                     self.feed(GatewayInput::ClientGone(client));
                 }
             }
-            Inbound::FromDebuggee(message) => self.feed(GatewayInput::FromDebuggee(message)),
+            Inbound::FromDebuggee(relay, message) if relay == self.relay => {
+                self.feed(GatewayInput::FromDebuggee(message));
+            }
             Inbound::FileFound { source, resolved, found } => {
                 self.feed(GatewayInput::FileFound { source, resolved, found });
             }
@@ -396,8 +432,9 @@ impl Hub {
                 self.feed(GatewayInput::ChildGone(pid));
             }
             Inbound::Parted => self.feed(GatewayInput::DebuggeeGone),
-            Inbound::Over => {}
-            Inbound::DebuggeeGone => {
+            Inbound::Over | Inbound::FromDebuggee(..) => {}
+            Inbound::DebuggeeGone(relay) if relay != self.relay => {}
+            Inbound::DebuggeeGone(_) => {
                 self.debuggee = None;
                 let expected = self.gateway.restarts();
                 if !std::mem::take(&mut self.parting) {
@@ -444,6 +481,7 @@ impl Hub {
             return;
         }
         let event = match fact {
+            DebugFact::Next(report) => return self.audience.tell_of_next(*report),
             DebugFact::Configured => {
                 self.audience.tell(DebugEvent::Configured);
                 return self.tell_who_stands();
@@ -458,6 +496,7 @@ impl Hub {
                 DebugEvent::Detached
             }
             DebugFact::TerminateRequested => DebugEvent::TerminateRequested,
+            DebugFact::RestartRequested => DebugEvent::RestartRequested,
             DebugFact::Unattended => DebugEvent::Unattended,
             DebugFact::Attached { .. } | DebugFact::DebuggerRefused(_) => return,
         };
@@ -484,6 +523,7 @@ impl Hub {
             DebugFact::Paused { .. } => self.note_stand(Some(pid), true),
             DebugFact::Resumed => self.note_stand(Some(pid), false),
             DebugFact::Said(_) => self.tell(fact),
+            DebugFact::RestartRequested => self.feed(GatewayInput::RestartRequested),
             _ => {}
         }
     }
@@ -541,6 +581,9 @@ impl Hub {
             inlet.code_folder(local, remote);
         }
         family.mappings.iter().for_each(|pair| inlet.map(pair.clone()));
+        if family.offers_restart {
+            inlet.offer_restart();
+        }
         family.children.insert(child.pid, inlet.clone());
         tokio::spawn(hub.run(listener, inbound));
         match (&self.audience, container) {
@@ -619,6 +662,7 @@ async fn read_client(
 }
 
 async fn read_debuggee(
+    relay: u64,
     early: Vec<u8>,
     mut reader: BoxStream<'static, Vec<u8>>,
     inbound: mpsc::UnboundedSender<Inbound>,
@@ -627,12 +671,12 @@ async fn read_debuggee(
     frames.feed(&early);
     loop {
         while let Ok(Some(message)) = frames.next_message() {
-            let _ = inbound.send(Inbound::FromDebuggee(message));
+            let _ = inbound.send(Inbound::FromDebuggee(relay, message));
         }
         match reader.next().await {
             Some(bytes) => frames.feed(&bytes),
             None => break,
         }
     }
-    let _ = inbound.send(Inbound::DebuggeeGone);
+    let _ = inbound.send(Inbound::DebuggeeGone(relay));
 }

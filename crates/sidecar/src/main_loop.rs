@@ -62,6 +62,8 @@ pub enum Event {
     Orphans(Adopter, Containers, Reply<()>),
     /// The same, for one run that is wanted.
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
+    /// The container of a run that has ended is not kept warm any more.
+    Cooled(RunId),
     /// An image was removed from the engine.
     ImageGone(ImageRef),
 }
@@ -169,6 +171,7 @@ fn handle(state: &mut State, event: Event) {
             handlers::adopt::on_containers(state, adopter, containers, reply);
         }
         Event::ImageGone(image) => state.forget_image(&image),
+        Event::Cooled(run) => state.cooled(&run),
         Event::Wanted(record, containers, reply) => {
             handlers::adopt::on_wanted(state, &record, containers, reply);
         }

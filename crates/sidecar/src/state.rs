@@ -10,7 +10,7 @@ use crate::main_loop::{Event, Reply, give};
 use crate::outbox::{Notice, Outbox, Progress};
 use crate::settings::Settings;
 use crate::store::{Ownership, RunRecord, Store};
-use crate::{attach, clock, to_proto};
+use crate::{attach, clock, to_proto, warm};
 use engine::attach::AttachEntry;
 use engine::failure::{Blame, Failure};
 use engine::ids::{ImageRef, RunId};
@@ -251,6 +251,7 @@ impl State {
         if changed {
             let snapshot = live.run.snapshot();
             let told = to_proto::run_snapshot(&live.record, &snapshot);
+            let told = with_warmth(&self.settings, told);
             let of_pipeline = live.record.parent.clone().zip(live.record.step.clone());
             let has_image = live.run.image.is_some();
             if live.run.is_finished() {
@@ -306,9 +307,23 @@ impl State {
         }
         match self.runs.get(&record.id) {
             Some(live) => to_proto::run_snapshot(&live.record, &live.run.snapshot()),
-            None => to_proto::stored_snapshot(record),
+            None => with_warmth(&self.settings, to_proto::stored_snapshot(record)),
         }
     }
+
+    /// Tells that the container of a run that has ended is not warm any more: it is gone, or another run's.
+    pub(crate) fn cooled(&mut self, run: &RunId) {
+        if let Ok(Some(record)) = self.store.get(run) {
+            let snapshot = self.snapshot_of(&record);
+            self.outbox.say(Notice::RunChanged(Box::new(snapshot)));
+        }
+    }
+}
+
+fn with_warmth(settings: &Settings, snapshot: RunSnapshot) -> RunSnapshot {
+    let is_over = snapshot.debug && snapshot.ended_at.is_some();
+    let warm_until = is_over.then(|| warm::until(&settings.home, &snapshot.run)).flatten();
+    RunSnapshot { warm_until, ..snapshot }
 }
 
 fn entry_of(run: &Run, record: &RunRecord) -> Option<(PathBuf, AttachEntry)> {

@@ -58,6 +58,7 @@ pub(crate) fn run_snapshot(record: &RunRecord, snapshot: &Snapshot) -> RunSnapsh
         phases: snapshot.card.0.iter().map(phase).collect(),
         image: snapshot.image.as_ref().map(|image| image.0.clone()),
         container: snapshot.container.as_ref().map(|container| container.0.clone()),
+        warm_until: None,
         gateway_port: snapshot.gateway_port,
         mapping: snapshot.mapping.as_ref().map(|(local, remote)| PathMapping {
             local_root: local.to_string_lossy().into_owned(),
@@ -155,6 +156,7 @@ pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
             phases: Vec::new(),
             image: None,
             container: None,
+            warm_until: None,
             gateway_port: None,
             mapping: None,
             service: None,

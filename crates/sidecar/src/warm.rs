@@ -94,18 +94,25 @@ pub(crate) fn waiting(home: &Path) -> Vec<ContainerId> {
     entries(home).into_iter().map(|entry| entry.kept.container).collect()
 }
 
+/// Until when the container of this run waits, in milliseconds since 1970.
+pub(crate) fn until(home: &Path, run: &str) -> Option<u64> {
+    let entry = entries(home).into_iter().find(|entry| entry.run.0 == run)?;
+    Some(entry.until)
+}
+
 /// Whether any is past its time.
 pub(crate) fn is_any_over(home: &Path, now: u64) -> bool {
     entries(home).iter().any(|entry| entry.until <= now)
 }
 
-/// Lets go of those that the judge says, container and all.
-pub(crate) async fn sweep(settings: &Settings, judge: impl Fn(&Entry) -> bool) {
+/// Lets go of those that the judge says, container and all; the runs that they were of.
+pub(crate) async fn sweep(settings: &Settings, judge: impl Fn(&Entry) -> bool) -> Vec<RunId> {
     let over: Vec<Entry> = entries(&settings.home).into_iter().filter(judge).collect();
+    let mut cooled = Vec::new();
     if over.is_empty() {
-        return;
+        return cooled;
     }
-    let Ok(docker) = Docker::connect(&settings.engine).await else { return };
+    let Ok(docker) = Docker::connect(&settings.engine).await else { return cooled };
     for entry in over {
         let door = &entry.kept.door.folder;
         if fs::rename(door.join(WAITS), door.join(TAKEN)).is_err() {
@@ -118,7 +125,9 @@ pub(crate) async fn sweep(settings: &Settings, judge: impl Fn(&Entry) -> bool) {
         }
         mount_points::remove(&docker, &settings.home, &entry.points).await;
         forget(&entry.kept.door);
+        cooled.push(entry.run);
     }
+    cooled
 }
 
 /// Ends what this process keeps: nobody would look after it.

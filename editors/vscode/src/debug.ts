@@ -110,7 +110,7 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
 
   async createDebugAdapterDescriptor(session: vscode.DebugSession): Promise<vscode.DebugAdapterDescriptor | undefined> {
     const before = session.configuration as Configuration;
-    // Restart ends the run and comes here with what it was started with: then it is started anew.
+    // A session comes here again with what it was started with; where its run is over meanwhile, another is started.
     const configuration = (await this.isOver(before)) ? await this.resolveDebugConfigurationWithSubstitutedVariables(undefined, before) : before;
     if (!configuration) {
       return undefined;

@@ -312,6 +312,11 @@ image: string | null,
  */
 container: string | null, 
 /**
+ * Of a run that has ended: until when its container is warm, in milliseconds since 1970. The next debug run of the
+ * same plan takes it before that.
+ */
+warmUntil: number | null, 
+/**
  * Loopback port for a debugger, while the gateway listens.
  */
 gatewayPort: number | null, 
@@ -1201,7 +1206,8 @@ dryRun: boolean, };
  */
 export type PruneImagesAnswer = { 
 /**
- * An entry per image of the ledger.
+ * An entry per image of the ledger, and of the volumes that hold an image's bytecode, one per volume whose
+ * image is gone.
  */
 images: Array<PrunedImage>, };
 
@@ -1210,11 +1216,11 @@ images: Array<PrunedImage>, };
  */
 export type PrunedImage = { 
 /**
- * The image.
+ * The image, or the name of the volume.
  */
 image: string, 
 /**
- * Bytes on disk.
+ * Bytes on disk; of a volume 0, since the engine counts them only for all at once.
  */
 bytes: number, 
 /**

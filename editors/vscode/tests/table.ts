@@ -76,7 +76,8 @@ export function table(): { text: string; untested: string[] } {
   }
   lines.push("", "| setting | default | test |", "|---|---|---|");
   for (const [setting, { default: value }] of Object.entries(configuration.properties)) {
-    const uses = [...steps.filter(({ body }) => new RegExp(`${quoted(setting)}\\b`).test(body)).map(nameOf), ...testsInRust(setting)];
+    const told = steps.filter(({ body }) => new RegExp(`${quoted(setting)}\\b`).test(body)).map(nameOf);
+    const uses = told.length > 0 ? told : testsInRust(setting);
     lines.push(`| \`${setting}\` | \`${JSON.stringify(value)}\` | ${tested(setting, uses)} |`);
   }
   return { text: lines.join("\n"), untested };

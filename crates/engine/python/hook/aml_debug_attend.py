@@ -38,16 +38,21 @@ def attend(wish, argv):
             server = _Server(debugpy)
         except BaseException as error:
             return _fail(wish, report, "listen", error)
-        server.hear_of_children(wish)
+        server.hear_the_client(wish)
         follow_forks(wish, argv)
         report.update(server.describe())
         mail = _Mail(wish, report, "report")
-        mail.state("waiting")
+        patience = wish.patience()
+        # Where nobody is waited for, nobody has to be called. A worker of a server is asked for by itself.
+        mail.state("waiting" if patience or wish.imports else "unattended")
+        # Whoever relayed for the debuggee before this one waits to be told.
+        announce(wish)
         server.tell_pauses(mail)
         server.stop_at_uncaught_exceptions()
-        attended = server.wait(wish.patience())
+        attended = server.wait(patience)
         mail.state("attended" if attended else "unattended")
         if not attended:
+            wish.attended(False)
             server.tell_unattended()
     except Exception as error:
         _fail(wish, report, "hook", error)
@@ -374,13 +379,22 @@ class _Server:
         sys.excepthook = excepthook
 
     @staticmethod
-    def hear_of_children(wish):
-        """A client may say itself whether children are debugged: `"subProcess"` in its launch.json."""
+    def hear_the_client(wish):
+        """A client may say itself whether children are debugged: `"subProcess"` in its launch.json. And one that
+        leaves is not there for what comes later."""
         from _pydevd_bundle.pydevd_process_net_command_json import PyDevJsonCommandProcessor
 
         original = PyDevJsonCommandProcessor._set_debug_options
+        leave = PyDevJsonCommandProcessor.on_disconnect_request
+
+        def on_disconnect_request(self, *args, **kwargs):
+            wish.attended(False)
+            return leave(self, *args, **kwargs)
+
+        PyDevJsonCommandProcessor.on_disconnect_request = on_disconnect_request
 
         def set_debug_options(self, database, arguments, *args, **kwargs):
+            wish.attended(True)
             wanted = arguments.get("subProcess")
             if wanted is not None:
                 wish.follow_children(wanted)

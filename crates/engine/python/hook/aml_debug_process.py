@@ -45,7 +45,7 @@ class Wish:
         return os.path.join(self.mailbox, name)
 
     def patience(self):
-        """Seconds to wait for a debugger: none for a worker that was started again without one."""
+        """Seconds to wait for a debugger: none for a process that follows one whose debugger has left."""
         try:
             with open(self.mail("wait")) as file:
                 return float(file.read() or self.wait)
@@ -62,8 +62,46 @@ class Wish:
         os.close(handle)
         return True
 
-    def is_claimed(self):
-        return os.path.exists(self.mail("claim"))
+    def may_claim(self):
+        """Whether there is no debuggee, or it has ended, or has made itself this program."""
+        try:
+            with open(self.mail("claim")) as file:
+                pid = int(file.read() or 0)
+        except (OSError, ValueError):
+            return not os.path.exists(self.mail("claim"))
+        # What it has started is a child of its, however long it lives.
+        return pid == os.getpid() or (self.debuggee is None and not is_alive(pid))
+
+    def take_over(self):
+        """Claims in place of a debuggee that is not there any more; whether that is so."""
+        if self.claim():
+            return True
+        import fcntl
+
+        handle = os.open(self.mail("claim.lock"), os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if not self.may_claim():
+                return False
+            for name in ("report.json", "claim"):
+                try:
+                    os.unlink(self.mail(name))
+                except OSError:
+                    pass
+            return self.claim()
+        finally:
+            os.close(handle)
+
+    def attended(self, attended):
+        """Whether somebody is there for whom a debuggee that comes after this one waits."""
+        try:
+            if attended:
+                os.unlink(self.mail("wait"))
+            else:
+                with open(self.mail("wait"), "w") as file:
+                    file.write("0")
+        except OSError:
+            pass
 
     def follows_children(self):
         # What runs beside the debuggee may be there before it.
@@ -120,6 +158,14 @@ class Program:
             if flag in self.flags:
                 return "-" + flag
         return None
+
+
+def is_alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def own_arguments():

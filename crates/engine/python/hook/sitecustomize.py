@@ -42,7 +42,7 @@ def _choose():
         aml_debug_patience.await_torch()
     argv = aml_debug_process.own_arguments()
     here = os.getcwd()
-    if not wish.is_claimed() and aml_debug_process.is_chosen(wish, argv, here, os.environ, sys.path) and wish.claim():
+    if wish.may_claim() and aml_debug_process.is_chosen(wish, argv, here, os.environ, sys.path) and wish.take_over():
         import aml_debug_attend
 
         return lambda: aml_debug_attend.attend(wish, argv)

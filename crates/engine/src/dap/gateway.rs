@@ -12,6 +12,7 @@ mod children;
 mod paths;
 
 use crate::dap::path_doctor::{self, Complaint, Pair, Proposal};
+use crate::debuggee::{DebuggeeState, Report};
 use crate::message;
 use crate::message::Message;
 pub use children::Child;
@@ -50,6 +51,8 @@ pub enum GatewayInput {
     /// The debug server is about to end so that another can take its place, under the same session; or it is
     /// not, after all.
     DebuggeeRestarts(bool),
+    /// A child's client wants the whole program to start again.
+    RestartRequested,
     /// A client can reach a child at this port.
     ChildListens {
         /// The child.
@@ -119,6 +122,11 @@ pub enum DebugFact {
     Detached,
     /// The client wants the run to end. The gateway leaves that to the run.
     TerminateRequested,
+    /// The client wants the program to start again, under this session.
+    RestartRequested,
+    /// Another process has taken the place of the debuggee, under the same session, and stands before its first
+    /// line.
+    Next(Box<Report>),
     /// The debug server did not accept the client's `attach`.
     DebuggerRefused(String),
     /// Nobody attended the program in time, so it runs on.
@@ -153,6 +161,10 @@ pub struct Gateway {
     restarts: bool,
     /// The process that is asked for behind a debug server that serves several.
     process: Option<u32>,
+    /// Whether a client may ask for that.
+    offers_restart: bool,
+    /// Whether another process may take the place of a debuggee that ends.
+    goes_on: bool,
 }
 
 /// Whose debuggee it is.
@@ -228,6 +240,8 @@ impl Gateway {
             left_behind: BTreeSet::new(),
             restarts: false,
             process: None,
+            offers_restart: false,
+            goes_on: false,
         }
     }
 
@@ -240,6 +254,16 @@ impl Gateway {
     /// known only when the spec has been read, and the gateway listens before that.
     pub fn map(&mut self, local: String, remote: String) {
         self.mappings = vec![(local, remote)];
+    }
+
+    /// Lets clients have the program start again. Whether it can is known only when the spec has been read.
+    pub fn offer_restart(&mut self) {
+        self.offers_restart = true;
+    }
+
+    /// A session lasts as long as the connection, whatever processes come and go behind it.
+    pub fn go_on_with_the_next(&mut self) {
+        self.goes_on = true;
     }
 
     /// Who holds the session, if anybody.
@@ -261,6 +285,7 @@ impl Gateway {
             GatewayInput::DebuggeeGone if self.restarts => self.debuggee_replaced(&mut out),
             GatewayInput::DebuggeeGone => self.debuggee_gone(&mut out),
             GatewayInput::DebuggeeRestarts(restarts) => self.restarts = restarts,
+            GatewayInput::RestartRequested => self.start_again(&mut out),
             GatewayInput::ChildListens { pid, port } => {
                 self.children.listens(pid, port);
                 self.tell_children(&mut out);
@@ -314,6 +339,7 @@ impl Gateway {
             "launch" if message["arguments"]["type"] != OWN_TYPE => {
                 self.refuse(&message, &message!("dap.launch"), out)
             }
+            "restart" if self.offers_restart => self.restart(&message, out),
             "restart" => self.refuse(&message, &message!("dap.no-restart"), out),
             _ if self.debuggee == Connection::Open => self.forward(message, out),
             _ => {
@@ -349,6 +375,30 @@ impl Gateway {
         self.waiting.insert(self.sent, waiting);
         message["seq"] = self.sent.into();
         out.push(GatewayOutput::ToDebuggee(message));
+    }
+
+    /// Answered at once: what follows is the session of another debuggee, told what this one had been told.
+    fn restart(&mut self, request: &Value, out: &mut Vec<GatewayOutput>) {
+        self.reply(request, out);
+        let newest = &request["arguments"]["arguments"];
+        if let Some(session) = &mut self.session
+            && newest.is_object()
+        {
+            session.attach = newest.clone();
+            let mut attach = json!({"seq": 0, "type": "request", "command": "attach", "arguments": newest});
+            attach["arguments"]["request"] = "attach".into();
+            complete_attach(&mut attach, &self.mappings, &self.paths.corrections);
+            session.remember(&attach);
+        }
+        self.start_again(out);
+    }
+
+    /// A child ends with the program, and its session with it; the program's own session stays.
+    fn start_again(&mut self, out: &mut Vec<GatewayOutput>) {
+        if self.role == Role::Run && std::mem::replace(&mut self.restarts, true) {
+            return;
+        }
+        out.push(GatewayOutput::Fact(DebugFact::RestartRequested));
     }
 
     fn clear_left_behind(&mut self, out: &mut Vec<GatewayOutput>) {
@@ -408,7 +458,9 @@ impl Gateway {
     // The debuggee's side.
 
     fn debuggee_connected(&mut self, paused: Option<i64>, waiting: bool, out: &mut Vec<GatewayOutput>) {
-        if self.debuggee == Connection::Open {
+        if self.debuggee == Connection::Open && self.restarts {
+            self.debuggee_replaced(out);
+        } else if self.debuggee == Connection::Open {
             self.debuggee_gone(out);
         }
         self.debuggee = Connection::Open;
@@ -422,6 +474,10 @@ impl Gateway {
         if let Some(thread) = paused {
             self.stopped(Pause { reason: "pause".to_owned(), thread: Some(thread) }, out);
         }
+        self.send_queue(out);
+    }
+
+    fn send_queue(&mut self, out: &mut Vec<GatewayOutput>) {
         let queue = self.session.as_mut().map(|session| std::mem::take(&mut session.queue));
         for message in queue.unwrap_or_default() {
             self.forward(message, out);
@@ -441,21 +497,53 @@ impl Gateway {
                 self.refuse(&asked, &message!("dap.restarting"), out);
             }
         }
-        if let Some(pause) = self.paused.clone() {
+        self.go_on_from_pause(out);
+    }
+
+    /// Nobody stands any more; the client cannot hear it from a debug server that is gone.
+    fn go_on_from_pause(&mut self, out: &mut Vec<GatewayOutput>) {
+        if let Some(pause) = &self.paused {
             let body = json!({"threadId": pause.thread, "allThreadsContinued": true});
             self.tell_client(event("continued", body), out);
         }
         self.resumed(out);
     }
 
+    /// The process has ended, or is another program by now; the command that started it goes on.
+    fn debuggee_ended(&mut self, out: &mut Vec<GatewayOutput>) {
+        self.debuggee = Connection::Absent;
+        self.answer_what_waits(out);
+        self.left_behind.clear();
+        self.go_on_from_pause(out);
+    }
+
+    fn next_debuggee(&mut self, report: &Value, out: &mut Vec<GatewayOutput>) {
+        let Ok(report) = serde_json::from_value::<Report>(report.clone()) else { return };
+        self.started = report.state != DebuggeeState::Waiting;
+        out.push(GatewayOutput::Fact(DebugFact::Next(Box::new(report))));
+        self.debuggee = Connection::Open;
+        self.tell_again(out);
+        self.send_queue(out);
+    }
+
     /// Brings a new debug server to where the session is.
     fn tell_again(&mut self, out: &mut Vec<GatewayOutput>) {
         let Some(session) = &self.session else { return };
-        let (told, configured) = (session.told.clone(), session.configured);
+        let (client, told, configured) = (session.client, session.told.clone(), session.configured);
         for mut message in told {
-            self.left_behind.extend(source_path(&message).map(str::to_owned));
+            if message["command"] == "configurationDone" {
+                // What was asked for meanwhile holds from the first line on.
+                self.send_queue(out);
+            }
             self.sent += 1;
-            self.waiting.insert(self.sent, Waiting::Own);
+            let waiting = match source_path(&message).map(str::to_owned) {
+                Some(source) => {
+                    self.left_behind.insert(source.clone());
+                    Waiting::Again { client, source }
+                }
+                None => Waiting::Own,
+            };
+            self.waiting.insert(self.sent, waiting);
             message["seq"] = self.sent.into();
             out.push(GatewayOutput::ToDebuggee(message));
         }
@@ -473,8 +561,9 @@ impl Gateway {
         let client = session.client;
         let was_told = std::mem::replace(&mut session.terminated, true);
         let queue = std::mem::take(&mut session.queue);
+        let over = if session.configured { message!("dap.gone") } else { message!("dap.ended") };
         for request in &queue {
-            self.refuse(request, &message!("dap.ended"), out);
+            self.refuse(request, &over, out);
         }
         if !was_told {
             self.tell_client(event("terminated", json!({})), out);
@@ -521,7 +610,7 @@ impl Gateway {
             return;
         }
         if success && command == "initialize" {
-            claim_only_what_works(&mut message);
+            claim_only_what_works(&mut message, self.offers_restart);
         }
         if success && command == "setBreakpoints" {
             self.breakpoints_answered(&request, &mut message, out);
@@ -589,6 +678,9 @@ impl Gateway {
                 }
                 return;
             }
+            "amlDebugEnded" => return self.debuggee_ended(out),
+            "amlDebugNext" => return self.next_debuggee(&message["body"], out),
+            "amlDebugReplaced" => return self.say(&message!("debuggee.replaced"), out),
             // A client that has not finished its configuration learns of a pause when it has.
             "stopped" => {
                 let body = &message["body"];
@@ -608,7 +700,7 @@ impl Gateway {
             }
             // It has been configured before the client could hear of it.
             "initialized" if configured => return,
-            "terminated" if self.restarts => return,
+            "terminated" if self.restarts || self.goes_on => return,
             "terminated" => {
                 if let Some(session) = &mut self.session {
                     session.terminated = true;
@@ -908,9 +1000,9 @@ fn text(arguments: &Map<String, Value>, key: &str) -> Option<String> {
     arguments.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn claim_only_what_works(response: &mut Value) {
+fn claim_only_what_works(response: &mut Value, restart: bool) {
     let Some(body) = response["body"].as_object_mut() else { return };
-    body.insert("supportsRestartRequest".to_owned(), false.into());
+    body.insert("supportsRestartRequest".to_owned(), restart.into());
     body.insert("supportsTerminateRequest".to_owned(), true.into());
     body.insert("supportTerminateDebuggee".to_owned(), true.into());
     body.insert("supportSuspendDebuggee".to_owned(), false.into());

@@ -309,7 +309,8 @@ fn plan_command(
         code: code.unwrap_or_else(|| folder.to_owned()),
         debuggee: Debuggee {
             remote_root: stage.work,
-            process: invocation.process,
+            // Of several each has its turn.
+            process: invocation.process.filter(|_| !invocation.several),
             isolated_by: invocation.isolated_by,
             rank: None,
         },

@@ -36,6 +36,11 @@ impl Run {
         self.gateway_port = None;
         let effects = match found {
             Found::Nothing => self.adopt_nothing(at),
+            // What was to start again has been ended for it.
+            Found::Exited(container) if matches!(self.stage, Stage::Restarting | Stage::Creating { .. }) => {
+                let end = self.end_without_owner(at);
+                self.remove(container, end)
+            }
             // Its removal comes before the end, as it always does: a record with an end leaves nothing behind.
             Found::Created(container) => {
                 let end = self.end_without_owner(at);

@@ -61,6 +61,11 @@ pub enum Effect {
     /// Follow the output of a kept container, then start the command in it → `ContainerStarted`, later
     /// `ContainerExited` or `ContainerGone`.
     StartCommand(Box<Kept>, Box<NextCommand>),
+    /// End the command at once, and its container only where nothing else can; its end comes from following it.
+    EndCommand(ContainerId, Option<Door>),
+    /// Have the container of a command that has ended ready for the same command → `ContainerTaken`, or
+    /// `ContainerEnded` where it has ended as well.
+    KeepForAgain(ContainerId, Option<Door>),
     /// Keep the container for runs like this one, or remove it where that cannot be → `ContainerRemoved`.
     KeepContainer(Box<Kept>),
     /// Follow the output, then start → `ContainerStarted`, later `ContainerExited` or `ContainerGone`.

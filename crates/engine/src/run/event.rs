@@ -55,6 +55,8 @@ pub enum RunEvent {
     ContainerCreated(ContainerId),
     /// A container that was kept for runs like this one has this run's folders now.
     ContainerTaken(Box<Kept>),
+    /// The container of a run that starts again has ended with its command, and can be started once more.
+    ContainerEnded(ContainerId),
     /// The container runs and its output is followed.
     ContainerStarted,
     /// The start hook has reported, through the relay; the gateway is connected to the debuggee.
@@ -101,6 +103,8 @@ pub enum DebugEvent {
     Detached,
     /// The debugger asks for the end of the run.
     TerminateRequested,
+    /// The debugger wants the program to start again, under the same session.
+    RestartRequested,
     /// Nobody attached in time; the debuggee has gone on.
     Unattended,
     /// The connection to the debuggee broke; nothing is said of the container.

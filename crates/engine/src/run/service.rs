@@ -26,9 +26,6 @@ pub struct Serving {
     /// A restart is under way.
     #[serde(skip)]
     restarting: bool,
-    /// The debugger is attached already and only waits for the new worker; nobody has to be told of it.
-    #[serde(skip)]
-    pub(super) comes_back: bool,
     /// The code has changed while the server was starting: it may have been read before or after.
     #[serde(skip)]
     changed: bool,
@@ -114,7 +111,7 @@ impl Run {
         if self.wish.debug {
             self.report = None;
             effects.push(Effect::OpenRelay(container));
-            self.serving.comes_back = attended;
+            self.comes_back = attended;
             if attended {
                 self.card.end_ok(PhaseName::Start, at, Some(message!("deployment.started-again")));
                 self.card.begin(PhaseName::Attach, at);

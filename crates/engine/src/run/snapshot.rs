@@ -122,7 +122,9 @@ impl Run {
     /// The state word.
     pub fn state(&self) -> State {
         match &self.stage {
-            Stage::Resolving | Stage::Imaging { .. } | Stage::Starting => State::Preparing,
+            Stage::Resolving | Stage::Imaging { .. } | Stage::Starting | Stage::Restarting => {
+                State::Preparing
+            }
             Stage::Preparing { cancelled: false } => State::Preparing,
             Stage::Preparing { cancelled: true } => State::Stopping,
             Stage::Creating { cancelled: false } => State::Preparing,

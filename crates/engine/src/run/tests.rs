@@ -407,7 +407,7 @@ fn a_run_whose_owner_was_killed_ends_with_a_true_record_or_goes_on() {
     let alone =
         alone.on(RunEvent::DebuggeeReported(unattended.clone())).on(RunEvent::DebuggeeReported(unattended));
     assert_eq!(alone.run.state().word(), "running");
-    assert_eq!(alone.text.matches("[Note").count(), 1, "{}", alone.text);
+    assert_eq!(alone.text.matches("[Note]").count(), 1, "{}", alone.text);
     let staying = running().adopted(Found::Running("c1".into()), Adopter::Staying);
     assert_eq!(
         staying.text.lines().last(),
@@ -683,4 +683,50 @@ fn a_container_is_kept_for_the_next_run_which_takes_it() {
         ContainerExited -> [Collect] stopping
         Collected -> [RemoveContainer(ContainerId("c1"))] stopping
     "#]]);
+}
+
+#[test]
+fn a_run_that_its_debugger_starts_again_stays_the_same_run() {
+    let door = Door { folder: "/w".into(), token: "t".into(), ..Door::default() };
+    let paused = |door: Option<Door>| {
+        Trace::start(Wish { door, ..debug() })
+            .until_live()
+            .on(listening())
+            .on(RunEvent::Debug(DebugEvent::Configured))
+            .on(RunEvent::Debug(DebugEvent::Paused))
+            .on(RunEvent::Debug(DebugEvent::RestartRequested))
+            .on(RunEvent::ContainerExited(exit(137)))
+    };
+    // Its container ends with its command and is started again.
+    let trace = paused(None)
+        .on(RunEvent::ContainerEnded("c1".into()))
+        .on(RunEvent::ContainerStarted)
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured));
+    let told = trace.text.split_once("Debug(RestartRequested)").expect("it was asked for").1;
+    expect![[r#"
+         -> [Note, EndCommand(ContainerId("c1"), None)] preparing
+        ContainerExited -> [KeepForAgain(ContainerId("c1"), None)] preparing
+        ContainerEnded(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [] waiting
+        Debug(Configured) -> [] running
+    "#]]
+    .assert_eq(told);
+    // Or goes on without it.
+    let kept = |trace: &Trace| Kept { container: "c1".into(), door: trace.run.door.clone().expect("a door") };
+    let trace = paused(Some(door.clone()));
+    let kept_container = RunEvent::ContainerTaken(Box::new(kept(&trace)));
+    let trace = trace.on(kept_container);
+    assert!(trace.text.ends_with("ContainerTaken -> [StartCommand] preparing\n"), "{}", trace.text);
+    // Whoever wants the end meanwhile gets it, and nothing is left.
+    let trace = paused(Some(door))
+        .on(RunEvent::CancelRequested { at_once: false })
+        .on(RunEvent::ContainerEnded("c1".into()))
+        .on(RunEvent::ContainerRemoved);
+    assert_eq!((trace.run.state(), trace.run.container), (snapshot::State::Cancelled, None));
+    // An owner that goes in between leaves a container that nobody will start again.
+    let trace = paused(None).adopted(Found::Exited("c1".into()), Adopter::Passing);
+    assert!(trace.text.ends_with("-> [RemoveContainer(ContainerId(\"c1\"))] stopping\n"), "{}", trace.text);
+    assert_eq!(trace.failure(), "adopt.owner-gone");
 }

@@ -42,12 +42,13 @@ async fn list(session: &Session, choice: RunsList, printer: &mut Printer) -> Res
     Ok(())
 }
 
-/// State, duration and name; a step stands under its pipeline.
+/// State, duration, name, and whether its container is kept; a step stands under its pipeline.
 fn line_of(run: &RunSnapshot) -> String {
     let took = run.ended_at.map(|end| duration(end.saturating_sub(run.started_at))).unwrap_or_default();
     let step = run.step.as_deref().map(|step| format!("  {step}")).unwrap_or_default();
     let indent = if run.parent.is_some() { "  " } else { "" };
-    format!("{:10} {took:>9}  {indent}{}{step}", run.state, run.run)
+    let warm = if run.warm_until.is_some() { "  warm" } else { "" };
+    format!("{:10} {took:>9}  {indent}{}{step}{warm}", run.state, run.run)
 }
 
 async fn show(session: &Session, name: RunName, printer: &mut Printer) -> Result<(), Failure> {

@@ -87,6 +87,22 @@ pub(super) async fn stop(
     }
 }
 
+/// Ends the command without any grace: whoever starts a program again has no use for what it was about to do.
+pub(super) async fn end_command(
+    context: RunContext,
+    container: ContainerId,
+    door: Option<Door>,
+) -> Result<RunEvent, Failure> {
+    if door.is_none() {
+        return stop(context, container, 0).await;
+    }
+    match context.engine().await?.signal(&container, engine::warm::END_COMMAND).await {
+        Ok(()) => Ok(RunEvent::Progress),
+        Err(error) if error.is_not_found() => Ok(RunEvent::Progress),
+        Err(error) => Err(error.into()),
+    }
+}
+
 pub(super) async fn remove(
     context: RunContext,
     container: ContainerId,

@@ -128,6 +128,12 @@ pub(super) fn open_relay(tasks: &mut RunTasks, plan: Option<&Plan>, container: C
     let Some(gateway) = tasks.gateway.as_ref().map(GatewayHandle::inlet) else { return };
     if let Some(plan) = plan {
         gateway.code_folder(plan.code.to_string_lossy().into_owned(), plan.debuggee.remote_root.clone());
+        if plan.service.as_ref().is_none_or(|service| service.has_workers) {
+            gateway.offer_restart();
+        }
+        if plan.service.is_none() {
+            gateway.go_on_with_the_next();
+        }
     }
     let context = tasks.context.clone();
     tasks.work.spawn(async move {

@@ -1,10 +1,11 @@
 //! Containers that are kept for the next run: taking one, starting a command in it, keeping it, letting it go.
 
-use super::{RunContext, collect, container};
+use super::{RunContext, collect, container, copies};
 use crate::clock;
 use crate::warm::{self, Entry};
 use docker::Docker;
 use engine::failure::{Blame, Failure};
+use engine::ids::ContainerId;
 use engine::message;
 use engine::plan::Plan;
 use engine::plan::container::ContainerPlan;
@@ -32,6 +33,7 @@ pub(super) async fn take(
         // Its own clock may have been faster.
         if Line::open(&entry.kept.door).await.is_ok() {
             collect::inherit_points(&context, &entry.points)?;
+            context.tell_cooled(entry.run);
             return Ok(RunEvent::ContainerTaken(Box::new(entry.kept)));
         }
         context.engine().await?.remove(&entry.kept.container).await?;
@@ -49,12 +51,13 @@ pub(super) async fn keep(context: RunContext, kept: Kept, plan: Option<Plan>) ->
         Ok(entry) => {
             let until = entry.until;
             warm::park(&context.settings.home, entry, &folders)?;
-            let settings = context.settings.clone();
+            let context = context.clone();
             // Longer than the run; where this process ends first, the next one looks.
             tokio::spawn(async move {
                 let left = until.saturating_sub(clock::now_ms());
                 tokio::time::sleep(Duration::from_millis(left)).await;
-                warm::sweep(&settings, |entry| entry.until <= clock::now_ms()).await;
+                let over = warm::sweep(&context.settings, |entry| entry.until <= clock::now_ms()).await;
+                over.into_iter().for_each(|run| context.tell_cooled(run));
             });
             Ok(RunEvent::ContainerRemoved)
         }
@@ -66,6 +69,33 @@ pub(super) async fn keep(context: RunContext, kept: Kept, plan: Option<Plan>) ->
             Ok(RunEvent::ContainerRemoved)
         }
     }
+}
+
+/// Has the container ready for the command that has just ended in it, with the run's folders as they are. Where
+/// it has ended with its command, it is the container that starts again.
+pub(super) async fn again(
+    context: RunContext,
+    container: ContainerId,
+    door: Option<Door>,
+    plan: Option<Plan>,
+) -> Result<RunEvent, Failure> {
+    if let Some(door) = door
+        && let Ok(mut line) = Line::open(&door).await
+        && line.say(&json!({ "keep": UNTIL_OPEN.as_secs() })).await.is_ok()
+        && let Ok(Ok(answer)) = tokio::time::timeout(UNTIL_CLEAN, line.hear()).await
+        && answer["kept"] == true
+    {
+        let mark = EndMarks::new(&door).length();
+        let output_from = door.output_from.map(|from| from + mark);
+        let door = Door { output_from, ..door };
+        return Ok(RunEvent::ContainerTaken(Box::new(Kept { container, door })));
+    }
+    let docker = context.engine().await?;
+    if let Some(plan) = plan {
+        // Edits reach a mounted folder by themselves, and not one that was copied.
+        copies::put_in(&docker, &container, &plan.container).await?;
+    }
+    Ok(RunEvent::ContainerEnded(container))
 }
 
 async fn try_to_keep(

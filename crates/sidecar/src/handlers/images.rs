@@ -14,6 +14,7 @@ use protocol::images::{
     ImageChange, ImageSnapshot, ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, PrunedImage,
     WhyImageAnswer, WhyImageParams,
 };
+use std::collections::BTreeMap;
 
 pub(crate) fn list_images(state: &State) -> Result<ListImagesAnswer, Failure> {
     let (images, uses) = (state.store.list_images()?, state.store.image_uses()?);
@@ -39,6 +40,7 @@ pub(crate) fn why_image(state: &State, params: &WhyImageParams) -> Result<WhyIma
 pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Reply<PruneImagesAnswer>) {
     let judged = judge(state);
     let (settings, inbox, dry_run) = (state.settings.clone(), state.effects.inbox(), params.dry_run);
+    let ours = Labels::of_store(state.store.id());
     tokio::spawn(async move {
         let pruned = async {
             let docker = Docker::connect(&settings.engine).await?;
@@ -63,6 +65,7 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
                 let kept = kept.as_ref().map(to_proto::text);
                 images.push(PrunedImage { image: id.0, bytes: image.size, kept });
             }
+            images.extend(prune_caches(&docker, &ours, dry_run).await?);
             Ok(PruneImagesAnswer { images })
         };
         give(reply, pruned.await);
@@ -84,11 +87,36 @@ async fn nameless(docker: &Docker) -> Result<Vec<ImageSummary>, Failure> {
     Ok(ours.into_iter().filter(|image| image.names.is_empty()).collect())
 }
 
+/// Bytecode caches of images that the engine does not have any more: nothing could find them again.
+async fn prune_caches(
+    docker: &Docker,
+    ours: &BTreeMap<String, String>,
+    dry_run: bool,
+) -> Result<Vec<PrunedImage>, Failure> {
+    let mut pruned = Vec::new();
+    for (volume, image) in docker.volumes_with(ours, Labels::IMAGE).await? {
+        if docker.inspect_image(&ImageRef(image)).await?.is_some() {
+            continue;
+        }
+        let kept = match dry_run {
+            true => None,
+            // A container that was made from the image outlives it.
+            false => docker.remove_volume(&volume).await.err().map(why_it_stays),
+        };
+        pruned.push(PrunedImage { image: volume, bytes: 0, kept: kept.as_ref().map(to_proto::text) });
+    }
+    Ok(pruned)
+}
+
 /// Why it stays after all: the engine removes nothing that a container uses.
 async fn remove(docker: &Docker, image: &ImageRef) -> Option<Message> {
-    let failure = Failure::from(docker.remove_image(image).await.err()?);
+    docker.remove_image(image).await.err().map(why_it_stays)
+}
+
+fn why_it_stays(error: docker::Error) -> Message {
+    let failure = Failure::from(error);
     let words = failure.detail.first().cloned().unwrap_or_else(|| failure.to_string());
-    Some(message!("images.keep-engine", words = words))
+    message!("images.keep-engine", words = words)
 }
 
 fn find<'a>(ledger: &'a [ImageRecord], name: &str) -> Result<&'a ImageRecord, Failure> {

@@ -1,5 +1,6 @@
 //! What a debugger may ask of the gateway, asked by somebody else's client.
 
+use crate::editor::Editor;
 use crate::ground::Ground;
 use crate::third_party::DapClient;
 use serde_json::{Value, json};
@@ -44,15 +45,16 @@ fn conditions_log_points_and_exceptions_work_and_what_does_not_is_not_claimed() 
 
     let mut client = DapClient::connect(&configuration);
     let claimed = client.call("initializeRequest", json!([]))["body"].clone();
-    assert_eq!(claimed["supportsRestartRequest"], false);
-    for works in ["supportsTerminateRequest", "supportsConditionalBreakpoints", "supportsLogPoints"] {
+    for works in [
+        "supportsRestartRequest",
+        "supportsTerminateRequest",
+        "supportsConditionalBreakpoints",
+        "supportsLogPoints",
+    ] {
         assert_eq!(claimed[works], true, "{works}");
     }
-    let said = client.refused("customRequest", json!(["restart", {}]));
-    assert!(said.contains("end the run and start it again"), "{said}");
-
     let initialized = client.begin("waitForEvent", json!(["initialized"]));
-    let logged = client.begin("assertOutput", json!(["stdout", "total is now 1271"]));
+    let logged = client.begin("assertOutput", json!(["stdout", "total is now 1272"]));
     let attached = client.begin("attachRequest", json!([configuration]));
     client.end(initialized);
     let conditional = json!([
@@ -77,6 +79,22 @@ fn conditions_log_points_and_exceptions_work_and_what_does_not_is_not_claimed() 
     let wrong = client.refused("evaluateRequest", evaluate("nothing_of_this_name"));
     assert!(wrong.contains("NameError"), "{wrong}");
 
+    let offered = json!(["completions", {"text": "tot", "column": 4, "frameId": frame}]);
+    let offered = client.call("customRequest", offered)["body"]["targets"].clone();
+    assert!(offered.as_array().unwrap().iter().any(|one| one["label"] == "total"), "{offered}");
+    let stopped = client.begin("waitForEvent", json!(["stopped"]));
+    client.call("nextRequest", json!([{"threadId": thread}]));
+    assert_eq!(client.end(stopped)["body"]["reason"], "step");
+    assert_eq!(
+        (&client.frame(&thread)["line"], client.locals(&thread)["square"].as_str()),
+        (&json!(6), "16")
+    );
+    let frame = client.frame(&thread)["id"].clone();
+    let scopes = client.call("scopesRequest", json!([{"frameId": frame}]));
+    let locals = scopes["body"]["scopes"][0]["variablesReference"].clone();
+    let changed = json!([{"variablesReference": locals, "name": "square", "value": "20 - 3"}]);
+    assert_eq!(client.call("setVariableRequest", changed)["body"]["value"], "17");
+
     let stopped = client.begin("waitForEvent", json!(["stopped"]));
     client.call("continueRequest", json!([{"threadId": thread}]));
     client.end(stopped);
@@ -86,7 +104,7 @@ fn conditions_log_points_and_exceptions_work_and_what_does_not_is_not_claimed() 
     let stop = client.end(stopped)["body"].clone();
     assert_eq!(
         (stop["reason"].as_str(), stop["description"].as_str()),
-        (Some("exception"), Some("total is 1271"))
+        (Some("exception"), Some("total is 1272"))
     );
     assert_eq!(client.frame(&thread)["line"], 11, "the one that is caught does not stop");
     client.end(logged);
@@ -148,4 +166,89 @@ fn a_file_that_the_mapping_misses_is_explained_and_reached_when_the_right_one_is
     let late = json!({"run": run, "localRoot": local, "remoteRoot": remote});
     let refused = editor.refused("aml/applyMapping", late);
     assert_eq!(refused["data"]["failure"]["what"]["id"], "mapping.no-gateway");
+}
+
+/// Tells how often it was started, by what its earlier starts have left.
+const STARTS: &str = r#"import multiprocessing, os
+
+def work(number):
+    square = number * number
+    return square
+
+if __name__ == "__main__":
+    os.makedirs("outputs", exist_ok=True)
+    starts = len(os.listdir("outputs")) + 1
+    open("outputs/%d" % starts, "w").close()
+    print("start", starts, flush=True)
+    with multiprocessing.Pool(1) as pool:
+        pool.map(work, [starts])
+    print("end", starts, flush=True)
+"#;
+
+#[test]
+fn the_program_starts_again_under_the_same_session_and_its_children_with_it() {
+    // Into the container that is kept, and where none is, with the container.
+    for seconds in ["60", "0"] {
+        let ground = Ground::new();
+        let (spec, script) = ground.job("starts", STARTS);
+        let mut editor = Editor::start(ground.command().env("AML_DEBUG_KEEP_WARM", seconds));
+        editor.initialize();
+        let begun = json!({"spec": spec, "debug": true, "children": true});
+        let run = editor.ask("aml/startRun", begun)["run"].clone();
+        let ready = editor.hear("aml/debugReady", |ready| ready["run"] == run);
+        let mut configuration = ready["configuration"].clone();
+        configuration["pathMappings"][0]["localRoot"] = json!(ground.project().join("starts/src"));
+        let mut client = DapClient::connect(&configuration);
+        let attached = begin(&mut client, &configuration);
+        lines(&mut client, &script, json!([{"line": 12}]));
+        let stopped = client.begin("waitForEvent", json!(["stopped"]));
+        client.call("configurationDoneRequest", json!([]));
+        client.end(attached);
+        let thread = client.end(stopped)["body"]["threadId"].clone();
+        assert_eq!(client.locals(&thread)["starts"], "1");
+
+        // Paused, it is ended where it stands.
+        let stopped = client.begin("waitForEvent", json!(["stopped"]));
+        client.call("customRequest", json!(["restart", {}]));
+        let thread = client.end(stopped)["body"]["threadId"].clone();
+        assert_eq!(
+            (&client.frame(&thread)["line"], client.locals(&thread)["starts"].as_str()),
+            (&json!(12), "2")
+        );
+
+        // A child that stands does not keep it from starting again, and the next one is told of.
+        let child = client.begin("waitForEvent", json!(["debugpyAttach"]));
+        client.call("continueRequest", json!([{"threadId": thread}]));
+        let child = client.end(child)["body"].clone();
+        let mut inner = DapClient::connect(&child);
+        let claimed = inner.call("initializeRequest", json!([]))["body"].clone();
+        assert_eq!(claimed["supportsRestartRequest"], true);
+        let initialized = inner.begin("waitForEvent", json!(["initialized"]));
+        let attached = inner.begin("attachRequest", json!([child]));
+        inner.end(initialized);
+        lines(&mut inner, &script, json!([{"line": 5}]));
+        let in_child = inner.begin("waitForEvent", json!(["stopped"]));
+        inner.call("configurationDoneRequest", json!([]));
+        inner.end(attached);
+        inner.end(in_child);
+        let ended = inner.begin("waitForEvent", json!(["terminated"]));
+        let stopped = client.begin("waitForEvent", json!(["stopped"]));
+        inner.call("customRequest", json!(["restart", {}]));
+        inner.end(ended);
+        let thread = client.end(stopped)["body"]["threadId"].clone();
+        assert_eq!(client.locals(&thread)["starts"], "3", "keep {seconds}");
+
+        // It is one run with one log, and ends as any other does.
+        let ended = client.begin("waitForEvent", json!(["terminated"]));
+        client.call("customRequest", json!(["terminate", {}]));
+        client.end(ended);
+        let over = editor.hear_state(&run, "cancelled");
+        let restarted = over["phases"].as_array().unwrap().iter();
+        let restarted = restarted.filter(|phase| phase["note"]["id"] == "run.restarted").count();
+        assert_eq!(restarted, 2, "{over}");
+        let log = editor.ask("aml/readLog", json!({"run": run, "log": "driver", "offset": 0}));
+        assert_eq!(log["text"], "start 1\nstart 2\nstart 3\n", "keep {seconds}");
+        assert_eq!(editor.held("aml/debugReady"), 0, "whoever is attached is not called again");
+        assert_eq!(ground.containers(), [""; 0]);
+    }
 }

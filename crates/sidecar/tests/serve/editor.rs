@@ -118,6 +118,11 @@ impl Editor {
         self.hear("aml/runChanged", |changed| changed["run"] == *run && changed["state"] == state)
     }
 
+    /// How many notifications of this method have come that nobody asked for.
+    pub(crate) fn held(&self, method: &str) -> usize {
+        self.held.iter().filter(|message| message["method"] == method).count()
+    }
+
     /// The next message, held or new.
     pub(crate) fn next(&mut self, within: Duration) -> Option<Value> {
         self.take(within, |_| true)

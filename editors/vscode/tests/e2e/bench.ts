@@ -76,7 +76,7 @@ const turns: Record<string, () => Promise<number>> = {
   async activation() {
     const vscode = await theWindow();
     await vscode.page.reload({ waitUntil: "domcontentloaded" });
-    await vscode.status().waitFor();
+    await vscode.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "job.yml" }).waitFor();
     await vscode.openFile("job.yml");
     await vscode.lens("Debug").first().waitFor();
     return vscode.activation();

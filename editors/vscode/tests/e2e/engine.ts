@@ -13,6 +13,7 @@ export interface Listed {
   run: string;
   state: string;
   experiment: string;
+  phases: { name: string }[];
   image?: string | null;
 }
 

@@ -44,7 +44,7 @@ const packed = process.env["AML_DEBUG_E2E_PACKAGE"];
 const server = new Server(place, packed ? { AML_DEBUG_PATH: "", AML_DEBUG_BUNDLE: "" } : { AML_DEBUG_PATH: binary });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   // The server is in a group of its own, which whoever ends this process does not know.
-  process.once(signal, () => void server.stop().finally(() => process.exit(1)));
+  process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
 }
 try {
   const vsix = packed ?? path.join(place.scratch, "aml-debug.vsix");
@@ -68,6 +68,13 @@ try {
     await suite();
   }
 } finally {
+  await cleanUp();
+}
+console.log(`editor: ${tally.passed} passed, ${tally.failed} failed, ${tally.flaky} flaky; screenshots in ${place.results}`);
+process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
+
+/** Leaves nothing behind: no server, no containers, no images that a story built, no volumes. */
+async function cleanUp(): Promise<void> {
   await server.stop();
   for (const ground of grounds) {
     removeRuns(ground);
@@ -75,8 +82,6 @@ try {
     removeVolumes(ground);
   }
 }
-console.log(`editor: ${tally.passed} passed, ${tally.failed} failed, ${tally.flaky} flaky; screenshots in ${place.results}`);
-process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
 
 /** Runs the suite in the extension host. */
 async function suite(): Promise<void> {

@@ -29,6 +29,7 @@ impl Story {
             GatewayInput::FromDebuggee(message) => format!("debuggee: {}\n", brief(message)),
             GatewayInput::DebuggeeGone => "debuggee ends\n".to_owned(),
             GatewayInput::DebuggeeRestarts(restarts) => format!("debuggee restarts: {restarts}\n"),
+            GatewayInput::RestartRequested => "a child's client asks for a restart\n".to_owned(),
             GatewayInput::ChildListens { pid, port } => format!("child {pid} listens on {port}\n"),
             GatewayInput::ChildGone(pid) => format!("child {pid} ends\n"),
             GatewayInput::FileFound { found, .. } => format!("found: {found:?}\n"),
@@ -298,7 +299,7 @@ fn ending_the_run_is_left_to_the_run() {
             to client 1: {"seq":5,"type":"response","request_seq":4,"success":true,"command":"terminate"}
             TerminateRequested
         client 1: restart #5
-            to client 1: {"seq":6,"type":"response","request_seq":5,"success":false,"command":"restart","message":"Restarting from here is not possible yet; end the run and start it again","body":{"error":{"id":1,"format":"Restarting from here is not possible yet; end the run and start it again","showUser":true}}}
+            to client 1: {"seq":6,"type":"response","request_seq":5,"success":false,"command":"restart","message":"This program cannot be started again from here; end the run and start it again","body":{"error":{"id":1,"format":"This program cannot be started again from here; end the run and start it again","showUser":true}}}
         client 1: launch #6
             to client 1: {"seq":7,"type":"response","request_seq":6,"success":false,"command":"launch","message":"The program is started by aml-debug; use \"request\": \"attach\"","body":{"error":{"id":1,"format":"The program is started by aml-debug; use \"request\": \"attach\"","showUser":true}}}
         debuggee ends
@@ -398,7 +399,7 @@ fn a_server_that_starts_again_stays_under_the_same_session() {
     story.is(expect![[r#"
         debuggee restarts: true
         debuggee ends
-            to client 1: {"seq":6,"type":"response","request_seq":4,"success":false,"command":"setBreakpoints","message":"the server is starting again with the edited code; ask once more","body":{"error":{"id":1,"format":"the server is starting again with the edited code; ask once more","showUser":true}}}
+            to client 1: {"seq":6,"type":"response","request_seq":4,"success":false,"command":"setBreakpoints","message":"the program is starting again; ask once more","body":{"error":{"id":1,"format":"the program is starting again; ask once more","showUser":true}}}
             to client 1: {"seq":7,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
             Resumed
         debuggee connects, paused: None
@@ -410,6 +411,94 @@ fn a_server_that_starts_again_stays_under_the_same_session() {
         debuggee: event initialized
         client 1: threads #5
             to debuggee: {"seq":9,"type":"request","command":"threads","arguments":{}}
+    "#]]);
+}
+
+#[test]
+fn a_restart_is_answered_at_once_and_the_next_program_is_told_all_over() {
+    let mut story = Story::new();
+    story.gateway.offer_restart();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code")
+        .says(
+            VS_CODE,
+            4,
+            "setBreakpoints",
+            json!({"source": {"path": "/a/x.py"}, "breakpoints": [{"line": 5}]}),
+        )
+        .answers(4, "setBreakpoints", json!({"breakpoints": [{"verified": true, "id": 7, "line": 5}]}))
+        .event("stopped", stopped());
+    story.told.clear();
+    let newest = json!({"arguments": {"request": "attach", "justMyCode": false}});
+    story
+        .says(VS_CODE, 5, "restart", newest)
+        .says(VS_CODE, 6, "restart", json!({}))
+        .on(GatewayInput::DebuggeeGone)
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .event("initialized", json!({}))
+        .answers(7, "setBreakpoints", json!({"breakpoints": [{"verified": false, "id": 0, "line": 5}]}))
+        .event("stopped", stopped());
+    story.is(expect![[r#"
+        client 1: restart #5
+            to client 1: {"seq":7,"type":"response","request_seq":5,"success":true,"command":"restart"}
+            RestartRequested
+        client 1: restart #6
+            to client 1: {"seq":8,"type":"response","request_seq":6,"success":true,"command":"restart"}
+        debuggee ends
+            to client 1: {"seq":9,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            Resumed
+        debuggee connects, paused: None
+            to debuggee: {"seq":5,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
+            to debuggee: {"seq":6,"type":"request","command":"attach","arguments":{"request":"attach","justMyCode":false,"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":7,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/a/x.py"},"breakpoints":[{"line":5}]}}
+            to debuggee: {"seq":8,"type":"request","command":"configurationDone","arguments":{}}
+            Configured
+        debuggee: event initialized
+        debuggee: response to #7, setBreakpoints
+            to client 1: {"seq":10,"type":"event","event":"breakpoint","body":{"reason":"changed","breakpoint":{"verified":false,"id":7,"line":5}}}
+        debuggee: event stopped
+            Paused { reason: "breakpoint", thread: Some(1) }
+            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":11}
+    "#]]);
+}
+
+#[test]
+fn the_session_goes_on_with_the_process_that_comes_next() {
+    let mut story = Story::new();
+    story.gateway.go_on_with_the_next();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code")
+        .says(VS_CODE, 4, "continue", json!({"threadId": 1}));
+    story.told.clear();
+    let report = json!({
+        "pid": 9, "port": 5, "python": "3.11.2", "argv": ["python", "b.py"], "cwd": "/", "debugpy": "1.8.22",
+        "debugpyFrom": "/aml-debug/debugpy", "bytecode": true, "state": "waiting", "paused": null,
+    });
+    story
+        .event("terminated", json!({}))
+        .event("amlDebugEnded", json!({}))
+        .says(VS_CODE, 5, "setBreakpoints", json!({"source": {"path": "/a/b.py"}, "breakpoints": []}))
+        .event("amlDebugNext", report)
+        .on(GatewayInput::DebuggeeGone);
+    story.is(expect![[r#"
+        debuggee: event terminated
+        debuggee: event amlDebugEnded
+            to client 1: {"seq":5,"type":"response","request_seq":4,"success":true,"command":"continue"}
+        client 1: setBreakpoints #5
+        debuggee: event amlDebugNext
+            Next(Report { pid: 9, port: 5, python: "3.11.2", argv: ["python", "b.py"], cwd: "/", debugpy: "1.8.22", debugpy_from: "/aml-debug/debugpy", bytecode: true, state: Waiting, paused: None })
+            to debuggee: {"seq":5,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
+            to debuggee: {"seq":6,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":7,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/a/b.py"},"breakpoints":[]}}
+            to debuggee: {"seq":8,"type":"request","command":"configurationDone","arguments":{}}
+            Configured
+        debuggee ends
+            to client 1: {"seq":6,"type":"response","request_seq":5,"success":false,"command":"setBreakpoints","message":"The program has ended","body":{"error":{"id":1,"format":"The program has ended","showUser":true}}}
+            to client 1: {"seq":7,"type":"event","event":"terminated","body":{}}
+            close client 1
+            Detached
     "#]]);
 }
 

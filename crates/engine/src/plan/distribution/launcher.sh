@@ -38,15 +38,29 @@ one() {
     exec "$shell" -c "$command"
 }
 
-# Every process tells its exit code through this pipe; output goes past it. This shell outlives the signal
-# by which one that failed ends the others, to pass its code on.
+# Passes whole lines on: the processes share one output, and Python writes a line and its end apart. What it still
+# has when the others are ended, the last words of the one that failed, is passed on all the same.
+lines() {
+    trap '' TERM
+    export LC_ALL=C
+    # Written for GNU, which has the faster of the two.
+    printf 'x\n' | grep -a --line-buffered '' >/dev/null 2>&1 && exec grep -a --line-buffered ''
+    exec sed -u ''
+}
+
+# Every process tells its exit code through this pipe, which stays open until all of its lines are passed on. This
+# shell outlives the signal by which one that failed ends the others, to pass its code on.
 trap : TERM
-# What a shell says of a process that was ended is no line of the user's.
-exec 4>&1 5>&2 2>/dev/null
+exec 4>&1
 {
+    trap 'exit 0' TERM
     rank=0
     while [ "$rank" -lt $((size + servers)) ]; do
-        { (one "$rank" >&4 2>&5 3>&- 4>&- 5>&-); echo "$? $rank" >&3; } &
+        {
+            {
+                { (one "$rank" 3>&- 4>&- 5>&-); echo "$? $rank" >&3; } 2>&1 >&5 | lines >&2 4>&- 5>&-
+            } 5>&1 | lines >&4 4>&-
+        } &
         rank=$((rank + 1))
     done
     wait
@@ -57,7 +71,13 @@ exec 4>&1 5>&2 2>/dev/null
         if [ "$code" -ne 0 ]; then
             # The others would wait for it for ever.
             trap '' TERM
+            exec 6<&0
             kill -TERM 0
+            # A process that does not end holds its output open.
+            cat <&6 >/dev/null &
+            rest=$!
+            { sleep 2; kill -KILL "$rest"; } >/dev/null 2>&1 &
+            wait "$rest" 2>/dev/null
             exit "$code"
         fi
     done

@@ -1,7 +1,7 @@
 // The project that the stories work on, and what they look for outside the window.
 
 import * as fs from "node:fs";
-import { containersOf, listRuns, type Store } from "../engine.ts";
+import { containersOf, type Listed, listRuns, type Store } from "../engine.ts";
 import { RUN_PATIENCE } from "../workbench.ts";
 
 /** The line of `measure.py` that multiplies. */
@@ -36,6 +36,22 @@ export async function statesAre(store: Store, wanted: string): Promise<void> {
     }
     if (Date.now() > end) {
       throw new Error(`the runs should be ${wanted}, and are ${states}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+/** Waits until the one run there is has been started a second time, and stands. */
+export async function standsAgain(store: Store): Promise<void> {
+  const end = Date.now() + RUN_PATIENCE;
+  const told = ({ state, phases }: Listed) => `${state} after ${phases.filter(({ name }) => name === "start").length} starts`;
+  for (;;) {
+    const runs = listRuns(store).map(told).join(", ");
+    if (runs === "paused after 2 starts") {
+      return;
+    }
+    if (Date.now() > end) {
+      throw new Error(`one run should be paused after 2 starts: ${runs}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 300));
   }

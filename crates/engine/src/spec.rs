@@ -123,7 +123,7 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     let mut body = None;
     if checker.is_well() && kind == Kind::CommandJob {
         let job = job::read(&mut checker, root);
-        summary = Some(job.summary());
+        summary = Some(job.summary_of(root));
         job::warn(&mut checker, root, &job);
         body = Some(Body::Command(Box::new(job)));
     }
@@ -150,9 +150,12 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
     }
     if checker.is_well() && kind == Kind::PipelineJob {
         let pipeline = pipeline::read(&mut checker, path, root);
-        pipeline.warn(&mut checker, root);
+        pipeline::findings::of_job(&mut checker, root, &pipeline);
         summary = Some(pipeline.summary());
         body = Some(Body::Pipeline(Box::new(pipeline)));
+    }
+    if checker.is_well() && kind == Kind::PipelineComponent {
+        pipeline::findings::of_component(&mut checker, path, root);
     }
     let (mut diagnostics, mut needs) = checker.finish();
     diagnostics.extend(findings.iter().cloned().map(|finding| match kind {

@@ -4,6 +4,8 @@
 //! text, `1:30` is ninety), and the tree is bounded: nesting, alias expansion and the number of findings all
 //! have a limit, so no input can make this code recurse, swell or panic.
 
+mod mistakes;
+
 use crate::diagnostic::{Diagnostic, Fix, Position, Range, Severity};
 use crate::message;
 use crate::message::Message;
@@ -569,6 +571,13 @@ impl<'a> Builder<'a> {
         if text.contains("{{") && !text.contains("${{") {
             let start = whole.start + text.find("{{").unwrap_or(0);
             return self.error(Span { start, end: whole.end }, message!("spec.yaml-template"), None);
+        }
+        if let Some(mistake) = mistakes::usual(self.source, at, info) {
+            let fix = mistake.fix.map(|(title, span, new_text)| {
+                let range = self.source.range(span);
+                Fix { title, range, new_text }
+            });
+            return self.error(mistake.span, mistake.message, fix);
         }
         let span = Span { start: at, end: whole.end.max(at) };
         self.error(span, message!("spec.yaml-syntax", reason = info), None);

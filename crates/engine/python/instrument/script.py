@@ -111,6 +111,14 @@ def _aml_debug(parser=None):
         timer.start()
         debugpy.wait_for_client()
         timer.cancel()
+    if not debugpy.is_client_connected():
+        # Nobody will attend to its child processes either, and one that waits for a debugger waits for ever.
+        try:
+            from _pydev_bundle import pydev_monkey
+
+            pydev_monkey._get_apply_arg_patching = lambda: False
+        except ImportError:  # another debugpy
+            pass
     print("Debugger attached = {}{}".format(debugpy.is_client_connected(), of), flush=True)
     return parser
 

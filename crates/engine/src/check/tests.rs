@@ -106,21 +106,21 @@ fn every_usual_mistake_has_its_own_word() {
             "conda file as environment",
             "command: ls\nenvironment: conda.yml\n",
             expect![[r#"
-            job.yml:2:14: error: "conda.yml" is a file; an environment is a name ("azureml:NAME:VERSION") or a mapping with "image" and "conda_file". To use an environment file, write "file:conda.yml". [spec.environment-is-a-file]
+            job.yml:2:14: error: "conda.yml" is a conda file. An environment has an image, and names the conda file: "image: …" and "conda_file: conda.yml" below "environment:". [spec.environment-is-a-conda-file] -> "{image: \"mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04\", conda_file: \"conda.yml\"}"
         "#]],
         ),
         (
             "conda file as environment, by file:",
             "command: ls\nenvironment: file:conda.yml\n",
             expect![[r#"
-            job.yml:2:14: error: "conda.yml" is not well (problems: 2). Line 1: This is a conda file, not an environment: an environment has "image" and names the conda file in "conda_file". [spec.in-other-file]
+            job.yml:2:14: error: "conda.yml" is not well (problems: 1). Line 1: This is a conda file, not an environment: an environment has "image" and names the conda file in "conda_file". [spec.in-other-file]
         "#]],
         ),
         (
             "image as environment",
             "command: ls\nenvironment: docker.io/python:3.11\n",
             expect![[r#"
-            job.yml:2:14: error: "docker.io/python:3.11" looks like an image. Write it as a mapping: "image: docker.io/python:3.11" below "environment:". [spec.environment-is-an-image]
+            job.yml:2:14: error: "docker.io/python:3.11" looks like an image. Write it as a mapping: "image: docker.io/python:3.11" below "environment:". [spec.environment-is-an-image] -> "{image: \"docker.io/python:3.11\"}"
         "#]],
         ),
         (
@@ -163,7 +163,94 @@ fn every_usual_mistake_has_its_own_word() {
             "distribution",
             "command: ls\nenvironment: {image: i}\ndistribution: {type: torch}\n",
             expect![[r#"
-                job.yml:3:22: error: "torch" is not one of: mpi, pytorch, ray, tensorflow. [spec.not-one-of]
+                job.yml:3:22: error: "torch" is not one of: mpi, pytorch, ray, tensorflow. [spec.not-one-of] -> "pytorch"
+            "#]],
+        ),
+        (
+            "a part of a word that is one",
+            "command: ls\nenvironment: azureml:e:1\ninputs:\n  d: {path: ./src, mode: mount}\n",
+            expect![[r#"
+                job.yml:4:26: error: "mount" is not one of: direct, download, ro_mount. [spec.not-one-of] -> "ro_mount"
+            "#]],
+        ),
+        (
+            "no colon",
+            "command: ls\nenvironment azureml:e:1\n",
+            expect![[r#"
+                job.yml:2:1: error: A key and its value have a colon and a space between them: "key: value". [spec.yaml-no-colon] -> ": "
+            "#]],
+        ),
+        (
+            "no space behind the colon",
+            "command:ls\nenvironment: azureml:e:1\n",
+            expect![[r#"
+                job.yml:1:1: error: A space is missing behind the colon: "key: value". [spec.yaml-no-space] -> ": "
+            "#]],
+        ),
+        (
+            "a space that is none",
+            "command: ls\nenvironment:\u{a0}azureml:e:1\n",
+            expect![[r#"
+                job.yml:2:1: error: The space behind the colon is a no-break space, which is none to YAML. It comes with text that is pasted from a web page. [spec.yaml-hard-space] -> ": "
+            "#]],
+        ),
+        (
+            "indentation",
+            "command: ls\nenvironment: azureml:e:1\n  compute: c\n",
+            expect![[r#"
+                job.yml:3:3: error: This line is indented more than the key above it, which has a value already. [spec.yaml-indent] -> ""
+            "#]],
+        ),
+        (
+            "colon in a value",
+            "command: echo a: b\nenvironment: azureml:e:1\n",
+            expect![[r#"
+                job.yml:1:10: error: A value with ": " in it has to stand in quotes. [spec.yaml-colon-in-value] -> "'echo a: b'"
+            "#]],
+        ),
+        (
+            "a character of YAML's own",
+            "command: '@ls'\nenvironment: azureml:e:1\ncompute: @c\n",
+            expect![[r#"
+                job.yml:3:10: error: A value that begins with "@" has to stand in quotes. [spec.yaml-unquoted] -> "'@c'"
+            "#]],
+        ),
+        (
+            "open quote",
+            "command: \"ls\nenvironment: azureml:e:1\n",
+            expect![[r#"
+                job.yml:1:10: error: The quote that opens here is not closed. [spec.yaml-open-quote]
+            "#]],
+        ),
+        (
+            "misspelt key that tells the kind",
+            "comand: ls\nenvironment: azureml:e:1\n",
+            expect![[r#"
+                job.yml:1:1: error: "comand" is not known here. Did you mean "command"? [spec.unknown-key.near] -> "command"
+            "#]],
+        ),
+        (
+            "misspelt key of a component, where unknown keys are let through",
+            "$schema: x/commandComponent.schema.json\nname: c\ncomand: ls\nenviroment: azureml:e:1\n",
+            expect![[r#"
+                job.yml:3:1: error: "comand" is not known here. Did you mean "command"? [spec.unknown-key.near] -> "command"
+                job.yml:4:1: error: "enviroment" is not known here. Did you mean "environment"? [spec.unknown-key.near] -> "environment"
+            "#]],
+        ),
+        (
+            "default",
+            "$schema: x/commandComponent.schema.json\nname: c\ncommand: ls\nenvironment: azureml:e:1\ninputs:\n  a: {type: integer, default: two}\n  b: {type: string, min: 1}\n  c: {type: uri_file, default: x}\n",
+            expect![[r#"
+                job.yml:6:31: error: "two" is no value of the type integer. [spec.wrong-default]
+                job.yml:7:21: error: Only numbers have bounds: "min" is not for the type string. [spec.bound-of-no-number]
+                job.yml:8:23: error: An input that is data has no "default". Make it optional, or give it in the job. [spec.data-default]
+            "#]],
+        ),
+        (
+            "model of a deployment",
+            "$schema: x/managedOnlineDeployment.schema.json\nname: a\nendpoint_name: e-p\ninstance_type: x\ninstance_count: 1\nmodel: ./src\n",
+            expect![[r#"
+                job.yml:6:8: error: "./src" is a path, and a model is a registered name ("azureml:NAME:VERSION") or a mapping with "path". [spec.model-is-a-path] -> "{path: \"./src\"}"
             "#]],
         ),
         (
@@ -183,6 +270,48 @@ fn every_usual_mistake_has_its_own_word() {
     ];
     for (_, text, expected) in table {
         check(text, expected);
+    }
+}
+
+/// A text with the edits of its findings, those behind first.
+fn mended(text: &str) -> String {
+    let mut text = text.to_owned();
+    let reading = spec::read("/p/job.yml".as_ref(), text.as_bytes(), &Files::default());
+    for finding in reading.diagnostics.iter().rev() {
+        let fix = finding.fix.as_ref().unwrap_or_else(|| panic!("no fix: {}", finding.message));
+        let byte = |place: crate::diagnostic::Position| {
+            let lines = text.split_inclusive('\n').take(place.line as usize).map(str::len).sum::<usize>();
+            let rest = text[lines..].char_indices().map(|(at, _)| at).chain([text.len() - lines]);
+            lines + rest.into_iter().nth(place.character as usize).expect("a place in the line")
+        };
+        let (start, end) = (byte(fix.range.start), byte(fix.range.end));
+        text.replace_range(start..end, &fix.new_text);
+    }
+    text
+}
+
+#[test]
+fn the_fixes_of_usual_mistakes_make_the_file_well() {
+    for text in [
+        "command: ls\nenvironment azureml:e:1\n",
+        "command = ls\nenvironment: azureml:e:1\n",
+        "command:ls\nenvironment: azureml:e:1\n",
+        "command: ls\nenvironment:\u{a0}azureml:e:1\n",
+        "command: ls\nenvironment: azureml:e:1\n  compute: c\n",
+        "command: echo it's a: b\nenvironment: azureml:e:1\n",
+        "command: '@ls'\nenvironment: azureml:e:1\ncompute: @c\n",
+        "command: *.py\nenvironment: azureml:e:1\n",
+        "comand: ls\nenvironment: azureml:e:1\n",
+        "command: ls\nenviroment: azureml:e:1\ncomputte: c\n",
+        "command: ls\nenvironment:\n\timage: i\n",
+        "command: ls\nenvironment: docker.io/python:3.11\n",
+        "command: ls {inputs.d}\nenvironment: azureml:e:1\ninputs: {d: 1}\n",
+        "command: ls\nenvironment: azureml:e:1\ninputs: {d: {type: urifile, path: azureml:d:1}}\n",
+    ] {
+        let mended = mended(text);
+        let reading = spec::read("/p/job.yml".as_ref(), mended.as_bytes(), &Files::default());
+        assert!(reading.diagnostics.is_empty(), "{text}\n-> {mended}\n{:#?}", reading.diagnostics);
+        assert_eq!(reading.kind.word(), "commandjob", "{mended}");
     }
 }
 

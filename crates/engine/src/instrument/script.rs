@@ -105,7 +105,16 @@ fn first_line(text: &str, body: &[Stmt]) -> Option<usize> {
         |statement: &Stmt| matches!(statement, Stmt::Expr(it) if it.value.is_string_literal_expr());
     let behind =
         body.iter().enumerate().skip_while(|(at, it)| is_future(it) || (*at == 0 && is_docstring(it)));
-    behind.map(|(_, it)| it.start().to_usize()).find_map(|at| line_of(text, at))
+    // What shares a line with them runs before our block does; only an import does nothing that matters.
+    for (_, statement) in behind {
+        if let Some(line) = line_of(text, statement.start().to_usize()) {
+            return Some(line);
+        }
+        if !matches!(statement, Stmt::Import(_) | Stmt::ImportFrom(_)) {
+            return None;
+        }
+    }
+    None
 }
 
 /// Start of the line on which a statement begins; `None` where something else stands before it.

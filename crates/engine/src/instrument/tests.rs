@@ -141,6 +141,7 @@ fn what_cannot_be_edited_is_refused_with_a_reason() {
         &b"print 'x'\n"[..],
         b"\"\"\"only a docstring\"\"\"\n",
         b"",
+        b"from __future__ import annotations; print('ran before anything else')\nprint(2)\n",
         b"# coding: utf-7\nprint(1)\n",
         b"x = '\xff'\n",
         b"\xff\xfep\0r\0",
@@ -155,6 +156,8 @@ fn what_cannot_be_edited_is_refused_with_a_reason() {
     expect![[r##"
         line 1 is not Python 3: Simple statements must be separated by newlines or semicolons
         -> correct the line; a notebook or a Python 2 script has to be converted first
+        there is no line of the script before which anything can stand: 
+        -> put the first statement on a line of its own
         there is no line of the script before which anything can stand: 
         -> put the first statement on a line of its own
         there is no line of the script before which anything can stand: 

@@ -2,7 +2,7 @@
 
 use super::job::{self, CommandJob, Input, Literal};
 use super::schema::Checker;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Value, print_float};
 
 /// A v2 command component.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +61,7 @@ impl Port {
         Port {
             kind: node.text("type").unwrap_or("uri_folder").to_lowercase(),
             is_optional: node.get("optional").is_some_and(|node| node.value == Value::Bool(true)),
-            default: node.some("default").and_then(Node::printed),
+            default: node.some("default").and_then(|default| default_of(default, node.text("type")?)),
             mode: node.text("mode").map(str::to_lowercase),
             allowed: node
                 .get("enum")
@@ -94,6 +94,35 @@ impl Port {
                 found: None,
             },
         }
+    }
+}
+
+/// A default as azure-ai-ml keeps it: every number is a float to it at first, and becomes what its parameter
+/// is. What is not finite is left out.
+fn default_of(default: &Node, kind: &str) -> Option<String> {
+    let number = match &default.value {
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::Bool(value) if kind.eq_ignore_ascii_case("number") => Some(f64::from(u8::from(*value))),
+        Value::Str(text) if kind != "string" => text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    };
+    if matches!(default.value, Value::Float(number) if !number.is_finite()) {
+        return None;
+    }
+    match (kind.to_lowercase().as_str(), number) {
+        ("integer", Some(number)) => Some(print_float(number.trunc()).trim_end_matches(".0").to_owned()),
+        ("number" | "string", Some(number)) => Some(print_float(number)),
+        ("boolean", _) => Some(if is_true(default) { "True" } else { "False" }.to_owned()),
+        _ => default.printed(),
+    }
+}
+
+fn is_true(node: &Node) -> bool {
+    match &node.value {
+        Value::Bool(value) => *value,
+        Value::Str(text) => text.eq_ignore_ascii_case("true"),
+        _ => false,
     }
 }
 

@@ -62,6 +62,10 @@ impl Environment {
     /// Reads the value of an `environment` key that was checked before.
     pub(crate) fn read(checker: &mut Checker<'_>, node: &Node) -> Environment {
         if let Some(text) = node.as_str() {
+            let file = text.strip_prefix("file:");
+            if let Some(environment) = file.and_then(|file| checker.in_file(file, Environment::read)) {
+                return environment;
+            }
             let name =
                 if text.starts_with("azureml://") { text } else { text.trim_start_matches("azureml:") };
             return Environment::Registered(name.to_owned());

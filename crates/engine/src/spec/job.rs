@@ -1,6 +1,6 @@
 //! A v2 command job, read from a tree that was checked before.
 
-use super::environment::Environment;
+use super::environment::{Environment, to_json};
 use super::files::{Found, resolve};
 use super::schema::{Checker, nearest};
 use crate::diagnostic::Severity;
@@ -109,7 +109,10 @@ pub(super) fn read(checker: &mut Checker<'_>, root: &Node) -> CommandJob {
         display_name: text("display_name"),
         command: text("command").unwrap_or_default(),
         code: text("code"),
-        compute: text("compute").map(|name| name.trim_start_matches("azureml:").to_owned()),
+        compute: text("compute").map(|name| match name.trim_start_matches("azureml:") {
+            local if local.eq_ignore_ascii_case("local") => "local".to_owned(),
+            name => name.to_owned(),
+        }),
         environment,
         inputs,
         outputs,
@@ -211,6 +214,15 @@ pub fn local(path: &str) -> &str {
 }
 
 impl CommandJob {
+    /// The gist of a job that was read from this tree: its variables are of the types of the file.
+    pub(super) fn summary_of(&self, root: &Node) -> serde_json::Value {
+        let mut summary = self.summary();
+        if let Some(variables) = root.some("environment_variables") {
+            summary["env_vars"] = to_json(variables);
+        }
+        summary
+    }
+
     /// The gist of the job, in the form of azure-ai-ml's own objects.
     pub fn summary(&self) -> serde_json::Value {
         let inputs: serde_json::Map<_, _> = self

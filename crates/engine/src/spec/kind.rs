@@ -2,7 +2,7 @@
 
 use super::run_configuration;
 use super::schema::tables::Shape;
-use super::schema::{Checker, head};
+use super::schema::{Checker, head, nearest};
 use crate::message;
 use crate::yaml::{Node, Value};
 use std::path::Path;
@@ -182,12 +182,18 @@ impl Kind {
             return;
         }
         let kind = self.by_type(root);
+        if let (true, Some(word)) = (self.is_job(), root.entry("type"))
+            && !word.value.as_str().is_some_and(|word| JOB_TYPES.contains(&word))
+        {
+            let found = word.value.printed().unwrap_or_default();
+            checker.not_one_of(word.value.span, &found, &JOB_TYPES);
+            return;
+        }
         let Some(shape) = kind.shape(root) else {
             return match kind {
                 Kind::AutoMl => auto_ml(checker, root),
-                Kind::Unknown => {
-                    checker.error(head(root), message!("spec.unknown-kind"));
-                }
+                Kind::Compute => compute(checker, root),
+                Kind::Unknown => unknown(checker, root),
                 // Recognised, and left to the tools that use them.
                 _ => {}
             };
@@ -227,9 +233,17 @@ impl Kind {
                 let task = root.text("task").unwrap_or_default().to_lowercase();
                 AUTO_ML.iter().find(|(name, _)| *name == task)?.1
             }
-            Kind::Unknown | Kind::Conda | Kind::Compute | Kind::RunConfig | Kind::ParallelJob => return None,
+            Kind::Compute => {
+                let kind = root.text("type").unwrap_or_default().to_lowercase();
+                COMPUTES.iter().find(|(name, _)| *name == kind)?.1
+            }
+            Kind::Unknown | Kind::Conda | Kind::RunConfig | Kind::ParallelJob => return None,
             Kind::Script | Kind::Notebook | Kind::Unparsable => return None,
         })
+    }
+
+    fn is_job(self) -> bool {
+        matches!(self, Kind::CommandJob | Kind::PipelineJob | Kind::SweepJob | Kind::AutoMl | Kind::SparkJob)
     }
 
     fn is_component(self) -> bool {
@@ -260,6 +274,7 @@ impl Kind {
     /// The kind that `type` makes of a job, a component or a deployment.
     fn by_type(self, root: &Node) -> Kind {
         let word = root.text("type");
+        let lower = word.map(str::to_lowercase);
         match self {
             Kind::CommandJob | Kind::PipelineJob | Kind::SweepJob | Kind::AutoMl | Kind::SparkJob => {
                 match word {
@@ -271,7 +286,7 @@ impl Kind {
                     _ => self,
                 }
             }
-            kind if kind.is_component() => match word {
+            kind if kind.is_component() => match lower.as_deref() {
                 Some("command") => Kind::CommandComponent,
                 Some("pipeline") => Kind::PipelineComponent,
                 Some("parallel") => Kind::ParallelComponent,
@@ -279,10 +294,21 @@ impl Kind {
                 Some("import") => Kind::ImportComponent,
                 _ => self,
             },
+            // The compute is what makes an endpoint one of Kubernetes, whatever `$schema` says.
+            Kind::ManagedOnlineEndpoint | Kind::KubernetesOnlineEndpoint => {
+                let has_compute = root.some("compute").is_some_and(|node| node.as_str() != Some(""));
+                if has_compute { Kind::KubernetesOnlineEndpoint } else { Kind::ManagedOnlineEndpoint }
+            }
+            Kind::KubernetesOnlineDeployment if word.is_some_and(|word| word != "kubernetes") => {
+                Kind::ManagedOnlineDeployment
+            }
             _ => self,
         }
     }
 }
+
+/// The kinds of jobs, spelled as azure-ai-ml wants them: it looks a job up before any schema is asked.
+const JOB_TYPES: [&str; 6] = ["automl", "command", "import", "pipeline", "spark", "sweep"];
 
 /// The kind in the last part of a `$schema` address, `…/latest/commandJob.schema.json`.
 fn of_schema(address: &str) -> Option<Kind> {
@@ -313,6 +339,9 @@ fn of_schema(address: &str) -> Option<Kind> {
         ("schedule", Kind::Schedule),
         ("amlcompute", Kind::Compute),
         ("computeinstance", Kind::Compute),
+        ("kubernetescompute", Kind::Compute),
+        ("vmcompute", Kind::Compute),
+        ("synapsespark", Kind::Compute),
         ("compute", Kind::Compute),
     ];
     table.iter().find(|(word, _)| name.starts_with(word)).map(|(_, kind)| *kind)
@@ -425,6 +454,45 @@ const AUTO_ML: [(&str, Shape); 10] = [
     ("text_classification_multilabel", Shape::TextClassificationMultilabel),
     ("text_ner", Shape::TextNer),
 ];
+
+const COMPUTES: [(&str, Shape); 4] = [
+    ("amlcompute", Shape::AmlCompute),
+    ("computeinstance", Shape::ComputeInstance),
+    ("kubernetes", Shape::KubernetesCompute),
+    ("virtualmachine", Shape::VirtualMachineCompute),
+];
+
+/// Nothing tells what the file is; a key that is nearly one that would have told is a misspelling.
+fn unknown(checker: &mut Checker<'_>, root: &Node) {
+    let near = root.entries().iter().find_map(|entry| {
+        let near = nearest(&entry.key, &["command", "jobs", "image", "trial", "build", "endpoint_name"])?;
+        Some((entry, near))
+    });
+    match near {
+        Some((entry, near)) => {
+            let message = message!("spec.unknown-key.near", key = entry.key, near = near);
+            let title = message!("spec.rename.fix", from = entry.key, to = near);
+            checker.error_with(entry.key_span, message, Some((title, near.to_owned())));
+        }
+        None => {
+            checker.error(head(root), message!("spec.unknown-kind"));
+        }
+    }
+}
+
+/// A compute without a type of its tables.
+fn compute(checker: &mut Checker<'_>, root: &Node) {
+    let Some(word) = root.some("type") else {
+        checker.error(head(root), message!("spec.type-missing", wanted = "amlcompute"));
+        return;
+    };
+    let found = word.printed().unwrap_or_default();
+    // Recognised, and left to the tools that use it.
+    if !found.eq_ignore_ascii_case("synapsespark") {
+        let names = COMPUTES.map(|(name, _)| name);
+        checker.not_one_of(word.span, &found, &names);
+    }
+}
 
 /// AutoML without a task of its tables.
 fn auto_ml(checker: &mut Checker<'_>, root: &Node) {

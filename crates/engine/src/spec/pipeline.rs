@@ -3,16 +3,14 @@
 //! Bindings stay text here, as they are written; the plan says what they lead to. Everything is read from
 //! trees that were checked before, so what is missing in them is what azure-ai-ml lets be missing.
 
+pub(super) mod findings;
+
 use super::component::{self, CommandComponent, Port};
 use super::job::{self, CommandJob, Input, Output};
 use super::schema::tables::Shape;
 use super::schema::{Checker, Ty};
-use crate::diagnostic::Severity;
-use crate::message;
-use crate::message::Message;
 use crate::yaml::{Entry, Node, Value};
 use serde_json::json;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A v2 pipeline job.
@@ -131,7 +129,8 @@ pub(super) fn read(checker: &mut Checker<'_>, file: &Path, root: &Node) -> Pipel
         steps: read_steps(checker, file, root),
         file: file.to_owned(),
     };
-    if let (Some(component), true) = (root.text("component"), root.get("jobs").is_none()) {
+    let steps_are_elsewhere = root.get("jobs").is_none_or(|jobs| jobs.entries().is_empty());
+    if let (Some(component), true) = (root.text("component"), steps_are_elsewhere) {
         job.is_nothing_but(checker, component);
     }
     job
@@ -155,23 +154,6 @@ impl PipelineJob {
         }
         self.steps = nested.steps;
         self.file = nested.file;
-    }
-
-    /// Warns of bindings that lead nowhere, where they stand: azure-ai-ml lets them pass, and the service refuses
-    /// them when the job is submitted.
-    pub(super) fn warn(&self, checker: &mut Checker<'_>, root: &Node) {
-        let inputs: Vec<&str> = self.inputs.iter().map(|(name, _)| name.as_str()).collect();
-        let steps: HashMap<&str, &Step> =
-            self.steps.iter().map(|(name, step)| (name.as_str(), step)).collect();
-        for entry in root.get("jobs").map(Node::entries).unwrap_or_default() {
-            for given in entry.value.get("inputs").map(Node::entries).unwrap_or_default() {
-                let value = given.value.get("path").unwrap_or(&given.value);
-                let Some(text) = value.as_str() else { continue };
-                if let Some(message) = unbound(text, &inputs, &steps) {
-                    checker.find(Severity::Warning, value.span, message, None);
-                }
-            }
-        }
     }
 
     /// The steps that run a command, nested ones by their whole names: those that a debugger can be wanted in.
@@ -220,6 +202,10 @@ fn read_step(checker: &mut Checker<'_>, file: &Path, entry: &Entry) -> Step {
         "Sweep" => Work::Elsewhere(Elsewhere::Kind("sweep")),
         "Parallel" => Work::Elsewhere(Elsewhere::Kind("parallel")),
         "Spark" => Work::Elsewhere(Elsewhere::Kind("spark")),
+        "Import" => Work::Elsewhere(Elsewhere::Kind("import")),
+        "DataTransferCopy" | "DataTransferImport" | "DataTransferExport" => {
+            Work::Elsewhere(Elsewhere::Kind("data_transfer"))
+        }
         _ => Work::Elsewhere(Elsewhere::Kind("automl")),
     };
     Step {
@@ -325,26 +311,6 @@ fn parent_output(text: &str) -> Option<String> {
     inner.strip_prefix("outputs.").map(str::to_owned)
 }
 
-/// What is wrong with a text that is one binding; `None` where it leads somewhere or cannot be judged.
-fn unbound(text: &str, inputs: &[&str], steps: &HashMap<&str, &Step>) -> Option<Message> {
-    let path = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
-    let path = path.strip_prefix("parent.").unwrap_or(path);
-    if let Some(name) = path.strip_prefix("inputs.") {
-        let is_known = inputs.contains(&name);
-        return (!is_known).then(|| message!("pipeline.no-such-input", binding = text, name = name));
-    }
-    let (name, output) = path.strip_prefix("jobs.")?.split_once(".outputs.")?;
-    let Some(step) = steps.get(name) else {
-        return Some(message!("pipeline.no-step-of-binding", binding = text, name = name));
-    };
-    let has = match &step.work {
-        Work::Command(command) => command.component.job.outputs.iter().any(|(known, _)| known == output),
-        Work::Pipeline(nested) => nested.outputs.iter().any(|(known, _)| known == output),
-        Work::Elsewhere(_) => true,
-    };
-    (!has).then(|| message!("pipeline.no-output", binding = text, step = name, name = output))
-}
-
 /// The class that azure-ai-ml makes of a step.
 fn class_of(checker: &mut Checker<'_>, node: &Node) -> &'static str {
     let jobs = Shape::PipelineJob.fields().iter().find(|field| field.key == "jobs");
@@ -354,6 +320,10 @@ fn class_of(checker: &mut Checker<'_>, node: &Node) -> &'static str {
         Some(Shape::Parallel | Shape::PipelineParallelJob) => "Parallel",
         Some(Shape::Pipeline) => "Pipeline",
         Some(Shape::Spark | Shape::PipelineSparkJob) => "Spark",
+        Some(Shape::Import | Shape::PipelineImportJob) => "Import",
+        Some(Shape::DataTransferCopy | Shape::PipelineDataTransferCopyJob) => "DataTransferCopy",
+        Some(Shape::DataTransferImport | Shape::PipelineDataTransferImportJob) => "DataTransferImport",
+        Some(Shape::DataTransferExport | Shape::PipelineDataTransferExportJob) => "DataTransferExport",
         Some(Shape::AutoMlClassificationNode) => "ClassificationJob",
         Some(Shape::AutoMlRegressionNode) => "RegressionJob",
         Some(Shape::AutoMlForecastingNode) => "ForecastingJob",

@@ -1,5 +1,7 @@
 //! What azure-ai-ml demands beyond its key tables: the hooks of its schemas and the constructors behind them.
 
+mod bindings;
+
 use super::files::Found;
 use super::job::{is_local, local};
 use super::schema::tables::Shape;
@@ -34,6 +36,11 @@ pub(super) fn is_ignored(shape: Shape, key: &str) -> bool {
     }
 }
 
+/// Keys that are taken away before anything looks at their values.
+pub(super) fn is_dropped(shape: Shape, key: &str) -> bool {
+    shape == Shape::AnonymousEnvironment && matches!(key, "name" | "version")
+}
+
 /// `az ml online-deployment create --endpoint NAME` adds the name that the file leaves out.
 pub(super) fn is_added_by_command_line(fields: &[Field], key: &str) -> bool {
     key == "endpoint_name" && fields.iter().any(|field| field.key == "code_configuration")
@@ -44,9 +51,29 @@ pub(super) fn after(checker: &mut Checker<'_>, node: &Node, shape: Shape) -> boo
     match shape {
         Shape::Environment => conda_file(checker, node) && name_of_version(checker, node),
         Shape::AnonymousEnvironment => conda_file(checker, node),
-        Shape::SparkResourceConfiguration | Shape::SparkResourceConfigurationForNode => {
-            runtime_version(checker, node)
+        Shape::SparkResourceConfiguration => runtime_version(checker, node, false),
+        Shape::SparkResourceConfigurationForNode => runtime_version(checker, node, true),
+        Shape::PipelineJob => jobs_or_component(checker, node) && bindings::of_written_steps(checker, node),
+        Shape::PipelineComponent | Shape::PipelineComponentFile => bindings::of_written_steps(checker, node),
+        Shape::Command | Shape::Sweep | Shape::Parallel | Shape::Pipeline => {
+            bindings::of_data_ports(checker, node)
         }
+        Shape::Parameter => parameter(checker, node),
+        Shape::InputPort => match node.entry("default") {
+            Some(entry) => checker.error(entry.key_span, message!("spec.data-default")),
+            None => true,
+        },
+        Shape::Output => output_name(checker, node),
+        Shape::SshJobService
+        | Shape::TensorBoardJobService
+        | Shape::VsCodeJobService
+        | Shape::JupyterLabJobService
+        | Shape::JobService => match node.get("nodes") {
+            Some(nodes) if nodes.as_str() != Some("all") => {
+                checker.not_one_of(nodes.span, &nodes.printed().unwrap_or_default(), &["all"])
+            }
+            _ => true,
+        },
         _ if WITH_TRAINING_DATA.contains(&shape) => needs_key(checker, node, "training_data"),
         Shape::ImageSweepSettings | Shape::NlpSweepSettings => needs_key(checker, node, "sampling_algorithm"),
         Shape::AnonymousModel => anonymous_model(checker, node),
@@ -58,8 +85,8 @@ pub(super) fn after(checker: &mut Checker<'_>, node: &Node, shape: Shape) -> boo
             None => true,
         },
         Shape::DataCollector => sampling_rate(checker, node),
+        Shape::Spark => bindings::of_data_ports(checker, node) && no_duplicates(checker, node),
         Shape::SparkJob
-        | Shape::Spark
         | Shape::SparkComponent
         | Shape::AnonymousSparkComponent
         | Shape::PipelineSparkJob => no_duplicates(checker, node),
@@ -98,11 +125,94 @@ fn name_of_version(checker: &mut Checker<'_>, node: &Node) -> bool {
     }
 }
 
+fn jobs_or_component(checker: &mut Checker<'_>, node: &Node) -> bool {
+    let has_steps = node.get("jobs").is_some_and(|jobs| !jobs.entries().is_empty());
+    match node.entry("component").filter(|_| has_steps) {
+        Some(entry) => checker.error(entry.key_span, message!("spec.jobs-and-component")),
+        None => true,
+    }
+}
+
+/// A default has to be a value of its parameter's type, and only numbers have bounds.
+fn parameter(checker: &mut Checker<'_>, node: &Node) -> bool {
+    let kind = node.text("type").unwrap_or_default().to_lowercase();
+    let mut well = true;
+    if let Some(default) = node.some("default")
+        && !is_value_of(default, &kind)
+    {
+        let found = default.printed().unwrap_or_default();
+        well = checker.error(default.span, message!("spec.wrong-default", found = found, kind = kind));
+    }
+    for bound in ["min", "max"].into_iter().filter_map(|key| node.entry(key)) {
+        let is_number = match kind.as_str() {
+            "integer" => number(&bound.value).is_some_and(f64::is_finite),
+            "number" => number(&bound.value).is_some(),
+            _ => {
+                let message = message!("spec.bound-of-no-number", key = bound.key, kind = kind);
+                well = checker.error(bound.key_span, message);
+                continue;
+            }
+        };
+        if !is_number {
+            let found = bound.value.printed().unwrap_or_default();
+            let message = message!("spec.wrong-default", found = found, kind = kind);
+            well = checker.error(bound.value.span, message);
+        }
+    }
+    well
+}
+
+fn is_value_of(default: &Node, kind: &str) -> bool {
+    // What is not finite cannot be kept by the service, and is left out in silence.
+    if matches!(default.value, Value::Float(number) if !number.is_finite()) {
+        return true;
+    }
+    match kind {
+        "integer" => number(default).is_some_and(f64::is_finite),
+        "number" => number(default).is_some(),
+        "boolean" => match &default.value {
+            Value::Bool(_) => true,
+            Value::Str(text) => matches!(text.to_lowercase().as_str(), "true" | "false"),
+            _ => false,
+        },
+        _ => true,
+    }
+}
+
+/// What Python's `float()` makes of a value.
+fn number(node: &Node) -> Option<f64> {
+    match &node.value {
+        Value::Bool(value) => Some(f64::from(u8::from(*value))),
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::Str(text) => text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    }
+}
+
+/// An output that is registered has a name that the service takes; a version alone is nobody's.
+fn output_name(checker: &mut Checker<'_>, node: &Node) -> bool {
+    let name = node.text("name").unwrap_or_default();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if let Some(entry) = node.entry("name")
+        && !(name.len() <= 255 && name.bytes().all(is_name))
+    {
+        return checker.error(entry.value.span, message!("spec.output-name", name = name));
+    }
+    let version = node.entry("version").filter(|entry| entry.value.as_str() != Some(""));
+    match version.filter(|_| name.is_empty()) {
+        Some(entry) => checker.error(entry.key_span, message!("spec.version-without-name")),
+        None => true,
+    }
+}
+
 /// Numbers joined by points.
-fn runtime_version(checker: &mut Checker<'_>, node: &Node) -> bool {
+fn runtime_version(checker: &mut Checker<'_>, node: &Node, may_bind: bool) -> bool {
     let Some(version) = node.some("runtime_version") else { return true };
     let text = version.printed().unwrap_or_default();
-    if schema::has_binding(&text) || text.split('.').all(|part| part.trim().parse::<u32>().is_ok()) {
+    if (may_bind && schema::has_binding(&text))
+        || text.split('.').all(|part| part.trim().parse::<u32>().is_ok())
+    {
         return true;
     }
     checker.error(version.span, message!("spec.number-version", found = text))
@@ -111,8 +221,12 @@ fn runtime_version(checker: &mut Checker<'_>, node: &Node) -> bool {
 fn conda_file(checker: &mut Checker<'_>, node: &Node) -> bool {
     let Some(conda) = node.some("conda_file") else { return true };
     let path = match &conda.value {
+        Value::Str(path) if path.is_empty() => return true,
         Value::Str(path) => path,
         Value::Map(_) => return true,
+        // What Python takes for nothing counts as not given.
+        Value::Bool(false) | Value::Int(0) => return true,
+        Value::Float(number) if *number == 0.0 => return true,
         Value::List(items) if items.is_empty() => return true,
         _ => return checker.error(conda.span, message!("spec.conda-file-type")),
     };
@@ -136,12 +250,16 @@ fn conda_file(checker: &mut Checker<'_>, node: &Node) -> bool {
     }
 }
 
-/// A model without a name is identified by its content, so the content has to be there.
+/// A model without a name is identified by its content, so the content has to be on this machine.
 fn anonymous_model(checker: &mut Checker<'_>, node: &Node) -> bool {
-    let Some(path) = node.some("path") else { return true };
-    let Some(written) = path.as_str() else { return true };
-    if node.some("name").is_some() || !is_local(written) {
-        return true;
+    let is_named = node.text("name").is_some_and(|name| !name.is_empty());
+    if let Some(version) = node.entry("version").filter(|_| !is_named) {
+        return checker.error(version.key_span, message!("spec.version-without-name"));
+    }
+    let Some(path) = node.some("path").filter(|_| !is_named) else { return true };
+    let Some(written) = path.as_str().filter(|written| !written.is_empty()) else { return true };
+    if !is_local(written) {
+        return checker.error(path.span, message!("spec.model-needs-name", path = written));
     }
     match checker.exists(local(written)) {
         Some(Found::Missing) => {

@@ -11,7 +11,7 @@ mod keys;
 use super::environment::{Build, CondaFile, DEFAULT_IMAGE, Environment};
 use super::files::{Found, resolve};
 use super::job::{CommandJob, Distribution};
-use super::schema::{Checker, head};
+use super::schema::{Checker, head, kind_of};
 use crate::command_line::quoted;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::message;
@@ -223,6 +223,21 @@ impl Reader<'_> {
     }
 
     fn section(&mut self, checker: &mut Checker<'_>, node: &Node) -> Surroundings {
+        // The SDK asks both for more than their keys say.
+        if let Some(name) = get(node, "name")
+            && !matches!(name.value, Value::Str(_))
+        {
+            let wanted = message!("spec.kind.text").text();
+            let message = message!("spec.wrong-type", found = kind_of(name), expected = wanted);
+            checker.error(name.span, message);
+        }
+        if let Some(python) = entry(node, "python")
+            && python.value.value == Value::Null
+        {
+            let wanted = message!("spec.kind.map").text();
+            let message = message!("spec.empty-value", key = python.key, expected = wanted);
+            checker.error(python.key_span, message);
+        }
         let python = get(node, "python");
         let docker = get(node, "docker");
         let variables = variables_of(checker, get(node, "environmentVariables"));

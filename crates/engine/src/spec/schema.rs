@@ -6,6 +6,7 @@
 mod memory;
 pub mod tables;
 
+use super::environment::DEFAULT_IMAGE;
 use super::files::{Files, Found, Need, resolve};
 use super::rules;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
@@ -31,6 +32,16 @@ pub struct Field {
 }
 
 impl Shape {
+    /// A step of AutoML: its schema lets unknown keys through, and the object behind it refuses them.
+    fn is_auto_ml(self) -> bool {
+        use Shape::*;
+        matches!(self, AutoMlClassificationNode | AutoMlRegressionNode | AutoMlForecastingNode)
+            || matches!(self, ImageClassificationMulticlassNode | ImageClassificationMultilabelNode)
+            || matches!(self, ImageObjectDetectionNode | ImageInstanceSegmentationNode)
+            || matches!(self, AutoMlTextClassificationNode | AutoMlTextClassificationMultilabelNode)
+            || self == AutoMlTextNerNode
+    }
+
     /// A step that names a component: azure-ai-ml lets most of its values be bindings.
     fn is_step_of_component(self) -> bool {
         use Shape::*;
@@ -52,6 +63,8 @@ pub enum Ty {
     WholeOnly,
     /// `Float`: numbers and text of a number.
     Number,
+    /// A number that need not be finite: what a component says of its parameters.
+    AnyNumber,
     /// `Float(strict=True)`.
     FloatOnly,
     /// `Boolean`, which also takes `1` and the text `"yes"`.
@@ -126,10 +139,20 @@ pub(crate) struct Checker<'a> {
     /// How many files lie between this one and the one that was asked about.
     depth: usize,
     quiet: usize,
-    /// Whether values may be bindings: inside a step that runs a component.
-    may_bind: bool,
+    /// Which values may be bindings.
+    binds: Binds,
     needs: Vec<Need>,
     findings: Vec<Diagnostic>,
+}
+
+/// Which values of a mapping may be bindings instead of what their type says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Binds {
+    Nothing,
+    /// Inside a step that runs a component: all but what says which step it is.
+    Values,
+    /// Inside the inputs of such a step, and of a pipeline: all.
+    All,
 }
 
 /// How many files may refer to one another in a row.
@@ -144,7 +167,7 @@ impl<'a> Checker<'a> {
             folder: folder.to_owned(),
             depth: 0,
             quiet: 0,
-            may_bind: false,
+            binds: Binds::Nothing,
             needs: Vec::new(),
             findings: Vec::new(),
         }
@@ -176,24 +199,34 @@ impl<'a> Checker<'a> {
         let Value::Map(entries) = &node.value else {
             return self.error(node.span, message!("spec.not-a-mapping", found = kind_of(node)));
         };
-        let may_bind = self.may_bind;
-        self.may_bind = match shape {
-            _ if shape.is_step_of_component() => true,
-            Shape::PipelineCommandJob | Shape::PipelineSparkJob => false,
-            _ => may_bind,
+        let around = self.binds;
+        self.binds = match shape {
+            _ if shape.is_step_of_component() || shape.is_auto_ml() => Binds::Values,
+            Shape::PipelineCommandJob | Shape::PipelineSparkJob => Binds::Nothing,
+            _ => around,
         };
         let well = self.keys(node, entries, shape, open);
-        self.may_bind = may_bind;
+        self.binds = around;
         well && rules::after(self, node, shape)
     }
 
     fn keys(&mut self, node: &Node, entries: &[Entry], shape: Shape, open: bool) -> bool {
-        let mut well = rules::before(self, node, shape);
+        if !rules::before(self, node, shape) {
+            return false;
+        }
+        let mut well = true;
         let fields = shape.fields();
         for entry in entries {
             well &= match fields.iter().find(|field| field.key == entry.key) {
+                Some(_) if rules::is_dropped(shape, &entry.key) => true,
                 Some(field) if field.read_only => {
                     entry.value.value != Value::Null || self.unknown_key(entry, fields, node)
+                }
+                Some(field) if shape == Shape::PipelineJob && field.key == "inputs" => {
+                    let around = std::mem::replace(&mut self.binds, Binds::All);
+                    let well = self.entry(entry, &field.ty);
+                    self.binds = around;
+                    well
                 }
                 Some(field) => self.entry(entry, &field.ty),
                 None if rules::is_ignored(shape, &entry.key) => true,
@@ -206,7 +239,7 @@ impl<'a> Checker<'a> {
         }
         for field in fields.iter().filter(|field| field.required) {
             if node.get(field.key).is_none() {
-                well &= self.missing_key(node, field, fields);
+                well &= self.missing_key(node, field, shape);
             }
         }
         well
@@ -217,10 +250,14 @@ impl<'a> Checker<'a> {
             let message = message!("spec.empty-value", key = entry.key, expected = expected(ty));
             return self.error(entry.key_span, message);
         }
-        let binds = self.may_bind && !matches!(entry.key.as_str(), "type" | "component" | "trial" | "inputs");
-        let before = std::mem::replace(&mut self.may_bind, binds);
+        let binds = match (self.binds, entry.key.as_str()) {
+            (Binds::Values, "type" | "component" | "trial") => Binds::Nothing,
+            (Binds::Values, "inputs") => Binds::All,
+            (binds, _) => binds,
+        };
+        let around = std::mem::replace(&mut self.binds, binds);
         let well = self.check(&entry.value, ty);
-        self.may_bind = before;
+        self.binds = around;
         well
     }
 
@@ -229,7 +266,7 @@ impl<'a> Checker<'a> {
         if node.value == Value::Null {
             return matches!(ty, Ty::OrNull(_)) || self.wrong_type(node, ty);
         }
-        if self.may_bind
+        if self.binds != Binds::Nothing
             && !matches!(
                 ty,
                 Ty::Nested(_) | Ty::Open(_) | Ty::Map | Ty::MapOf(_) | Ty::ListOf(_) | Ty::Steps(_)
@@ -240,7 +277,9 @@ impl<'a> Checker<'a> {
         }
         match ty {
             Ty::OrNull(inner) => self.check(node, inner),
-            Ty::Nested(shape) | Ty::Open(shape) => self.nested(node, *shape, matches!(ty, Ty::Open(_))),
+            Ty::Nested(shape) | Ty::Open(shape) => {
+                self.nested(node, *shape, matches!(ty, Ty::Open(_)) && !shape.is_auto_ml())
+            }
             Ty::Union(alternatives) => self.union(node, ty, alternatives),
             Ty::ListOf(inner) => match &node.value {
                 Value::List(items) => every(items, |item| self.check(item, inner)),
@@ -336,7 +375,7 @@ impl<'a> Checker<'a> {
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             depth: self.depth + 1,
             quiet: 0,
-            may_bind: false,
+            binds: Binds::Nothing,
             needs: Vec::new(),
             findings: parsed.findings.clone(),
         };
@@ -510,11 +549,32 @@ impl<'a> Checker<'a> {
     /// A path where a registered asset or an inline mapping is wanted is the usual mistake.
     fn not_a_reference(&mut self, node: &Node, text: &str, resource: &str) -> bool {
         let is_yaml = text.ends_with(".yml") || text.ends_with(".yaml");
+        let quoted = format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         if resource == "environments" && is_yaml {
-            return self.error(node.span, message!("spec.environment-is-a-file", path = text));
+            let parsed = self.parsed(text).flatten();
+            let root = parsed.as_ref().and_then(|parsed| parsed.root.as_ref());
+            if root.is_some_and(|root| root.get("dependencies").is_some()) {
+                let message = message!("spec.environment-is-a-conda-file", path = text);
+                let new_text = format!("{{image: \"{DEFAULT_IMAGE}\", conda_file: {quoted}}}");
+                let fix = (message!("spec.environment-is-a-conda-file.fix"), new_text);
+                return self.error_with(node.span, message, Some(fix));
+            }
+            let message = message!("spec.environment-is-a-file", path = text);
+            let fix = root.map(|_| {
+                let new_text = format!("file:{text}");
+                (message!("spec.rename.fix", from = text, to = new_text), new_text)
+            });
+            return self.error_with(node.span, message, fix);
         }
         if resource == "environments" && text.contains(['/', ':']) && !text.starts_with(['.', '/']) {
-            return self.error(node.span, message!("spec.environment-is-an-image", image = text));
+            let message = message!("spec.environment-is-an-image", image = text);
+            let fix = (message!("spec.mapping.fix"), format!("{{image: {quoted}}}"));
+            return self.error_with(node.span, message, Some(fix));
+        }
+        if resource == "models" && text.contains(['/', '.', '\\']) {
+            let message = message!("spec.model-is-a-path", path = text);
+            let fix = (message!("spec.mapping.fix"), format!("{{path: {quoted}}}"));
+            return self.error_with(node.span, message, Some(fix));
         }
         self.error(node.span, message!("spec.reference", found = text, resource = resource))
     }
@@ -550,21 +610,22 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// azure-ai-ml lets the key through; one that is nearly a known key is a misspelling all the same.
+    /// azure-ai-ml lets the key through; one that is nearly a known key is a misspelling all the same, and
+    /// the reason why a key is missing that has to be there.
     fn unknown_but_allowed(&mut self, entry: &Entry, fields: &[Field], node: &Node) -> bool {
-        if self.quiet == 0 && !self.is_full() {
-            let free = fields.iter().filter(|field| !field.read_only && node.get(field.key).is_none());
-            let names: Vec<&str> = free.map(|field| field.key).collect();
-            if let Some(near) = nearest(&entry.key, &names) {
-                let message = message!("spec.unknown-key.near", key = entry.key, near = near);
-                let title = message!("spec.rename.fix", from = entry.key, to = near);
-                self.find(Severity::Warning, entry.key_span, message, Some((title, near.to_owned())));
-            }
+        if self.quiet > 0 || self.is_full() {
+            return true;
         }
-        true
+        let Some(near) = meant_by(entry, fields, node) else { return true };
+        let severity = if near.required { Severity::Error } else { Severity::Warning };
+        let message = message!("spec.unknown-key.near", key = entry.key, near = near.key);
+        let title = message!("spec.rename.fix", from = entry.key, to = near.key);
+        self.find(severity, entry.key_span, message, Some((title, near.key.to_owned())));
+        !near.required
     }
 
-    fn missing_key(&mut self, node: &Node, field: &Field, fields: &[Field]) -> bool {
+    fn missing_key(&mut self, node: &Node, field: &Field, shape: Shape) -> bool {
+        let fields = shape.fields();
         if self.quiet > 0 {
             return false;
         }
@@ -574,10 +635,12 @@ impl<'a> Checker<'a> {
             return true;
         }
         // A misspelt key is reported once, as the misspelling.
-        let misspelt = node.entries().iter().any(|entry| {
-            fields.iter().all(|field| field.key != entry.key) && nearest(&entry.key, &[field.key]).is_some()
-        });
-        if misspelt {
+        let is_meant = |entry: &Entry| {
+            let is_unknown =
+                fields.iter().all(|known| known.key != entry.key) && !rules::is_ignored(shape, &entry.key);
+            is_unknown && meant_by(entry, fields, node).is_some_and(|meant| meant.key == field.key)
+        };
+        if node.entries().iter().any(is_meant) {
             return false;
         }
         self.error(head(node), message!("spec.missing-key", key = field.key, expected = expected(&field.ty)))
@@ -597,7 +660,10 @@ impl<'a> Checker<'a> {
         }
         let message = message!("spec.not-one-of", found = found, expected = values.join(", "));
         let lower = found.to_lowercase();
+        let mut longer = values.iter().filter(|value| lower.len() > 2 && value.contains(&lower)).copied();
+        let only = longer.next().filter(|_| longer.next().is_none());
         let fix = nearest(&lower, values)
+            .or(only)
             .map(|near| (message!("spec.rename.fix", from = found, to = near), near.to_owned()));
         self.error_with(span, message, fix)
     }
@@ -663,6 +729,14 @@ fn every<T>(items: &[T], mut is_well: impl FnMut(&T) -> bool) -> bool {
     well
 }
 
+/// The key that an unknown one was meant to be, among those that are not there yet.
+fn meant_by<'f>(entry: &Entry, fields: &'f [Field], node: &Node) -> Option<&'f Field> {
+    let free = fields.iter().filter(|field| !field.read_only && node.get(field.key).is_none());
+    let names: Vec<&str> = free.map(|field| field.key).collect();
+    let near = nearest(&entry.key, &names)?;
+    fields.iter().find(|field| field.key == near)
+}
+
 const FILE_PREFIX: &str = "file:";
 
 /// Where a finding about a whole mapping is shown: its first key.
@@ -695,7 +769,7 @@ pub(super) fn may_be(node: &Node, ty: &Ty) -> bool {
             flatten(std::slice::from_ref(&field.ty), &mut flat);
             let scalar =
                 |ty: &Ty| matches!(ty, Ty::Nested(_) | Ty::Open(_)) || is_scalar_of(&value.value, ty);
-            flat.iter().any(scalar)
+            value.as_str().is_some_and(has_binding) || flat.iter().any(scalar)
         }),
         (Value::Map(_), Ty::Map | Ty::MapOf(_) | Ty::Steps(_) | Ty::Any) => true,
         (Value::Map(_), _) => false,
@@ -743,13 +817,14 @@ fn is_scalar_of(value: &Value, ty: &Ty) -> bool {
             Value::Str(text) => text.trim().parse::<f64>().is_ok_and(f64::is_finite),
             _ => false,
         },
+        Ty::AnyNumber => matches!(value, Value::Float(_)) || is_scalar_of(value, &Ty::Number),
         Ty::Version => matches!(value, Value::Str(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_)),
         Ty::OneOf(values) => match value {
             Value::Str(text) => values.iter().any(|value| value.eq_ignore_ascii_case(text)),
             _ => false,
         },
         Ty::SnakeOneOf(values) => {
-            matches!(value, Value::Str(text) if values.contains(&camel_to_snake(text).as_str()))
+            matches!(value, Value::Str(text) if values.contains(&camel_to_snake(text.trim_end()).as_str()))
         }
         Ty::ExactlyOneOf(values) => matches!(value, Value::Str(text) if values.contains(&text.as_str())),
         _ => match value {
@@ -799,12 +874,15 @@ fn camel_to_snake(text: &str) -> String {
 fn is_versioned(name: &str, allow_default: bool) -> bool {
     let path = name.trim_start_matches('/');
     if path.starts_with("subscriptions/") {
-        return path.contains("/versions/") || path.contains("/labels/") || allow_default;
+        return path.split_once("/versions/").is_some_and(|(_, version)| !version.is_empty());
     }
     if name.starts_with("//registries/") {
         return name.contains("/versions/") || name.contains("/labels/");
     }
-    if name.is_empty() || (name.contains('/') && !name.starts_with('/')) {
+    if name.is_empty() {
+        return true;
+    }
+    if name.contains('/') && !name.starts_with('/') {
         return false;
     }
     let label = name.rsplit_once('@').is_some_and(|(_, label)| !label.is_empty());
@@ -820,17 +898,40 @@ pub(crate) fn has_binding(text: &str) -> bool {
     })
 }
 
+/// marshmallow's own idea of an address: a scheme of its list, a host with a point in it (or `localhost`, or
+/// numbers), then nothing, or a path or a query without white space.
 fn is_url(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let rest =
-        ["http://", "https://", "ftp://", "ftps://"].iter().find_map(|scheme| lower.strip_prefix(scheme));
-    let Some(rest) = rest else { return false };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or("");
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let name = host.split(':').next().unwrap_or("");
-    !text.contains(char::is_whitespace)
-        && (name.contains('.') || name == "localhost")
-        && !name.starts_with('.')
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let knows_scheme =
+        ["http", "https", "ftp", "ftps"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let is_user = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:%".contains(c);
+    let (host, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) => {
+            let is_address =
+                address.contains(':') && address.chars().all(|c| c.is_ascii_hexdigit() || c == ':');
+            (if is_address { "localhost" } else { "" }, port.strip_prefix(':').unwrap_or(port))
+        }
+        None => host.split_once(':').unwrap_or((host, "0")),
+    };
+    knows_scheme
+        && user.chars().all(is_user)
+        && is_host(host)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && !path.contains(char::is_whitespace)
+}
+
+fn is_host(host: &str) -> bool {
+    let labels: Vec<&str> = host.strip_suffix('.').unwrap_or(host).split('.').collect();
+    let Some((last, before)) = labels.split_last() else { return false };
+    let is_word = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_label = |label: &&str| is_word(label) && !label.starts_with('-') && !label.ends_with('-');
+    let is_top = (last.len() > 1 && is_word(last)) || labels.len() == 4 && last.parse::<u8>().is_ok();
+    host.eq_ignore_ascii_case("localhost") || (!before.is_empty() && before.iter().all(is_label) && is_top)
 }
 
 fn is_bool_text(text: &str) -> bool {
@@ -916,7 +1017,7 @@ pub(super) fn expected(ty: &Ty) -> String {
             Ty::Any => message!("spec.kind.any").text(),
             Ty::Str | Ty::ComponentName | Ty::EndpointName => message!("spec.kind.text").text(),
             Ty::Int | Ty::WholeOnly => message!("spec.kind.whole-number").text(),
-            Ty::Number | Ty::FloatOnly => message!("spec.kind.number").text(),
+            Ty::Number | Ty::AnyNumber | Ty::FloatOnly => message!("spec.kind.number").text(),
             Ty::Bool => message!("spec.kind.bool").text(),
             Ty::Time => message!("spec.kind.date").text(),
             Ty::Version => message!("spec.kind.version").text(),

@@ -187,10 +187,10 @@ fn check_changed(from: &str, to: &str, expected: Expect) {
 #[test]
 fn what_leads_nowhere_is_named_with_what_there_is() {
     check_changed(
-        "jobs.learn.outputs.model",
-        "jobs.lern.outputs.model",
+        "jobs.prepare.outputs.clean",
+        "jobs.prepar.outputs.clean",
         expect![[r#"
-        step evaluate: "${{parent.jobs.lern.outputs.model}}": there is no step "lern" beside it
+        step learn: "${{parent.jobs.prepar.outputs.clean}}": there is no step "prepar" beside it
         -> there are: evaluate, learn, prepare
     "#]],
     );
@@ -203,18 +203,18 @@ fn what_leads_nowhere_is_named_with_what_there_is() {
     "#]],
     );
     check_changed(
-        "jobs.learn.outputs.model",
-        "jobs.learn.outputs.modell",
+        "raw: \"${{parent.inputs.raw}}\"",
+        "raw: \"${{parent.jobs.learn.outputs.modell}}\"",
         expect![[r#"
-        step evaluate: "${{parent.jobs.learn.outputs.modell}}": the step learn has no output "modell"
+        step prepare: "${{parent.jobs.learn.outputs.modell}}": the step learn has no output "modell"
         -> it has: model
     "#]],
     );
     check_changed(
-        "at ${{parent.inputs.rate}}",
-        "${{parent.inputs.rat}}",
+        "rate: ${{parent.inputs.rate}}\n    outputs:",
+        "rate: ${{parent.inputs.rat}}\n    outputs:",
         expect![[r#"
-        step evaluate: "${{parent.inputs.rat}}": the pipeline has no input "rat"
+        step learn: "${{parent.inputs.rat}}": the pipeline has no input "rat"
         -> it has: rate, raw
     "#]],
     );
@@ -245,26 +245,68 @@ fn what_leads_nowhere_is_named_with_what_there_is() {
     );
 }
 
-#[test]
-fn a_check_warns_of_the_same_where_it_stands() {
-    let text = PIPELINE
-        .replace("jobs.learn.outputs.model", "jobs.lern.outputs.model")
-        .replace("rate: ${{parent.inputs.rate}}", "rate: ${{parent.inputs.rat}}")
-        .replace("jobs.prepare.outputs.clean", "jobs.prepare.outputs.cleaned");
+/// What a check says of a pipeline in which texts are replaced.
+fn told(changes: &[(&str, &str)]) -> String {
+    let mut text = PIPELINE.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
     let mut disk = DISK.to_vec();
     disk[0].1 = &text;
-    let reading = read("/p/pipeline.yml", &disk);
-    let told: Vec<_> = reading
-        .diagnostics
-        .iter()
-        .map(|finding| format!("{}: {}", finding.range.start.line + 1, finding.message))
-        .collect();
-    assert!(reading.is_well());
+    let lines = read("/p/pipeline.yml", &disk).diagnostics.into_iter().map(|finding| {
+        format!("{} {:?}: {}", finding.range.start.line + 1, finding.severity, finding.message)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_check_warns_of_what_nobody_looks_at_before_the_pipeline_is_submitted() {
     expect![[r#"
-        14: "${{parent.jobs.lern.outputs.model}}": there is no step "lern" beside it
-        26: "${{parent.jobs.prepare.outputs.cleaned}}": the step prepare has no output "cleaned"
-        27: "${{parent.inputs.rat}}": the pipeline has no input "rat""#]]
-    .assert_eq(&told.join("\n"));
+        21 Warning: "seeed" is given, and the component has no such input
+        26 Warning: "${{parent.jobs.prepare.outputs.cleaned}}": the step prepare has no output "cleaned"
+        27 Warning: "${{parent.inputs.rat}}": the pipeline has no input "rat"
+        29 Warning: "${{parent.outputs.bst}}": the pipeline has no output "bst""#]]
+    .assert_eq(&told(&[
+        ("rate: ${{parent.inputs.rate}}", "rate: ${{parent.inputs.rat}}"),
+        ("jobs.prepare.outputs.clean", "jobs.prepare.outputs.cleaned"),
+        ("inputs: {raw: ", "inputs: {seeed: 1, raw: "),
+        ("parent.outputs.best", "parent.outputs.bst"),
+    ]));
+    expect![[r#"
+        18 Warning: these inputs have no value: raw
+        26 Warning: "${{parent.inputs.rate}}" is a value of the type number, and the input "clean" takes data of the type uri_folder
+        27 Warning: "${{parent.jobs.prepare.outputs.clean}}" is data, and the input "rate" takes a value of the type number"#]]
+    .assert_eq(&told(&[
+        ("    inputs: {raw: \"${{parent.inputs.raw}}\"}\n", "    inputs: {}\n"),
+        (
+            "clean: ${{parent.jobs.prepare.outputs.clean}}\n      rate: ${{parent.inputs.rate}}",
+            "clean: ${{parent.inputs.rate}}\n      rate: ${{parent.jobs.prepare.outputs.clean}}",
+        ),
+    ]));
+    expect![[r#"
+        10 Warning: steps wait for one another: evaluate → prepare → learn → evaluate"#]]
+    .assert_eq(&told(&[("${{parent.inputs.raw}}", "${{parent.jobs.evaluate.outputs.report}}")]));
+}
+
+#[test]
+fn what_azure_ai_ml_follows_when_it_loads_the_file_is_refused() {
+    expect![[r#"
+        14 Error: "${{parent.jobs.lern.outputs.model}}": there is no step "lern" beside it"#]]
+    .assert_eq(&told(&[("jobs.learn.outputs.model", "jobs.lern.outputs.model")]));
+    expect![[r#"
+        14 Error: "${{parent.jobs.learn.outputs.modell}}": the step learn has no output "modell"
+        17 Error: "${{parent.outputs.beast}}": the pipeline has no output "beast""#]]
+    .assert_eq(&told(&[
+        ("jobs.learn.outputs.model", "jobs.learn.outputs.modell"),
+        ("report: {type: uri_file}", "report: \"${{parent.outputs.beast}}\""),
+    ]));
+    expect![[r#"
+        14 Error: "${{parent.inputs.rat}}": the pipeline has no input "rat""#]]
+    .assert_eq(&told(&[("${{parent.jobs.learn.outputs.model}}", "${{parent.inputs.rat}}")]));
+    expect![[r#"
+        21 Error: "raw" takes data of the type uri_file; 3 is no path."#]]
+    .assert_eq(&told(&[("raw: \"${{parent.inputs.raw}}\"", "raw: 3")]));
 }
 
 #[test]

@@ -10,6 +10,8 @@ use super::Ty::{self, *};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names are those of azure-ai-ml")]
 pub enum Shape {
+    AmlCompute,
+    AmlComputeSshSettings,
     AmlTokenIdentity,
     AnonymousCommandComponent,
     AnonymousDataTransferCopyComponent,
@@ -56,6 +58,10 @@ pub enum Shape {
     CommandJobLimits,
     ComponentParallelTask,
     ComponentResource,
+    ComputeIdentity,
+    ComputeInstance,
+    ComputeInstanceSshSettings,
+    CreateOnBehalfOf,
     CreationContext,
     CronTrigger,
     Data,
@@ -104,6 +110,7 @@ pub enum Shape {
     JobSchedule,
     JobService,
     JupyterLabJobService,
+    KubernetesCompute,
     KubernetesOnlineDeployment,
     KubernetesOnlineEndpoint,
     LivenessProbe,
@@ -117,6 +124,7 @@ pub enum Shape {
     ModelBatchDeploymentSettings,
     ModelInput,
     MpiDistribution,
+    NetworkSettings,
     NlpFeaturizationSettings,
     NlpFixedParameters,
     NlpLimits,
@@ -184,7 +192,10 @@ pub enum Shape {
     TextNer,
     TruncationSelectionPolicy,
     Uniform,
+    UserAssignedIdentity,
     UserIdentity,
+    VirtualMachineCompute,
+    VirtualMachineSshSettings,
     VsCodeJobService,
 }
 
@@ -192,6 +203,8 @@ impl Shape {
     /// Its keys.
     pub fn fields(self) -> &'static [Field] {
         match self {
+            Shape::AmlCompute => AML_COMPUTE,
+            Shape::AmlComputeSshSettings => AML_COMPUTE_SSH_SETTINGS,
             Shape::AmlTokenIdentity => AML_TOKEN_IDENTITY,
             Shape::AnonymousCommandComponent => ANONYMOUS_COMMAND_COMPONENT,
             Shape::AnonymousDataTransferCopyComponent => ANONYMOUS_DATA_TRANSFER_COPY_COMPONENT,
@@ -238,6 +251,10 @@ impl Shape {
             Shape::CommandJobLimits => COMMAND_JOB_LIMITS,
             Shape::ComponentParallelTask => COMPONENT_PARALLEL_TASK,
             Shape::ComponentResource => COMPONENT_RESOURCE,
+            Shape::ComputeIdentity => COMPUTE_IDENTITY,
+            Shape::ComputeInstance => COMPUTE_INSTANCE,
+            Shape::ComputeInstanceSshSettings => COMPUTE_INSTANCE_SSH_SETTINGS,
+            Shape::CreateOnBehalfOf => CREATE_ON_BEHALF_OF,
             Shape::CreationContext => CREATION_CONTEXT,
             Shape::CronTrigger => CRON_TRIGGER,
             Shape::Data => DATA,
@@ -292,6 +309,7 @@ impl Shape {
             Shape::JobSchedule => JOB_SCHEDULE,
             Shape::JobService => JOB_SERVICE,
             Shape::JupyterLabJobService => JUPYTER_LAB_JOB_SERVICE,
+            Shape::KubernetesCompute => KUBERNETES_COMPUTE,
             Shape::KubernetesOnlineDeployment => KUBERNETES_ONLINE_DEPLOYMENT,
             Shape::KubernetesOnlineEndpoint => KUBERNETES_ONLINE_ENDPOINT,
             Shape::LivenessProbe => LIVENESS_PROBE,
@@ -305,6 +323,7 @@ impl Shape {
             Shape::ModelBatchDeploymentSettings => MODEL_BATCH_DEPLOYMENT_SETTINGS,
             Shape::ModelInput => MODEL_INPUT,
             Shape::MpiDistribution => MPI_DISTRIBUTION,
+            Shape::NetworkSettings => NETWORK_SETTINGS,
             Shape::NlpFeaturizationSettings => NLP_FEATURIZATION_SETTINGS,
             Shape::NlpFixedParameters => NLP_FIXED_PARAMETERS,
             Shape::NlpLimits => NLP_LIMITS,
@@ -372,7 +391,10 @@ impl Shape {
             Shape::TextNer => TEXT_NER,
             Shape::TruncationSelectionPolicy => TRUNCATION_SELECTION_POLICY,
             Shape::Uniform => UNIFORM,
+            Shape::UserAssignedIdentity => USER_ASSIGNED_IDENTITY,
             Shape::UserIdentity => USER_IDENTITY,
+            Shape::VirtualMachineCompute => VIRTUAL_MACHINE_COMPUTE,
+            Shape::VirtualMachineSshSettings => VIRTUAL_MACHINE_SSH_SETTINGS,
             Shape::VsCodeJobService => VS_CODE_JOB_SERVICE,
         }
     }
@@ -556,6 +578,13 @@ const INPUTS_TY: Ty = MapOf(&Union(&[
     Nested(Shape::InputLiteralValue),
     Union(&[WholeOnly, FloatOnly, Str, Bool]),
 ]));
+const CREATE_JOB_TY: Ty = Union(&[
+    Arm("jobs"),
+    LocalFile,
+    Nested(Shape::PipelineCreateJob),
+    Nested(Shape::CommandCreateJob),
+    Nested(Shape::SparkCreateJob),
+]);
 const JOBS_TY: Ty = Steps(&Union(&[
     Open(Shape::Command),
     Nested(Shape::PipelineCommandJob),
@@ -1280,7 +1309,6 @@ const BATCH_ENDPOINT: &[Field] = &[
     optional("scoring_uri", Str),
     optional("location", Str),
     optional("openapi_uri", Str),
-    optional("identity", Nested(Shape::Identity)),
     optional("defaults", Nested(Shape::BatchEndpointsDefaults)),
 ];
 
@@ -1492,7 +1520,7 @@ const COMMAND_CREATE_JOB: &[Field] = &[
     optional("inputs", INPUTS_TY),
     optional("outputs", MapOf(&OrNull(&Nested(Shape::Output)))),
     optional("parent_job_name", Str),
-    required("job", Arm("jobs")),
+    required("job", Union(&[Arm("jobs"), LocalFile])),
 ];
 
 const COMMAND_JOB: &[Field] = &[
@@ -1577,7 +1605,7 @@ const DATA: &[Field] = &[
     optional("datastore", Str),
     required("path", Str),
     read_only("properties"),
-    optional("type", Str),
+    optional("type", ExactlyOneOf(&["uri_file", "uri_folder", "mltable"])),
 ];
 
 const DATA_ASSET: &[Field] =
@@ -2322,12 +2350,12 @@ const JOB_SCHEDULE: &[Field] = &[
     optional("description", Str),
     optional("tags", Map),
     optional("display_name", Str),
-    optional("trigger", Union(&[Nested(Shape::CronTrigger), Nested(Shape::RecurrenceTrigger)])),
+    required("trigger", Union(&[Nested(Shape::CronTrigger), Nested(Shape::RecurrenceTrigger)])),
     read_only("creation_context"),
     read_only("is_enabled"),
     read_only("provisioning_state"),
     optional("properties", MapOf(&OrNull(&Str))),
-    optional("create_job", Any),
+    required("create_job", CREATE_JOB_TY),
 ];
 
 const JOB_SERVICE: &[Field] = &[
@@ -2409,7 +2437,6 @@ const MANAGED_IDENTITY: &[Field] = &[
     required("type", SnakeOneOf(&["managed", "managed_identity"])),
     optional("client_id", Str),
     optional("object_id", Str),
-    optional("msi_resource_id", Str),
 ];
 
 const MANAGED_ONLINE_DEPLOYMENT: &[Field] = &[
@@ -2684,10 +2711,10 @@ const PARALLEL_COMPONENT: &[Field] = &[
 const PARAMETER: &[Field] = &[
     required("type", SPEC_TYPE_TY),
     optional("optional", Bool),
-    optional("default", Union(&[Str, Number, Bool])),
+    optional("default", Union(&[Str, AnyNumber, Bool])),
     optional("description", Str),
-    optional("max", Union(&[Str, Number])),
-    optional("min", Union(&[Str, Number])),
+    optional("max", Union(&[Str, AnyNumber])),
+    optional("min", Union(&[Str, AnyNumber])),
     optional("enum", ListOf(&Str)),
 ];
 
@@ -2805,7 +2832,7 @@ const PIPELINE_CREATE_JOB: &[Field] = &[
     read_only("log_files"),
     optional("compute", COMPUTE_TY),
     optional("identity", IDENTITY_TY),
-    required("job", Arm("jobs")),
+    required("job", Union(&[Arm("jobs"), LocalFile])),
     optional("type", OneOf(&["pipeline"])),
     optional("inputs", INPUTS_TY),
     optional("outputs", MapOf(&OrNull(&Nested(Shape::Output)))),
@@ -3150,7 +3177,7 @@ const SPARK_CREATE_JOB: &[Field] = &[
     read_only("log_files"),
     optional("compute", COMPUTE_TY),
     optional("identity", IDENTITY_TY),
-    required("job", Arm("jobs")),
+    required("job", Union(&[Arm("jobs"), LocalFile])),
     optional("type", OneOf(&["spark"])),
     optional("conf", MapOf(&Any)),
     optional("environment", SPEC_ENVIRONMENT_TY),
@@ -3517,4 +3544,134 @@ const VS_CODE_JOB_SERVICE: &[Field] = &[
     read_only("error_message"),
     optional("properties", Map),
     optional("type", OneOf(&["vs_code"])),
+];
+
+const AML_COMPUTE: &[Field] = &[
+    read_only("$schema"),
+    required("name", Str),
+    read_only("id"),
+    required("type", OneOf(&["amlcompute"])),
+    optional("location", Str),
+    optional("description", Str),
+    read_only("provisioning_errors"),
+    read_only("created_on"),
+    read_only("provisioning_state"),
+    optional("resource_id", Str),
+    optional("tags", MapOf(&Str)),
+    optional("size", Str),
+    optional("tier", OneOf(&["low_priority", "dedicated"])),
+    optional("min_instances", Int),
+    optional("max_instances", Int),
+    optional("idle_time_before_scale_down", Int),
+    optional("ssh_public_access_enabled", Bool),
+    optional("ssh_settings", Nested(Shape::AmlComputeSshSettings)),
+    optional("network_settings", Nested(Shape::NetworkSettings)),
+    optional("identity", Nested(Shape::ComputeIdentity)),
+    optional("enable_node_public_ip", Bool),
+];
+
+const AML_COMPUTE_SSH_SETTINGS: &[Field] =
+    &[required("admin_username", Str), optional("admin_password", Str), optional("ssh_key_value", Str)];
+
+const COMPUTE_IDENTITY: &[Field] = &[
+    required(
+        "type",
+        SnakeOneOf(&["system_assigned", "user_assigned", "none", "system_assigned,_user_assigned"]),
+    ),
+    optional("user_assigned_identities", ListOf(&Nested(Shape::UserAssignedIdentity))),
+    read_only("principal_id"),
+    read_only("tenant_id"),
+];
+
+const COMPUTE_INSTANCE: &[Field] = &[
+    read_only("$schema"),
+    required("name", Str),
+    read_only("id"),
+    required("type", OneOf(&["computeinstance"])),
+    optional("location", Str),
+    optional("description", Str),
+    read_only("provisioning_errors"),
+    read_only("created_on"),
+    read_only("provisioning_state"),
+    optional("resource_id", Str),
+    optional("tags", MapOf(&Str)),
+    optional("size", Str),
+    optional("network_settings", Nested(Shape::NetworkSettings)),
+    optional("create_on_behalf_of", Nested(Shape::CreateOnBehalfOf)),
+    optional("ssh_settings", Nested(Shape::ComputeInstanceSshSettings)),
+    optional("ssh_public_access_enabled", Bool),
+    read_only("state"),
+    read_only("last_operation"),
+    read_only("services"),
+    optional("schedules", Map),
+    optional("identity", Nested(Shape::ComputeIdentity)),
+    optional("idle_time_before_shutdown", Str),
+    optional("idle_time_before_shutdown_minutes", Int),
+    optional("custom_applications", ListOf(&Map)),
+    optional("setup_scripts", Map),
+    read_only("os_image_metadata"),
+    optional("enable_node_public_ip", Bool),
+    optional("enable_sso", Bool),
+    optional("enable_root_access", Bool),
+    optional("release_quota_on_stop", Bool),
+    optional("enable_os_patching", Bool),
+];
+
+const COMPUTE_INSTANCE_SSH_SETTINGS: &[Field] =
+    &[read_only("admin_username"), read_only("ssh_port"), optional("ssh_key_value", Str)];
+
+const CREATE_ON_BEHALF_OF: &[Field] = &[required("user_tenant_id", Str), required("user_object_id", Str)];
+
+const KUBERNETES_COMPUTE: &[Field] = &[
+    read_only("$schema"),
+    required("name", Str),
+    read_only("id"),
+    required("type", OneOf(&["kubernetes"])),
+    optional("location", Str),
+    optional("description", Str),
+    read_only("provisioning_errors"),
+    read_only("created_on"),
+    read_only("provisioning_state"),
+    optional("resource_id", Str),
+    optional("tags", MapOf(&Str)),
+    required("namespace", Str),
+    optional("properties", Map),
+    optional("identity", Nested(Shape::ComputeIdentity)),
+];
+
+const NETWORK_SETTINGS: &[Field] = &[
+    optional("vnet_name", Str),
+    optional("subnet", Str),
+    read_only("public_ip_address"),
+    read_only("private_ip_address"),
+];
+
+const USER_ASSIGNED_IDENTITY: &[Field] = &[
+    optional("resource_id", Str),
+    read_only("principal_id"),
+    read_only("client_id"),
+    read_only("tenant_id"),
+];
+
+const VIRTUAL_MACHINE_COMPUTE: &[Field] = &[
+    read_only("$schema"),
+    required("name", Str),
+    read_only("id"),
+    required("type", OneOf(&["virtualmachine"])),
+    optional("location", Str),
+    optional("description", Str),
+    read_only("provisioning_errors"),
+    read_only("created_on"),
+    read_only("provisioning_state"),
+    required("resource_id", Str),
+    optional("tags", MapOf(&Str)),
+    read_only("compute_location"),
+    optional("ssh_settings", Nested(Shape::VirtualMachineSshSettings)),
+];
+
+const VIRTUAL_MACHINE_SSH_SETTINGS: &[Field] = &[
+    required("admin_username", Str),
+    optional("admin_password", Str),
+    optional("ssh_port", Int),
+    optional("ssh_private_key_file", Str),
 ];

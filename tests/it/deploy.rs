@@ -209,3 +209,35 @@ fn several_deployments_answer_side_by_side_and_two_stores_see_only_their_own() {
     }
     one.leaves_nothing();
 }
+
+#[test]
+fn killed_at_a_breakpoint_it_is_adopted_attached_again_and_answers() {
+    let ground = Ground::with(SCORE);
+    let local = ground.path("src").display().to_string();
+    let mut deploy = ground.start(["deploy", "deployment.yml", "--debug", "--json"]);
+    let ready = deploy.wait_until_ready();
+    let mut debugger = Debugger::attach(&ready, &local, &[("score.py", 6)]);
+    debugger.stopped();
+    deploy.kill();
+    debugger.wait_for_close();
+    let known = list(&ground);
+    assert_eq!(known[0]["state"], "paused", "{known:?}");
+    let run = text(&known[0]["run"]);
+    let mut attach = ground.start(["attach", &run, "--json"]);
+    let entry = attach.wait_for("an entry", |event| event["event"] == "attach");
+    let mut debugger = Debugger::attach(&entry["configuration"], &local, &[("score.py", 10)]);
+    let (thread, line, _) = debugger.stopped();
+    assert_eq!(line, 6, "where it stood before");
+    debugger.go_on(&thread);
+    let uri = text(&known[0]["service"]["scoringUri"]);
+    let client = std::thread::spawn(move || http(&uri, "POST", r#"{"values": [1]}"#));
+    let (thread, line, _) = debugger.stopped();
+    assert_eq!(line, 10);
+    debugger.go_on(&thread);
+    assert_eq!(client.join().expect("an answer").0, 200);
+    attach.signal("INT");
+    attach.end();
+    assert_eq!(list(&ground)[0]["state"], "running");
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}

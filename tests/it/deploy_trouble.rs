@@ -2,7 +2,7 @@
 
 use crate::deploy::SCORE;
 use crate::support::program::{Ended, told};
-use crate::support::{Ground, engine};
+use crate::support::{Debugger, Ground, engine};
 use std::fs;
 use std::net::TcpListener;
 
@@ -137,5 +137,63 @@ fn a_second_deployment_of_a_name_is_refused_and_names_the_first() {
         &["a deployment iris/blue is live already", "work/deployment.yml"],
     );
     ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_container_that_is_taken_away_under_its_owner_is_told() {
+    let ground = Ground::with(SCORE);
+    let local = ground.path("src").display().to_string();
+    let mut deploy = ground.start(["deploy", "deployment.yml", "--debug", "--json"]);
+    let ready = deploy.wait_until_ready();
+    let mut debugger = Debugger::attach(&ready, &local, &[("score.py", 10)]);
+    deploy.wait_for("healthy", |event| event["event"] == "healthy");
+    engine::docker(&["rm", "--force", &ground.containers()[0]]);
+    debugger.wait_for_close();
+    let ended = deploy.end();
+    let result = ended.result();
+    assert_ne!(ended.code, Some(0), "{result}");
+    has(&told(&result["failure"]), &["container"]);
+    assert!(result["outcome"] == "lost" || result["outcome"] == "failed", "{result}");
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn an_image_without_the_server_and_one_for_another_architecture_are_told() {
+    let ground = Ground::with(SCORE);
+    let ended = ground.call(["deploy", "--image", engine::base(), "--json"]).with_code(2);
+    has(
+        &told(&ended.result()["failure"]),
+        &["the inference server is not in the image", "azureml-inference-server-http"],
+    );
+    ground.leaves_nothing();
+
+    // A shell that is a program for another processor, in an image that says so.
+    let own = engine::docker(&["version", "--format", "{{.Server.Arch}}"]);
+    let (other, machine) = if own == "arm64" { ("amd64", 62_u8) } else { ("arm64", 183) };
+    let root = ground.beside("foreign");
+    fs::create_dir_all(root.join("bin")).expect("ours");
+    let mut shell = fs::read("/bin/true").expect("a program");
+    shell[18] = machine;
+    fs::write(root.join("bin/sh"), shell).expect("ours");
+    let name = format!("aml-debug-story/elsewhere:{}", std::process::id());
+    let script = format!(
+        "set -e; cd '{}'; chmod 755 bin/sh; tar -cf layer.tar bin; id=$(sha256sum layer.tar | cut -d' ' -f1); \
+         echo '{{\"architecture\": \"{other}\", \"os\": \"linux\", \"config\": {{}}, \"rootfs\": \
+         {{\"type\": \"layers\", \"diff_ids\": [\"sha256:'$id'\"]}}}}' > config.json; \
+         echo '[{{\"Config\": \"config.json\", \"RepoTags\": [\"{name}\"], \"Layers\": [\"layer.tar\"]}}]' \
+         > manifest.json; tar -c layer.tar config.json manifest.json | docker load --quiet",
+        root.display()
+    );
+    let made = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let ended = ground.call(["deploy", "--image", &name, "--json"]);
+    engine::docker_says(&["rmi", "--force", &name]);
+    has(
+        &told(&ended.result()["failure"]),
+        &[&format!("the image is made for {other}"), "-> take an image for this machine"],
+    );
+    ended.with_code(2);
     ground.leaves_nothing();
 }

@@ -4,7 +4,7 @@ use crate::{Docker, Error, Verb};
 use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder};
 use bytes::Bytes;
 use engine::ids::ContainerId;
-use engine::plan::container::SecretFile;
+use engine::plan::container::{SecretFile, TextFile};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use std::io;
@@ -44,16 +44,19 @@ impl Docker {
     }
 }
 
-/// The secret files of a plan, readable by their owner alone. Folders that are missing are made by the engine.
-pub(crate) fn of_files(files: &[SecretFile]) -> io::Result<Bytes> {
+/// The files of a plan: secret ones readable by their owner alone, the others by everybody. Folders that are
+/// missing are made by the engine.
+pub(crate) fn of_files(files: &[SecretFile], texts: &[TextFile]) -> io::Result<Bytes> {
     let mut archive = tar::Builder::new(Vec::new());
-    for file in files {
+    let mut append = |path: &str, contents: &[u8], mode, uid| {
         let mut header = tar::Header::new_gnu();
-        header.set_size(file.contents.len() as u64);
-        header.set_mode(0o400);
-        header.set_uid(file.uid);
+        header.set_size(contents.len() as u64);
+        header.set_mode(mode);
+        header.set_uid(uid);
         header.set_gid(0);
-        archive.append_data(&mut header, file.path.trim_start_matches('/'), file.contents.as_slice())?;
-    }
+        archive.append_data(&mut header, path.trim_start_matches('/'), contents)
+    };
+    files.iter().try_for_each(|file| append(&file.path, &file.contents, 0o400, file.uid))?;
+    texts.iter().try_for_each(|file| append(&file.path, file.contents.as_bytes(), 0o444, 0))?;
     Ok(archive.into_inner()?.into())
 }

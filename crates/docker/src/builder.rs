@@ -159,6 +159,7 @@ fn container(
             read_only: false,
         }],
         files: recipe.context.iter().map(file).chain([file((&proxies.0, &proxies.1))]).collect(),
+        texts: Vec::new(),
         user: Some("0:0".to_owned()),
         labels: labels.clone(),
         limits: Limits::default(),

@@ -74,7 +74,7 @@ pub struct ContainerFacts {
 }
 
 impl Docker {
-    /// Makes the container and puts its secret files in. It does not run yet.
+    /// Makes the container and puts its files in. It does not run yet.
     pub async fn create(&self, plan: &ContainerPlan) -> Result<ContainerId, Error> {
         let verb = || Verb::Create(plan.name.clone());
         let options = match plan.name.as_str() {
@@ -88,17 +88,17 @@ impl Docker {
             .await
             .map_err(|error| self.failed(verb(), error))?;
         let id = ContainerId(created.id);
-        if plan.files.is_empty() {
+        if plan.files.is_empty() && plan.texts.is_empty() {
             return Ok(id);
         }
-        let files = match archive::of_files(&plan.files) {
+        let files = match archive::of_files(&plan.files, &plan.texts) {
             Ok(files) => files,
             Err(error) => return Err(self.failed(verb(), error.into())),
         };
         match self.copy_in(&id, "/", files).await {
             Ok(()) => Ok(id),
             Err(error) => {
-                // A container without its secrets is of no use; the first error is the one to tell.
+                // A container without them is of no use; the first error is the one to tell.
                 let _ = self.remove(&id).await;
                 Err(Error { verb: verb(), ..error })
             }

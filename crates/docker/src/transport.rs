@@ -292,6 +292,7 @@ mod tests {
             environment: Vec::new(),
             mounts: Vec::new(),
             files: Vec::new(),
+            texts: Vec::new(),
             user: None,
             labels: Default::default(),
             limits: Default::default(),

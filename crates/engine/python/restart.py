@@ -75,7 +75,11 @@ def end(pids):
 
 def prepare_mail():
     """A new worker is chosen like the first; without a debugger it waits for none."""
-    for name in ("report.json", "claim"):
+    try:
+        children = [name for name in os.listdir(MAILBOX) if name.startswith("child-")]
+    except OSError:
+        children = []
+    for name in ["report.json", "claim"] + children:
         try:
             os.remove(os.path.join(MAILBOX, name))
         except OSError:

@@ -28,14 +28,17 @@ pub fn explain_end(service: &Service, image: Option<&ImageFacts>, exit: &Exit) -
 /// What the lines of a server that does not come up say.
 pub fn explain(service: &Service, image: Option<&ImageFacts>, lines: &[&str]) -> Option<Failure> {
     let said = |text: &str| lines.iter().any(|line| line.contains(text));
-    if said("exec format error") {
+    // The kernel's words, with the capital letter of the engine's init or without.
+    if said("xec format error") {
         let architecture = image.map_or("another architecture", |image| image.architecture.as_str());
         return Some(
             Failure::new(Blame::User, message!("deployment.architecture", architecture = architecture))
                 .with_fix(message!("deployment.architecture.fix")),
         );
     }
-    if said("No module named azureml_inference_server_http") {
+    // With quotes where it is the package of a module that was asked for.
+    let missing = ["azureml_inference_server_http", "'azureml_inference_server_http'"];
+    if missing.iter().any(|name| said(&format!("No module named {name}"))) {
         return Some(
             Failure::new(Blame::User, message!("deployment.no-server"))
                 .with_fix(message!("deployment.no-server.fix")),
@@ -261,8 +264,8 @@ Worker Count: 1"#;
             "  File \"/var/azureml-app/src/score.py\", line 3\n    def run(\n           ^\nSyntaxError: '(' was never closed",
             "  File \"/var/azureml-app/src/score.py\", line 1, in <module>\n    import sklearn\nModuleNotFoundError: No module named 'sklearn'",
             "UserScriptError: User script at /x does not have a init() function defined.",
-            "/usr/bin/python3: No module named azureml_inference_server_http",
-            "exec /bin/sh: exec format error",
+            "/usr/bin/python: Error while finding module specification for 'azureml_inference_server_http.amlserver' (ModuleNotFoundError: No module named 'azureml_inference_server_http')",
+            "[FATAL tini (8)] exec /bin/sh failed: Exec format error",
             "killed",
         ];
         let seen: Vec<String> =

@@ -95,6 +95,26 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The loopback port of a deployment that is not its scoring route's: of another route, or of the listener of
+    /// a script that debugs itself.
+    pub fn second_port(&self) -> Option<u16> {
+        let scoring = self.service.as_ref()?.ports.scoring;
+        self.container.grants.ports.iter().filter_map(|port| port.host).find(|port| *port != scoring)
+    }
+
+    /// Puts what is there on another one.
+    pub fn second_on(&mut self, port: u16) {
+        let (Some(before), Some(service)) = (self.second_port(), &mut self.service) else { return };
+        if service.ports.health == before {
+            service.ports.health = port;
+        }
+        for published in self.container.grants.ports.iter_mut().filter(|one| one.host == Some(before)) {
+            published.host = Some(port);
+        }
+    }
+}
+
 /// The Python process that a debugger is wanted in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Debuggee {

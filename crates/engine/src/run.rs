@@ -435,7 +435,7 @@ impl Run {
             let attendance = Attendance { wait, children: self.wish.children };
             debuggee::put_into(&mut container, image, &volume, &plan.debuggee, attendance);
             if plan.service.is_some() {
-                deployment::for_debugging(&mut container);
+                deployment::for_debugging(&mut container, self.wish.children);
             }
         }
         Some(container)

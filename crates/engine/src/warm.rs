@@ -230,6 +230,7 @@ mod tests {
             environment: vec![],
             mounts: vec![],
             files: vec![],
+            texts: vec![],
             user: None,
             labels: Default::default(),
             limits: Default::default(),

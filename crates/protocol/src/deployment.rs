@@ -19,6 +19,8 @@ pub struct StartDeploymentParams {
     pub port: Option<u16>,
     /// Let a debugger stop in `init()` and `run()`.
     pub debug: bool,
+    /// Keep all the workers that the spec asks for, each with a debugger; else there is one while debugging.
+    pub children: bool,
     /// Environment variables, over the spec's own.
     pub env: BTreeMap<String, String>,
     /// Names of environment variables whose values are secret; they go in by file.
@@ -86,6 +88,16 @@ pub struct DeploymentParams {
     pub deployment: String,
 }
 
+/// Which deployment starts again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RestartDeploymentParams {
+    /// Its name, `endpoint/name`, or its run.
+    pub deployment: String,
+    /// Whether one that cannot start again in place waits for a debugger; as before where nothing is said.
+    pub debug: Option<bool>,
+}
+
 /// Which deployments: all there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -107,11 +119,11 @@ pub struct DeploymentAnswer {
     pub run: RunSnapshot,
     /// Files beside the spec that look like requests.
     pub samples: Vec<String>,
-    /// The last answers, newest first.
+    /// The last answers, newest first; a long body is left out of its answer.
     pub answers: Vec<InvokeAnswer>,
 }
 
-/// A request to a deployment's server. Exactly one of `file`, `body` for a request with a body.
+/// A request to a deployment's server. Exactly one of `file`, `body`, `base64` for a request with a body.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
 pub struct InvokeDeploymentParams {
@@ -121,6 +133,10 @@ pub struct InvokeDeploymentParams {
     pub file: Option<String>,
     /// The body.
     pub body: Option<String>,
+    /// The body, where it is not text.
+    pub base64: Option<String>,
+    /// File that the body of the answer is written to, as it came.
+    pub save: Option<String>,
     /// `POST` unless there is no body.
     pub method: Option<String>,
     /// Path instead of the scoring route: `/`, `/swagger.json`.
@@ -150,6 +166,10 @@ pub struct InvokeAnswer {
     pub debugged: bool,
     /// Headers of the answer, names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// How many bytes its body has.
+    #[ts(type = "number")]
+    #[serde(default)]
+    pub size: u64,
     /// The body: a value where it is JSON, a string where it is other text.
     #[ts(type = "unknown")]
     pub body: Option<serde_json::Value>,

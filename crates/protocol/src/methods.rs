@@ -4,7 +4,7 @@ use crate::check::{CheckAnswer, CheckParams};
 use crate::debug::{ApplyMappingParams, AttachAnswer, AttachParams, DebugReady, MappingProposal};
 use crate::deployment::{
     DeploymentAnswer, DeploymentParams, InvokeAnswer, InvokeDeploymentParams, ListDeploymentsAnswer,
-    ListDeploymentsParams, StartDeploymentParams,
+    ListDeploymentsParams, RestartDeploymentParams, StartDeploymentParams,
 };
 use crate::doctor::{DoctorAnswer, DoctorParams};
 use crate::draft::{DraftSpecAnswer, DraftSpecParams};
@@ -101,7 +101,7 @@ requests! {
     /// Sends a request to a deployment's server.
     InvokeDeployment = "aml/invokeDeployment": InvokeDeploymentParams => InvokeAnswer;
     /// Lets the server load the code again, in place; one that has ended starts again from its plan.
-    RestartDeployment = "aml/restartDeployment": DeploymentParams => RunAnswer;
+    RestartDeployment = "aml/restartDeployment": RestartDeploymentParams => RunAnswer;
     /// Ends a deployment; answers when its container is gone.
     StopDeployment = "aml/stopDeployment": DeploymentParams => RunAnswer;
     /// Ends a deployment if it is live, and forgets it.

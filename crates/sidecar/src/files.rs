@@ -193,6 +193,17 @@ pub fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
+/// The bytes of such a text.
+///
+/// # Errors
+/// It is none.
+pub fn from_base64(text: &str) -> Result<Vec<u8>, Failure> {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| {
+        Failure::new(Blame::User, message!("files.not-base64")).with_detail([error.to_string()])
+    })
+}
+
 /// Every file below a folder, by its path from there with `/`, and its size; sorted. What cannot be looked
 /// into is left out, and links are not followed.
 pub fn list(folder: &Path) -> Vec<(String, u64)> {

@@ -21,7 +21,7 @@ use protocol::check::{CheckAnswer, CheckParams};
 use protocol::debug::{ApplyMappingParams, AttachAnswer, AttachParams};
 use protocol::deployment::{
     DeploymentAnswer, DeploymentParams, InvokeAnswer, InvokeDeploymentParams, ListDeploymentsAnswer,
-    StartDeploymentParams,
+    RestartDeploymentParams, StartDeploymentParams,
 };
 use protocol::doctor::DoctorAnswer;
 use protocol::draft::{DraftSpecAnswer, DraftSpecParams};
@@ -119,7 +119,7 @@ pub enum Ask {
     ListDeployments(Reply<ListDeploymentsAnswer>),
     ShowDeployment(DeploymentParams, Reply<DeploymentAnswer>),
     InvokeDeployment(InvokeDeploymentParams, Reply<InvokeAnswer>),
-    RestartDeployment(DeploymentParams, Reply<RunAnswer>),
+    RestartDeployment(RestartDeploymentParams, Reply<RunAnswer>),
     StopDeployment(DeploymentParams, Reply<RunAnswer>),
     RemoveDeployment(DeploymentParams, Reply<RunAnswer>),
     DraftSpec(DraftSpecParams, Reply<DraftSpecAnswer>),

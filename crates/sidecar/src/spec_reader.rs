@@ -35,6 +35,12 @@ pub(crate) fn read_bytes(path: &Path, bytes: &[u8], known: &mut Files) -> Readin
     }
 }
 
+/// What an image that has all in it is known by where no script is mounted over its own: a name in the working
+/// directory.
+pub(crate) fn of_image(image: &str) -> Result<PathBuf, Failure> {
+    absolute(Path::new(image.rsplit('/').next().unwrap_or(image)))
+}
+
 /// A path against the working directory.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| {

@@ -6,6 +6,7 @@
 mod breakpoint;
 mod corpus;
 mod dap_client;
+mod deploy;
 mod editor;
 mod ground;
 mod heavy;
@@ -37,6 +38,8 @@ struct Way {
     reach: Option<Reach>,
     /// One turn, in the case's unit.
     turn: Box<dyn FnMut() -> anyhow::Result<f64>>,
+    /// The most turns that count; of a way that sleeps, more would only take longer.
+    most: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +68,11 @@ const CASES: &[(&str, &str, Prepare)] = &[
     ("pipeline-makespan", "ms", pipeline::makespan),
     ("log-to-offer", "ms", remote::offer),
     ("remote-step", "ms", remote::step),
+    ("deploy-warm", "ms", deploy::warm),
+    ("deploy-cold", "ms", deploy::cold),
+    ("deploy-edit", "ms", deploy::edit),
+    ("deploy-breakpoint", "ms", deploy::to_breakpoint),
+    ("invoke", "ms", deploy::invoke),
     ("serve-start", "ms", serve::start),
     ("serve-memory", "MiB", serve::memory),
     ("editor-debug", "ms", window::debug),
@@ -173,7 +181,8 @@ fn measure(ways: Vec<Way>, request: &Request) -> anyhow::Result<Vec<Measured>> {
     let mut measured: Vec<Measured> =
         ways.iter().map(|way| Measured { name: way.name, reach: way.reach, turns: Vec::new() }).collect();
     for turn in 0..=request.turns {
-        for (way, measured) in ways.iter_mut().zip(&mut measured) {
+        let still = |way: &Way| way.most.is_none_or(|most| turn <= most);
+        for (way, measured) in ways.iter_mut().zip(&mut measured).filter(|(way, _)| still(way)) {
             let value = (way.turn)().with_context(|| way.name)?;
             println!(
                 "{:>3}  {:<40} {value:>9.1}",
@@ -225,7 +234,7 @@ mod tests {
                 said.send(name)?;
                 values.next().context("no more turns")
             });
-            Way { name, reach, turn }
+            Way { name, reach, turn, most: None }
         };
         let ways = vec![
             way("plain", None, [9000.0, 400.0, 300.0, 500.0]),

@@ -535,6 +535,10 @@ port: number | null,
  */
 debug: boolean, 
 /**
+ * Keep all the workers that the spec asks for, each with a debugger; else there is one while debugging.
+ */
+children: boolean, 
+/**
  * Environment variables, over the spec's own.
  */
 env: { [key in string]: string }, 
@@ -662,12 +666,12 @@ run: RunSnapshot,
  */
 samples: Array<string>, 
 /**
- * The last answers, newest first.
+ * The last answers, newest first; a long body is left out of its answer.
  */
 answers: Array<InvokeAnswer>, };
 
 /**
- * A request to a deployment's server. Exactly one of `file`, `body` for a request with a body.
+ * A request to a deployment's server. Exactly one of `file`, `body`, `base64` for a request with a body.
  */
 export type InvokeDeploymentParams = { 
 /**
@@ -682,6 +686,14 @@ file: string | null,
  * The body.
  */
 body: string | null, 
+/**
+ * The body, where it is not text.
+ */
+base64: string | null, 
+/**
+ * File that the body of the answer is written to, as it came.
+ */
+save: string | null, 
 /**
  * `POST` unless there is no body.
  */
@@ -731,6 +743,10 @@ debugged: boolean,
  * Headers of the answer, names in lower case.
  */
 headers: { [key in string]: string }, 
+/**
+ * How many bytes its body has.
+ */
+size: number, 
 /**
  * The body: a value where it is JSON, a string where it is other text.
  */
@@ -1438,7 +1454,7 @@ export interface Requests {
   "aml/listDeployments": { params: ListDeploymentsParams; answer: ListDeploymentsAnswer };
   "aml/showDeployment": { params: DeploymentParams; answer: DeploymentAnswer };
   "aml/invokeDeployment": { params: InvokeDeploymentParams; answer: InvokeAnswer };
-  "aml/restartDeployment": { params: DeploymentParams; answer: RunAnswer };
+  "aml/restartDeployment": { params: RestartDeploymentParams; answer: RunAnswer };
   "aml/stopDeployment": { params: DeploymentParams; answer: RunAnswer };
   "aml/removeDeployment": { params: DeploymentParams; answer: RunAnswer };
   "aml/listImages": { params: ListImagesParams; answer: ListImagesAnswer };

@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import type { Sidecar } from "./ctx";
 import { remoteConfiguration } from "./debug";
 import type { AttachRemoteParams, RemoteSnapshot } from "./protocol";
-import { failureLines } from "./words";
+import { sayFailure } from "./words";
 
 /** How often the countdown is drawn, in milliseconds. */
 const SECOND = 1000;
@@ -64,8 +64,7 @@ export class RemoteSteps implements vscode.Disposable {
 
   private async tellFailure(step: RemoteSnapshot, params: Partial<AttachRemoteParams>): Promise<void> {
     const [again, longer] = [vscode.l10n.t("Try Again"), vscode.l10n.t("Prepare Debug Variant…")];
-    // Why it went on without a debugger is the step's own word, and says more than what to do.
-    const why = step.failure ? failureLines(step.failure).join(" ") : "";
+    const why = step.failure ? sayFailure(step.failure) : "";
     const choice = await vscode.window.showErrorMessage(why, ...(step.cause === "gaveUp" ? [longer] : [again]));
     if (choice === again) {
       await this.attach(params);

@@ -38,6 +38,7 @@ pub(crate) fn shell(line: &str) -> ContainerPlan {
         environment: Vec::new(),
         mounts: Vec::new(),
         files: Vec::new(),
+        texts: Vec::new(),
         user: None,
         labels: BTreeMap::from([("aml-debug.test".to_owned(), "docker".to_owned())]),
         limits: Limits::default(),

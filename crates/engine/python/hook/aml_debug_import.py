@@ -1,7 +1,8 @@
 """Waits for the process that imports a module: a worker of a server, forked from a master that never does.
 
 The master has the hook's finder on `sys.meta_path`, and so has every process that it forks; the first that
-imports the module is the debuggee, before a line of the user's runs in it.
+imports the module is the debuggee, before a line of the user's runs in it. Where children are debugged, the
+other workers are debuggees beside it.
 """
 
 import os
@@ -12,6 +13,7 @@ def await_import(wish):
     """Puts the finder in place; there is nothing to attend yet."""
     # One of the later forks could otherwise find that this folder is not on the path any more.
     import aml_debug_attend  # noqa: F401
+    import aml_debug_children  # noqa: F401
     import aml_debug_process
 
     sys.meta_path.insert(0, _Finder(wish, aml_debug_process.own_arguments()))
@@ -28,8 +30,14 @@ class _Finder:
         if name not in self.wish.imports:
             return None
         sys.meta_path.remove(self)
-        if not os.path.exists(self.wish.mail("claim")) and self.wish.claim():
-            import aml_debug_attend
+        import aml_debug_attend
 
+        if not os.path.exists(self.wish.mail("claim")) and self.wish.claim():
             aml_debug_attend.attend(self.wish, self.argv)
+        elif self.wish.follows_children():
+            try:
+                aml_debug_attend.attend_child(self.wish, self.argv, forked=False)
+            except Exception:
+                # The server runs, whatever becomes of this worker's debugger.
+                pass
         return None

@@ -23,6 +23,9 @@ pub struct ContainerPlan {
     /// Files put in before the start, readable by the container's user only: secrets and the like.
     #[serde(skip)]
     pub files: Vec<SecretFile>,
+    /// Files of ours put in before the start, readable by everybody.
+    #[serde(default)]
+    pub texts: Vec<TextFile>,
     /// `uid:gid`, or the image's own user.
     pub user: Option<String>,
     /// `aml-debug.*` labels; the memory that survives any kill.
@@ -97,6 +100,15 @@ impl Mount {
             | Mount::Tmpfs { target, .. } => target,
         }
     }
+}
+
+/// A file that is put into the container before it starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextFile {
+    /// Absolute path in the container.
+    pub path: String,
+    /// Its text.
+    pub contents: String,
 }
 
 /// A file that is put into the container before it starts. Never stored, never printed.

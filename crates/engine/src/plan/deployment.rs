@@ -1,6 +1,6 @@
 //! From an online deployment to a [`Plan`]: the layout and the variables of Azure's own containers.
 
-use super::container::{ContainerPlan, Grants, Limits, Mount, Port};
+use super::container::{ContainerPlan, Grants, Limits, Mount, Port, TextFile};
 use super::environment::image_plan;
 use super::image::ImagePlan;
 use super::settings::{PlanSettings, RunPlace};
@@ -8,8 +8,9 @@ use super::{Debuggee, Plan, Process};
 use crate::failure::{Blame, Failure};
 use crate::ids::ImageRef;
 use crate::message;
-use crate::spec::deployment::{Model, OnlineDeployment, Route, Routes};
-use crate::spec::environment::Environment;
+use crate::message::Message;
+use crate::spec::deployment::{MlflowModel, Model, OnlineDeployment, Route, Routes};
+use crate::spec::environment::{DEFAULT_IMAGE, Environment};
 use crate::spec::files::{Found, resolve};
 use crate::spec::job::{is_local, local};
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,11 @@ const SERVER: &str = "azureml-inference-server-http";
 const SERVING: &str = "azureml_inference_server_http.server.entry,create_app";
 /// Azure's own patience. A script that waits for its debugger has it from its user.
 const PACKAGED_PATIENCE_S: u64 = 310;
+/// Where Azure's images have the scoring script of an MLflow model that has none of its own.
+const MLFLOW: &str = "/var/mlflow_resources";
+const MLFLOW_SCRIPT: &str = "mlflow_score_script.py";
+/// The server's own hook: it dials this port within its container, where no editor is.
+const DEBUG_PORT: &str = "AZUREML_DEBUG_PORT";
 /// Home of a user that the image does not know.
 const HOME: &str = "/mnt/azureml/home";
 
@@ -96,10 +102,11 @@ pub fn plan_deployment(
     settings: &PlanSettings,
     place: &RunPlace,
 ) -> Result<Plan, Failure> {
+    refuse_far_engine(settings)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let code = Code::of(folder, deployment)?;
     let model =
         deployment.model.as_ref().map(|model| PlacedModel::of(folder, deployment, model)).transpose()?;
+    let code = Code::of(folder, deployment, model.as_ref())?;
     let environment = environment(deployment)?;
     let is_custom = deployment.routes.is_some();
     let image = image(&environment, is_custom, settings)?;
@@ -108,7 +115,11 @@ pub fn plan_deployment(
     let routes = deployment.routes.clone().unwrap_or_else(server_routes);
     let mut parts = Parts::new(settings, place, routes, keeps_user);
     parts.variables.extend(code.variables());
+    parts.texts.extend(code.text());
     if let Some(model) = model {
+        if code.is_mlflow() {
+            parts.variables.push(("MLFLOW_MODEL_FOLDER".to_owned(), model.name));
+        }
         parts.variables.push(("AZUREML_MODEL_DIR".to_owned(), model.folder));
         parts.mounts.push(model.mount);
     }
@@ -142,7 +153,8 @@ pub fn plan_packaged(
     spec: &Path,
     settings: &PlanSettings,
     place: &RunPlace,
-) -> Plan {
+) -> Result<Plan, Failure> {
+    refuse_far_engine(settings)?;
     let name = image.rsplit('/').next().unwrap_or(image).to_owned();
     let reference = ImageRef(super::rewrite::rewrite(image, &settings.rewrites));
     let mut parts = Parts::new(settings, place, server_routes(), true);
@@ -166,11 +178,21 @@ pub fn plan_packaged(
     let debuggee = Debuggee { remote_root: APP.to_owned(), process, isolated_by: None, rank: None };
     let image = ImagePlan::Existing { reference };
     let code = spec.parent().unwrap_or(Path::new("/")).to_owned();
-    parts.into_plan(spec, code, image, started(true), service, debuggee)
+    Ok(parts.into_plan(spec, code, image, started(true), service, debuggee))
 }
 
-/// What the debugger changes about the server, and nothing else: one worker, which nobody ends for being slow.
-pub fn for_debugging(container: &mut ContainerPlan) {
+/// A deployment answers on a port of the engine's machine, and its files are mounted there: both are this one.
+fn refuse_far_engine(settings: &PlanSettings) -> Result<(), Failure> {
+    if !settings.host.is_remote {
+        return Ok(());
+    }
+    Err(Failure::new(Blame::User, message!("deployment.far-engine"))
+        .with_fix(message!("deployment.far-engine.fix")))
+}
+
+/// What the debugger changes about the server, and nothing else: one worker, unless all are to be debugged, and
+/// nobody ends it for being slow.
+pub fn for_debugging(container: &mut ContainerPlan, children: bool) {
     // A day; a person at a breakpoint is slower than any limit of the spec's.
     let patient = [
         ("WORKER_COUNT", "1"),
@@ -178,7 +200,7 @@ pub fn for_debugging(container: &mut ContainerPlan) {
         ("WORKER_PRELOAD", "false"),
         ("SCORING_TIMEOUT_MS", "86400000"),
     ];
-    for (name, value) in patient {
+    for (name, value) in patient.into_iter().filter(|(name, _)| !children || *name != "WORKER_COUNT") {
         container.environment.retain(|(known, _)| known != name);
         container.environment.push((name.to_owned(), value.to_owned()));
     }
@@ -202,6 +224,7 @@ struct Parts<'s> {
     keeps_user: bool,
     variables: Vec<(String, String)>,
     mounts: Vec<Mount>,
+    texts: Vec<TextFile>,
     published: Vec<Port>,
 }
 
@@ -213,7 +236,8 @@ impl<'s> Parts<'s> {
         }
         let variables = [("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { settings, place, routes, keeps_user, variables, mounts: Vec::new(), published }
+        let (mounts, texts) = (Vec::new(), Vec::new());
+        Self { settings, place, routes, keeps_user, variables, mounts, texts, published }
     }
 
     /// Variables of the spec win over ours.
@@ -222,6 +246,14 @@ impl<'s> Parts<'s> {
             self.variables.retain(|(known, _)| known != name);
             self.variables.push((name.clone(), value.clone()));
         }
+    }
+
+    /// The server would dial a port on which nobody can listen, and end of it.
+    fn take_debug_port(&mut self) -> Vec<Message> {
+        let before = self.variables.len();
+        self.variables.retain(|(name, _)| name != DEBUG_PORT);
+        let taken = self.variables.len() < before;
+        taken.then(|| message!("deployment.debug-port", name = DEBUG_PORT)).into_iter().collect()
     }
 
     fn into_plan(
@@ -239,6 +271,7 @@ impl<'s> Parts<'s> {
             self.mounts.push(Mount::Tmpfs { target: HOME.to_owned(), mode: 0o1777 });
         }
         self.set(&self.settings.environment);
+        let notes = self.take_debug_port();
         let proxies = self.settings.proxies.iter();
         let missing = proxies.filter(|(name, _)| self.variables.iter().all(|(known, _)| known != name));
         let missing: Vec<_> = missing.cloned().collect();
@@ -254,6 +287,7 @@ impl<'s> Parts<'s> {
             environment: self.variables,
             mounts: self.mounts,
             files: Vec::new(),
+            texts: self.texts,
             user,
             labels: self.place.labels.clone(),
             limits: Limits::default(),
@@ -270,7 +304,7 @@ impl<'s> Parts<'s> {
             code,
             debuggee,
             service: Some(service),
-            notes: Vec::new(),
+            notes,
             outputs: Vec::new(),
             folders: Vec::new(),
             mount_points: Vec::new(),
@@ -295,22 +329,36 @@ struct Code {
     target: String,
     /// Folder and file of the entry script, below the folder.
     script: Option<(String, String)>,
-    is_mounted: bool,
+    way: Way,
+}
+
+/// How the code comes into the container.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Its folder is mounted.
+    Mounted,
+    /// The image has it.
+    InImage,
+    /// It is the model's own, and the script is ours.
+    Mlflow,
 }
 
 impl Code {
-    fn of(folder: &Path, deployment: &OnlineDeployment) -> Result<Code, Failure> {
+    fn of(
+        folder: &Path,
+        deployment: &OnlineDeployment,
+        model: Option<&PlacedModel>,
+    ) -> Result<Code, Failure> {
         let Some(written) = &deployment.code else {
-            return match (&deployment.routes, &deployment.model) {
-                (Some(_), _) => Ok(Code {
+            return match (&deployment.routes, &deployment.model, model) {
+                (Some(_), ..) => Ok(Code {
                     host: folder.to_owned(),
                     target: "/".to_owned(),
                     script: None,
-                    is_mounted: false,
+                    way: Way::InImage,
                 }),
-                (None, Some(Model::Local { is_mlflow: true, .. })) => {
-                    Err(Failure::new(Blame::User, message!("deployment.mlflow-not-yet"))
-                        .with_fix(message!("deployment.mlflow-not-yet.fix")))
+                (None, Some(Model::Local { mlflow: Some(mlflow), .. }), Some(placed)) => {
+                    Code::of_mlflow(mlflow, placed)
                 }
                 _ => Err(Failure::new(Blame::User, message!("deployment.no-code"))
                     .with_fix(message!("deployment.no-code.fix"))),
@@ -339,28 +387,63 @@ impl Code {
         Ok(Code {
             target: format!("{APP}/{name}"),
             script: Some((below.to_owned(), file.to_owned())),
-            is_mounted: true,
+            way: Way::Mounted,
             host,
+        })
+    }
+
+    /// What a person wants to stop in is the code that the model brings along.
+    fn of_mlflow(mlflow: &MlflowModel, model: &PlacedModel) -> Result<Code, Failure> {
+        let path = model.host.display();
+        if !mlflow.is_one {
+            return Err(Failure::new(Blame::User, message!("deployment.not-mlflow", path = path))
+                .with_fix(message!("deployment.not-mlflow.fix")));
+        }
+        if !mlflow.has_python_function {
+            return Err(Failure::new(Blame::User, message!("deployment.mlflow-flavor", path = path))
+                .with_fix(message!("deployment.mlflow-flavor.fix")));
+        }
+        Ok(Code {
+            host: model.host.clone(),
+            target: format!("{}/{}", model.folder, model.name),
+            script: Some((String::new(), MLFLOW_SCRIPT.to_owned())),
+            way: Way::Mlflow,
+        })
+    }
+
+    fn is_mlflow(&self) -> bool {
+        self.way == Way::Mlflow
+    }
+
+    /// The folder that the entry script is named from.
+    fn root(&self) -> &str {
+        if self.is_mlflow() { MLFLOW } else { &self.target }
+    }
+
+    fn text(&self) -> Option<TextFile> {
+        self.is_mlflow().then(|| TextFile {
+            path: format!("{MLFLOW}/{MLFLOW_SCRIPT}"),
+            contents: include_str!("../../python/mlflow_score_script.py").to_owned(),
         })
     }
 
     fn variables(&self) -> Vec<(String, String)> {
         let Some((below, file)) = &self.script else { return Vec::new() };
-        let root = if below.is_empty() { self.target.clone() } else { format!("{}/{below}", self.target) };
+        let root = if below.is_empty() { self.root().to_owned() } else { format!("{}/{below}", self.root()) };
         vec![("AML_APP_ROOT".to_owned(), root), ("AZUREML_ENTRY_SCRIPT".to_owned(), file.clone())]
     }
 
     fn entry(&self) -> Option<String> {
         let (below, file) = self.script.as_ref()?;
         Some(if below.is_empty() {
-            format!("{}/{file}", self.target)
+            format!("{}/{file}", self.root())
         } else {
-            format!("{}/{below}/{file}", self.target)
+            format!("{}/{below}/{file}", self.root())
         })
     }
 
     fn mount(&self) -> Option<Mount> {
-        self.is_mounted.then(|| Mount::Bind {
+        (self.way == Way::Mounted).then(|| Mount::Bind {
             host: self.host.clone(),
             target: self.target.clone(),
             read_only: false,
@@ -370,8 +453,12 @@ impl Code {
 
 /// A model where the container sees it.
 struct PlacedModel {
+    /// On this machine.
+    host: PathBuf,
     /// `AZUREML_MODEL_DIR`.
     folder: String,
+    /// The model's file or folder in it.
+    name: String,
     mount: Mount,
 }
 
@@ -395,8 +482,8 @@ impl PlacedModel {
         let name = name.clone().unwrap_or_else(|| digits_of(&host));
         let target = format!("{root}/azureml-models/{name}/{version}");
         let file = host.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let mount = Mount::Bind { target: format!("{target}/{file}"), host, read_only: true };
-        Ok(PlacedModel { folder: target, mount })
+        let mount = Mount::Bind { target: format!("{target}/{file}"), host: host.clone(), read_only: true };
+        Ok(PlacedModel { host, folder: target, name: file, mount })
     }
 }
 
@@ -408,7 +495,8 @@ fn digits_of(path: &Path) -> String {
 
 /// The environment with the server in it, where it is built here.
 fn environment(deployment: &OnlineDeployment) -> Result<Environment, Failure> {
-    let Some(mut environment) = deployment.environment.clone() else {
+    let Some(mut environment) = deployment.environment.clone().or_else(|| environment_of_model(deployment))
+    else {
         return Err(Failure::new(Blame::User, message!("deployment.no-environment"))
             .with_fix(message!("deployment.no-environment.fix")));
     };
@@ -426,10 +514,20 @@ fn environment(deployment: &OnlineDeployment) -> Result<Environment, Failure> {
     Ok(environment)
 }
 
+/// An MLflow model says itself what it needs.
+fn environment_of_model(deployment: &OnlineDeployment) -> Option<Environment> {
+    let Some(Model::Local { mlflow: Some(mlflow), .. }) = &deployment.model else { return None };
+    let conda = mlflow.conda.clone().map(Box::new)?;
+    Some(Environment::Inline { image: Some(DEFAULT_IMAGE.to_owned()), conda: Some(conda), build: None })
+}
+
 /// An image that somebody else made gets the server only where it has none.
 fn image(environment: &Environment, is_custom: bool, settings: &PlanSettings) -> Result<ImagePlan, Failure> {
     Ok(match image_plan(environment, &settings.rewrites)? {
         ImagePlan::Existing { reference } if !is_custom => ImagePlan::Server { base: reference },
+        ImagePlan::Context { context, packages: None, .. } if !is_custom => {
+            ImagePlan::Context { context, packages: None, server: true }
+        }
         plan => plan,
     })
 }

@@ -29,6 +29,7 @@ pub fn image_plan(environment: &Environment, rewrites: &[ImageRewrite]) -> Resul
                     text: build.text.clone(),
                 },
                 packages: packages.filter(|packages| packages.asks_for_something()),
+                server: false,
             })
         }
         Environment::Inline { image: None, .. } => {

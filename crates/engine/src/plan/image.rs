@@ -61,6 +61,9 @@ pub enum ImagePlan {
         context: BuildContext,
         /// What goes on top, in an image of its own.
         packages: Option<Packages>,
+        /// Whether the inference server goes on top, where the image has none.
+        #[serde(default)]
+        server: bool,
     },
     /// The user's image with the inference server added to its own Python, where it has none.
     Server {
@@ -117,12 +120,14 @@ impl ImagePlan {
             ImagePlan::Environment { base, packages } => {
                 ImagePlan::Environment { base, packages: packages.with_debugpy() }
             }
-            ImagePlan::Context { context, packages } => {
-                let packages = packages.map_or_else(debugpy, Packages::with_debugpy);
-                ImagePlan::Context { context, packages: Some(packages) }
-            }
             // Whose Python the server runs in is found out in the build.
-            ImagePlan::Server { base } => ImagePlan::Server { base },
+            plan @ (ImagePlan::Server { .. } | ImagePlan::Context { server: true, packages: None, .. }) => {
+                plan
+            }
+            ImagePlan::Context { context, packages, server } => {
+                let packages = packages.map_or_else(debugpy, Packages::with_debugpy);
+                ImagePlan::Context { context, packages: Some(packages), server }
+            }
         }
     }
 }
@@ -222,7 +227,9 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
         ImagePlan::Environment { packages, .. } | ImagePlan::Context { packages: Some(packages), .. } => {
             packages
         }
-        ImagePlan::Server { .. } => return Some(server_recipe(base, settings)),
+        ImagePlan::Server { .. } | ImagePlan::Context { server: true, .. } => {
+            return Some(server_recipe(base, settings));
+        }
         ImagePlan::Existing { .. } | ImagePlan::Context { packages: None, .. } => return None,
     };
     let requirements = Requirements::of(&packages.pip);
@@ -260,12 +267,13 @@ fn server_recipe(base: &ImageFacts, settings: &BuildSettings) -> Recipe {
     let requirements = Requirements::of(&["azureml-inference-server-http".to_owned()]);
     let index = Index::of(settings, &requirements);
     let mut parts = parts(base, "", &requirements, &index);
-    parts.insert("kind".to_owned(), "server".to_owned());
+    // Goes up with the script.
+    parts.insert("kind".to_owned(), "server 2".to_owned());
     let short = &hash(&parts)[..16];
     let mut context = files("", &Packages::default(), "", &requirements, &index, settings);
     context.insert("environment.sh".to_owned(), SERVER_SCRIPT.as_bytes().to_vec());
     let reference = &base.reference;
-    let user = if base.user.is_empty() { "root" } else { &base.user };
+    let (user, cache) = (if base.user.is_empty() { "root" } else { &base.user }, &settings.cache);
     Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
         base: Some(reference.clone()),
@@ -275,7 +283,9 @@ fn server_recipe(base: &ImageFacts, settings: &BuildSettings) -> Recipe {
         dockerfile: format!(
             "FROM {reference}\n\
              USER root\n\
-             RUN --mount=type=bind,target=/run/aml-debug/build sh /run/aml-debug/build/environment.sh\n\
+             RUN --mount=type=bind,target=/run/aml-debug/build \
+             --mount=type=cache,id={cache},target=/run/aml-debug/cache \
+             sh /run/aml-debug/build/environment.sh\n\
              USER {user}\n"
         ),
         context,

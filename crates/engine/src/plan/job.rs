@@ -292,6 +292,7 @@ fn plan_command(
         environment,
         mounts,
         files: Vec::new(),
+        texts: Vec::new(),
         user: settings.host.user.clone(),
         labels: place.labels.clone(),
         limits,

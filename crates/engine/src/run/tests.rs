@@ -109,6 +109,7 @@ fn plan() -> Box<Plan> {
             environment: vec![],
             mounts: vec![],
             files: vec![],
+            texts: vec![],
             user: None,
             labels: Default::default(),
             limits: Limits::default(),
@@ -260,6 +261,7 @@ fn a_build_context_is_built_first_and_packages_go_on_top_of_it() {
     wanted.image = ImagePlan::Context {
         context: BuildContext { folder: "/p/env".into(), dockerfile: "Dockerfile".to_owned(), text: None },
         packages: Some(Packages { pip: vec!["numpy".into()], ..Packages::default() }),
+        server: false,
     };
     let settings = |dockerfile: &str| BuildSettings {
         context: Some(ContextFacts { dockerfile: dockerfile.to_owned(), ..ContextFacts::default() }),

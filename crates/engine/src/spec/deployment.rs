@@ -56,11 +56,20 @@ pub enum Model {
         name: Option<String>,
         /// Its version, `1` unless it has one.
         version: String,
-        /// An MLflow model, which needs no code of the user's.
-        is_mlflow: bool,
-        /// The environment that an MLflow model brings.
-        conda: Option<Box<CondaFile>>,
+        /// What an MLflow model brings; it needs no code of the user's.
+        mlflow: Option<Box<MlflowModel>>,
     },
+}
+
+/// What stands in the folder of an MLflow model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MlflowModel {
+    /// Whether it has the file `MLmodel` that makes it one.
+    pub is_one: bool,
+    /// Whether Python can ask it, whatever made it.
+    pub has_python_function: bool,
+    /// Its environment, `conda.yaml`.
+    pub conda: Option<CondaFile>,
 }
 
 /// The routes of a server.
@@ -177,21 +186,30 @@ fn read_model(checker: &mut Checker<'_>, node: &Node) -> Model {
     }
     let found = checker.exists(&path);
     let is_mlflow = node.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("mlflow_model"));
-    let conda = is_mlflow.then(|| conda_of(checker, &path)).flatten().map(Box::new);
+    let mlflow = is_mlflow.then(|| Box::new(read_mlflow(checker, &path)));
     Model::Local {
         found,
         name: node.some("name").and_then(Node::printed),
         version: node.some("version").and_then(Node::printed).unwrap_or_else(|| "1".to_owned()),
-        is_mlflow,
-        conda,
+        mlflow,
         path,
     }
 }
 
-fn conda_of(checker: &mut Checker<'_>, model: &str) -> Option<CondaFile> {
-    let path = format!("{model}/conda.yaml");
-    let bytes = checker.bytes(&path)??;
-    yaml::parse(&bytes).root.map(|root| CondaFile::from_node(&root, Some(path)))
+fn read_mlflow(checker: &mut Checker<'_>, model: &str) -> MlflowModel {
+    let mut tree = |name: &str| {
+        let path = format!("{model}/{name}");
+        let bytes = checker.bytes(&path)??;
+        yaml::parse(&bytes).root.map(|root| (path, root))
+    };
+    // Both are asked for at once.
+    let (description, conda) = (tree("MLmodel"), tree("conda.yaml"));
+    let flavors = description.as_ref().and_then(|(_, root)| root.get("flavors"));
+    MlflowModel {
+        is_one: flavors.is_some(),
+        has_python_function: flavors.is_some_and(|flavors| flavors.get("python_function").is_some()),
+        conda: conda.map(|(path, root)| CondaFile::from_node(&root, Some(path))),
+    }
 }
 
 fn read_routes(node: &Node) -> Option<Routes> {
@@ -256,9 +274,7 @@ mod tests {
         assert_eq!(read.code.as_deref(), Some("src"));
         assert_eq!(read.environment_variables, [("A".to_owned(), "1".to_owned())]);
         assert_eq!(read.liveness_probe.patience_s(), 310);
-        assert!(
-            matches!(read.model, Some(Model::Local { ref path, is_mlflow: false, .. }) if path == "./model")
-        );
+        assert!(matches!(read.model, Some(Model::Local { ref path, mlflow: None, .. }) if path == "./model"));
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Command {
                 Some(DeploymentsVerb::List { json }) => json.json,
                 Some(DeploymentsVerb::Invoke(invoke)) => invoke.json.json,
                 Some(
-                    DeploymentsVerb::Restart(name)
+                    DeploymentsVerb::Show(name)
+                    | DeploymentsVerb::Restart(name)
                     | DeploymentsVerb::Stop(name)
                     | DeploymentsVerb::Remove(name),
                 ) => name.json.json,
@@ -270,6 +271,9 @@ pub(crate) struct DeployDebug {
     /// end of it. Implies --debug.
     #[arg(long)]
     pub(crate) break_on_exception: bool,
+    /// Keep all workers that WORKER_COUNT asks for and debug each of them; otherwise there is one while debugging.
+    #[arg(long)]
+    pub(crate) children: bool,
 }
 
 #[derive(Debug, Args)]
@@ -313,6 +317,8 @@ pub(crate) enum DeploymentsVerb {
         #[arg(long)]
         control: bool,
     },
+    /// Show one deployment: how it stands, requests that lie beside it, and the last answers.
+    Show(DeploymentName),
     /// Send a request to a deployment and print the answer.
     Invoke(Invoke),
     /// Load the code again, in place; start again what has ended.
@@ -327,9 +333,12 @@ pub(crate) enum DeploymentsVerb {
 pub(crate) struct Invoke {
     /// The deployment, as NAME or ENDPOINT/NAME.
     pub(crate) name: String,
-    /// File with the request, sent as it is; `-` is standard input.
+    /// File with the request, sent as it is; `-` is standard input. Where only one lies beside the spec, it is taken.
     #[arg(long, value_name = "FILE")]
     pub(crate) request: Option<PathBuf>,
+    /// Write the answer's body to this file, byte for byte.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     /// Another path than the scoring route: / or /swagger.json.
     #[arg(long, value_name = "PATH")]
     pub(crate) path: Option<String>,

@@ -55,6 +55,7 @@ fn params(
         image: deploy.image.clone(),
         port: deploy.port,
         debug,
+        children: deploy.debug.children,
         env: environment(settings, &deploy.values.env, &deploy.values.env_file)?,
         secrets: deploy.values.secret.clone(),
         rebuild: deploy.rebuild,

@@ -4,15 +4,18 @@ use super::arguments::{Deployments, DeploymentsVerb, Invoke};
 use super::deploy::existing;
 use super::printer::Printer;
 use super::session::Session;
+use crate::files;
 use crate::main_loop::Ask;
 use crate::settings::Settings;
 use engine::failure::{Blame, Failure};
 use engine::message;
-use protocol::deployment::{DeploymentParams, InvokeDeploymentParams};
+use protocol::deployment::{DeploymentParams, InvokeDeploymentParams, RestartDeploymentParams};
 use protocol::log::ReadLogParams;
 use protocol::run::{RunAnswer, RunIdParams, RunSnapshot};
 use serde_json::json;
 use std::io::Read;
+use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 pub(crate) async fn deployments(
@@ -32,6 +35,7 @@ pub(crate) async fn deployments(
             logs(&session, name, follow, control, printer).await?;
         }
         DeploymentsVerb::Invoke(_) => {}
+        DeploymentsVerb::Show(name) => show(&session, name.name, printer).await?,
         DeploymentsVerb::Restart(name) => return restart(&session, name.name, printer).await,
         DeploymentsVerb::Stop(name) => {
             let params = DeploymentParams { deployment: name.name.clone() };
@@ -59,6 +63,13 @@ async fn list(session: &Session, printer: &mut Printer) -> Result<(), Failure> {
         let text = format!("{:10} {name:30} {uri}", run.state);
         printer.answer(text.trim_end(), &serde_json::to_value(&run).unwrap_or_default());
     }
+    Ok(())
+}
+
+async fn show(session: &Session, name: String, printer: &mut Printer) -> Result<(), Failure> {
+    let params = DeploymentParams { deployment: name };
+    let answer = session.ask(|reply| Ask::ShowDeployment(params, reply)).await?;
+    printer.deployment(&answer);
     Ok(())
 }
 
@@ -101,35 +112,76 @@ async fn logs(
 
 async fn invoke(session: &Session, invoke: Invoke, printer: &mut Printer) -> Result<u8, Failure> {
     let is_stdin = invoke.request.as_ref().is_some_and(|file| file.as_os_str() == "-");
-    let mut body = None;
-    if is_stdin {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| {
-            Failure::new(Blame::User, message!("deployments.stdin")).with_detail([error.to_string()])
-        })?;
-        body = Some(text);
-    }
-    let file = invoke.request.as_deref().filter(|_| !is_stdin).map(existing).transpose()?;
-    if file.is_none() && body.is_none() && invoke.path.is_none() {
-        return Err(Failure::new(Blame::User, message!("deployments.no-request"))
-            .with_fix(message!("deployments.no-request.fix", name = invoke.name)));
-    }
-    let params = InvokeDeploymentParams {
-        deployment: invoke.name,
-        file,
-        body,
+    let mut params = InvokeDeploymentParams {
+        deployment: invoke.name.clone(),
         path: invoke.path,
+        file: invoke.request.as_deref().filter(|_| !is_stdin).map(existing).transpose()?,
+        save: invoke.output.as_deref().map(absolute),
         ..InvokeDeploymentParams::default()
     };
-    let answer = session.ask(|reply| Ask::InvokeDeployment(params, reply)).await?;
-    printer.response(&answer);
+    if is_stdin {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(|error| {
+            Failure::new(Blame::User, message!("deployments.stdin")).with_detail([error.to_string()])
+        })?;
+        match String::from_utf8(bytes) {
+            Ok(text) => params.body = Some(text),
+            Err(error) => params.base64 = Some(files::base64(error.as_bytes())),
+        }
+    } else if params.file.is_none() && params.path.is_none() {
+        let sample = only_sample(session, &invoke.name).await?;
+        printer.say(&message!("deployments.sample", file = sample));
+        params.file = Some(sample);
+    }
+    let mut answer = pin!(session.ask(|reply| Ask::InvokeDeployment(params, reply)));
+    let answer = tokio::select! {
+        answer = &mut answer => answer?,
+        () = tokio::time::sleep(TOLD_AFTER) => {
+            tell_why_it_waits(session, &invoke.name, printer).await;
+            answer.await?
+        }
+    };
+    printer.response(&answer, invoke.output.as_deref());
     Ok(u8::from(answer.failure.is_some()))
+}
+
+/// The request that a person means who names none.
+async fn only_sample(session: &Session, name: &str) -> Result<String, Failure> {
+    let params = DeploymentParams { deployment: name.to_owned() };
+    let mut samples = session.ask(|reply| Ask::ShowDeployment(params, reply)).await?.samples;
+    match (samples.pop(), samples.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (last, _) => {
+            samples.extend(last);
+            Err(Failure::new(Blame::User, message!("deployments.no-request"))
+                .with_detail(samples)
+                .with_fix(message!("deployments.no-request.fix", name = name)))
+        }
+    }
+}
+
+/// An answer that takes longer has a person wonder.
+const TOLD_AFTER: Duration = Duration::from_secs(2);
+
+/// A deployment that stands at a breakpoint answers when the debugger lets it.
+async fn tell_why_it_waits(session: &Session, name: &str, printer: &mut Printer) {
+    let params = DeploymentParams { deployment: name.to_owned() };
+    let shown = session.ask(|reply| Ask::ShowDeployment(params, reply)).await;
+    if shown.is_ok_and(|shown| matches!(shown.run.state.as_str(), "paused" | "waiting")) {
+        printer.say(&message!("deployments.stands", name = name));
+    }
+}
+
+fn absolute(file: &Path) -> String {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).to_string_lossy().into_owned()
 }
 
 /// Restarts, and waits until the new code answers or is refused.
 async fn restart(session: &Session, name: String, printer: &mut Printer) -> Result<u8, Failure> {
     let params = DeploymentParams { deployment: name.clone() };
-    let before = session.ask(|reply| Ask::ShowDeployment(params.clone(), reply)).await?.run;
+    let before = session.ask(|reply| Ask::ShowDeployment(params, reply)).await?.run;
+    // This command goes when the server answers, and with it the way in for a debugger.
+    let params = RestartDeploymentParams { deployment: name.clone(), debug: Some(false) };
     let RunAnswer { run } = session.ask(|reply| Ask::RestartDeployment(params, reply)).await?;
     loop {
         let now = session.ask(|reply| Ask::ShowRun(RunIdParams { run: run.clone() }, reply)).await?;

@@ -146,6 +146,8 @@ pub(super) struct Watch {
     /// What is wrong with a `--break`, found when the code folder was known.
     misplaced: Option<Failure>,
     interrupts: u32,
+    /// The run, where it is a deployment that answers.
+    serving: Option<String>,
 }
 
 /// What a watch sees.
@@ -167,6 +169,7 @@ impl Watch {
             debuggers: BTreeMap::new(),
             misplaced: None,
             interrupts: 0,
+            serving: None,
         }
     }
 
@@ -182,7 +185,14 @@ impl Watch {
                         }
                     }
                 },
-                () = signals.next() => self.interrupted(printer),
+                // A deployment that answers needs nobody to go on.
+                () = signals.next() => match &self.serving {
+                    Some(name) => {
+                        printer.say(&message!("deploy.left", run = name));
+                        return Ok(0);
+                    }
+                    None => self.interrupted(printer),
+                },
             }
         };
         let mut left = self.debuggers_left(false).await;
@@ -259,6 +269,10 @@ impl Watch {
         let Notice::RunChanged(run) = notice else { return None };
         if run.ended_at.is_some() && !is_step {
             return Some(run.as_ref().clone());
+        }
+        if !is_step {
+            let answers = run.service.as_ref().is_some_and(|service| service.healthy_at.is_some());
+            self.serving = answers.then(|| run.run.clone());
         }
         self.attach_when_possible(run);
         None

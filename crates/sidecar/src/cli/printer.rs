@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "this is the one file that prints")]
 
 use crate::clock;
+use crate::files;
 use crate::main_loop::LogName;
 use crate::outbox::{Notice, Progress};
 use crate::to_proto;
@@ -15,12 +16,13 @@ use engine::launch_json;
 use engine::message;
 use engine::message::Message;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::deployment::{InvokeAnswer, ServiceSnapshot};
+use protocol::deployment::{DeploymentAnswer, InvokeAnswer, ServiceSnapshot};
 use protocol::run::{Graph, PhaseSnapshot, RunSnapshot, StepSnapshot};
 use protocol::text::{FailureText, Text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 /// Prints in one of the two forms.
 #[derive(Debug)]
@@ -158,7 +160,7 @@ impl Printer {
         match self {
             Self::Terminal(terminal) => {
                 if let Some(response) = response {
-                    terminal.response(response);
+                    terminal.response(response, None);
                 }
                 if let Some(failure) = failure {
                     terminal.failure(failure);
@@ -189,16 +191,24 @@ impl Printer {
         }
     }
 
-    /// What a deployment answered.
-    pub(crate) fn response(&mut self, answer: &InvokeAnswer) {
+    /// What a deployment answered, and where that was written to.
+    pub(crate) fn response(&mut self, answer: &InvokeAnswer, saved: Option<&Path>) {
         match self {
             Self::Terminal(terminal) => {
-                terminal.response(answer);
+                terminal.response(answer, saved);
                 if let Some(failure) = &answer.failure {
                     terminal.failure(failure);
                 }
             }
             Self::Json => object(&json!(answer)),
+        }
+    }
+
+    /// A deployment with what lies beside it.
+    pub(crate) fn deployment(&mut self, shown: &DeploymentAnswer) {
+        match self {
+            Self::Terminal(terminal) => terminal.deployment(shown),
+            Self::Json => object(&json!(shown)),
         }
     }
 
@@ -401,16 +411,44 @@ impl Terminal {
         }
     }
 
-    /// The body alone on standard output, so that it can be piped on.
-    fn response(&mut self, answer: &InvokeAnswer) {
-        let run_ms = answer.run_ms.map(|ms| format!(", {ms} ms in run()")).unwrap_or_default();
-        self.faint(&format!("{} → {} in {} ms{run_ms}", answer.request, answer.status, answer.ms));
+    /// The body alone on standard output, so that it can be piped on; what is no text goes there only as
+    /// bytes for another program.
+    fn response(&mut self, answer: &InvokeAnswer, saved: Option<&Path>) {
+        self.faint(&timing(answer));
+        if let Some(file) = saved {
+            return self
+                .line(&message!("deployments.saved", size = answer.size, file = file.display()).text());
+        }
         match (&answer.body, &answer.base64) {
             (Some(Value::String(text)), _) => out(text),
             (Some(json), _) => out(&json.to_string()),
-            (None, Some(base64)) => out(base64),
+            (None, Some(_)) if std::io::stdout().is_terminal() => {
+                let kind = answer.headers.get("content-type").map_or("", String::as_str);
+                self.line(&message!("deployments.binary", size = answer.size, kind = kind).text());
+            }
+            (None, Some(base64)) => {
+                let mut stdout = std::io::stdout().lock();
+                let _ = stdout.write_all(&files::from_base64(base64).unwrap_or_default());
+            }
             (None, None) => {}
         }
+    }
+
+    fn deployment(&mut self, shown: &DeploymentAnswer) {
+        let mut lines = vec![format!("{}  {}", self.bold(&shown.run.state), shown.run.run)];
+        if let Some(service) = shown.run.service.as_ref().filter(|_| shown.run.ended_at.is_none()) {
+            lines.push(service.scoring_uri.clone());
+            lines.extend(service.refused.as_ref().map(|refused| refused.what.text.clone()));
+        }
+        lines.extend(
+            shown.samples.iter().map(|file| message!("deployments.sample-there", file = file).text()),
+        );
+        let now = clock::now_ms();
+        lines.extend(shown.answers.iter().map(|answer| {
+            let ago = duration(now.saturating_sub(answer.at));
+            message!("deployments.answer", ago = ago, answer = timing(answer)).text()
+        }));
+        lines.iter().for_each(|line| out(line));
     }
 
     fn failure(&mut self, failure: &FailureText) {
@@ -524,6 +562,17 @@ impl Times {
         let drawn = |at: u64| if bar.is_some_and(|(from, to)| from <= at && at < to) { '━' } else { '·' };
         (0..TIMELINE).map(drawn).collect()
     }
+}
+
+/// `POST /score → 200 in 12.3 ms, 0.4 ms in run()`, and whether a debugger was there meanwhile.
+fn timing(answer: &InvokeAnswer) -> String {
+    let run_ms = answer.run_ms.map(|ms| format!(", {ms} ms in run()")).unwrap_or_default();
+    let debugged = if answer.debugged {
+        format!(", {}", message!("deployments.debugged").text())
+    } else {
+        String::new()
+    };
+    format!("{} → {} in {} ms{run_ms}{debugged}", answer.request, answer.status, answer.ms)
 }
 
 /// The most of a value that a terminal shows; `--json` has all of it.

@@ -48,6 +48,7 @@ pub(super) async fn errand(
         environment: Vec::new(),
         mounts: vec![volume],
         files: Vec::new(),
+        texts: Vec::new(),
         user: Some("0:0".to_owned()),
         labels: errand_labels(context),
         limits: Limits::default(),

@@ -45,14 +45,18 @@ enum Resolved {
 }
 
 fn resolve_spec(context: &RunContext, engine: &str) -> Result<Resolved, Failure> {
-    let path = spec_reader::absolute(Path::new(&context.params.spec))?;
     let settings = plan_settings(context, engine)?;
     let wish = context.params.deployment.as_ref();
     if let Some(image) = wish.and_then(|wish| wish.image.as_deref()) {
         let script = &context.params.spec;
-        let plan = plan::deployment::plan_packaged(image, script, &path, &settings, &place(context));
+        let path = match script.is_empty() {
+            true => spec_reader::of_image(image)?,
+            false => spec_reader::absolute(Path::new(script))?,
+        };
+        let plan = plan::deployment::plan_packaged(image, script, &path, &settings, &place(context))?;
         return finished_run(context, plan);
     }
+    let path = spec_reader::absolute(Path::new(&context.params.spec))?;
     let reading = spec_reader::read(&path)?;
     if reading.is_well() {
         check_command(&path, reading.kind, wish.is_some())?;

@@ -16,13 +16,24 @@ const REACH: Option<Reach> = Some(Reach::Ratio(0.55));
 pub(super) fn ways(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let place = Place { image: IMAGE, script: SCRIPT_NAME, line: BREAK_LINE };
     Ok(vec![
-        Way { name: "docker run -p, debugpy --wait-for-client", reach: None, turn: place.by_hand(ground) },
-        Way { name: "aml-debug run --break, same image", reach: REACH, turn: place.ours(ground, "job.yml") },
+        Way {
+            name: "docker run -p, debugpy --wait-for-client",
+            reach: None,
+            turn: place.by_hand(ground),
+            most: None,
+        },
+        Way {
+            name: "aml-debug run --break, same image",
+            reach: REACH,
+            turn: place.ours(ground, "job.yml"),
+            most: None,
+        },
         // The default way of most users: no debugpy in their environment.
         Way {
             name: "aml-debug run --break, debugpy from volume",
             reach: REACH,
             turn: place.ours(ground, "base.yml"),
+            most: None,
         },
     ])
 }
@@ -88,7 +99,9 @@ impl Place {
 }
 
 /// From the start of the command until it says that it has stopped.
-fn until_stopped(command: impl Fn() -> Command + 'static) -> Box<dyn FnMut() -> anyhow::Result<f64>> {
+pub(super) fn until_stopped(
+    command: impl Fn() -> Command + 'static,
+) -> Box<dyn FnMut() -> anyhow::Result<f64>> {
     Box::new(move || {
         let begin = Instant::now();
         let mut child = command().into_inner().stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;

@@ -26,5 +26,5 @@ pub(super) fn ways(ground: &Ground) -> anyhow::Result<Vec<Way>> {
         anyhow::ensure!(specs > 0, "no spec was found in {files}");
         Ok(took * 1000.0 / specs as f64)
     });
-    Ok(vec![Way { name: "aml-debug check FOLDER, a thousand specs", reach: REACH, turn }])
+    Ok(vec![Way { name: "aml-debug check FOLDER, a thousand specs", reach: REACH, turn, most: None }])
 }

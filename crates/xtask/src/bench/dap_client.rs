@@ -50,18 +50,9 @@ pub(super) fn run_to_breakpoint(
     port: u16,
     script: &str,
     line: u32,
-    mut alive: impl FnMut() -> bool,
+    alive: impl FnMut() -> bool,
 ) -> anyhow::Result<Session> {
-    let mut connection = loop {
-        // A port proxy accepts before anybody listens behind it, so only a reply counts.
-        match Connection::open(port) {
-            Ok(connection) => break connection,
-            Err(error) if !alive() => {
-                return Err(error.context("the container ended before a debugger could attach"));
-            }
-            Err(_) => std::thread::sleep(Duration::from_millis(3)),
-        }
-    };
+    let mut connection = connected(port, alive)?;
     connection.send("attach", &json!({ "justMyCode": true }))?;
     connection.wait_for(|message| message["event"] == "initialized")?;
     let breakpoint = json!({ "source": { "path": script }, "breakpoints": [{ "line": line }] });
@@ -70,6 +61,63 @@ pub(super) fn run_to_breakpoint(
     let stopped = connection.wait_for(|message| message["event"] == "stopped")?;
     anyhow::ensure!(stopped["body"]["reason"] == "breakpoint", "stopped for another reason: {stopped}");
     Ok(Session { connection, thread: stopped["body"]["threadId"].clone() })
+}
+
+/// Attaches without a breakpoint; the debugger stays for as long as the value.
+pub(super) fn attach(port: u16) -> anyhow::Result<Attached> {
+    let mut connection = connected(port, || true)?;
+    connection.send("attach", &json!({ "justMyCode": true }))?;
+    connection.wait_for(|message| message["event"] == "initialized")?;
+    connection.send("configurationDone", &json!({}))?;
+    connection.wait_for(|message| message["command"] == "configurationDone")?;
+    Ok(Attached { _connection: connection })
+}
+
+/// A debugger that only listens.
+pub(super) struct Attached {
+    _connection: Connection,
+}
+
+/// Attaches to a program that forks, then to its child as debugpy asks for it, and returns when the line is
+/// reached there. `ready` is called when the child may run.
+pub(super) fn run_to_breakpoint_in_child(
+    port: u16,
+    script: &str,
+    line: u32,
+    ready: impl FnOnce(),
+    alive: impl FnMut() -> bool,
+) -> anyhow::Result<[Session; 2]> {
+    let mut parent = connected(port, alive)?;
+    parent.send("attach", &json!({ "justMyCode": true }))?;
+    parent.wait_for(|message| message["event"] == "initialized")?;
+    parent.send("configurationDone", &json!({}))?;
+    let child = parent.wait_for(|message| message["event"] == "debugpyAttach")?;
+    // Its sessions share the one port that is published.
+    let mut connection = connected(port, || true)?;
+    connection.send("attach", &child["body"])?;
+    connection.wait_for(|message| message["event"] == "initialized")?;
+    let breakpoint = json!({ "source": { "path": script }, "breakpoints": [{ "line": line }] });
+    connection.send("setBreakpoints", &breakpoint)?;
+    connection.send("configurationDone", &json!({}))?;
+    ready();
+    let stopped = connection.wait_for(|message| message["event"] == "stopped")?;
+    anyhow::ensure!(stopped["body"]["reason"] == "breakpoint", "stopped for another reason: {stopped}");
+    let session = |connection, thread| Session { connection, thread };
+    Ok([session(parent, Value::Null), session(connection, stopped["body"]["threadId"].clone())])
+}
+
+/// A connection to whoever answers, as soon as somebody does.
+fn connected(port: u16, mut alive: impl FnMut() -> bool) -> anyhow::Result<Connection> {
+    loop {
+        // A port proxy accepts before anybody listens behind it, so only a reply counts.
+        match Connection::open(port) {
+            Ok(connection) => return Ok(connection),
+            Err(error) if !alive() => {
+                return Err(error.context("the container ended before a debugger could attach"));
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(3)),
+        }
+    }
 }
 
 struct Connection {

@@ -19,6 +19,12 @@ pub(super) struct Editor {
     requests: u32,
 }
 
+/// A deployment on its way.
+pub(super) struct Deployed {
+    pub(super) run: String,
+    pub(super) gateway: Option<u16>,
+}
+
 impl Editor {
     pub(super) fn start(ground: &Ground) -> anyhow::Result<Editor> {
         let command = ground.again(&["serve"])().into_inner();
@@ -45,6 +51,28 @@ impl Editor {
         let changed = self.until(&run, |run| run["gatewayPort"].is_u64() || run["endedAt"].is_u64())?;
         let port = changed["gatewayPort"].as_u64().with_context(|| format!("no gateway: {changed}"))?;
         Ok((run, u16::try_from(port)?))
+    }
+
+    /// Deploys; its run, and the port that a debugger may attach to at once.
+    pub(super) fn deploy(&mut self, spec: &str, debug: bool) -> anyhow::Result<Deployed> {
+        let answer = self.ask("aml/startDeployment", &json!({ "spec": spec, "debug": debug }))?;
+        let run = answer["run"].as_str().context("the run has a name")?.to_owned();
+        let changed = self.until(&run, |run| {
+            !debug && run["service"].is_object() || run["gatewayPort"].is_u64() || run["endedAt"].is_u64()
+        })?;
+        anyhow::ensure!(changed["endedAt"].is_null(), "the deployment has ended: {changed}");
+        let gateway = changed["gatewayPort"].as_u64().map(u16::try_from).transpose()?;
+        Ok(Deployed { run, gateway })
+    }
+
+    /// Waits until a deployment answers; where that is.
+    pub(super) fn healthy(&mut self, run: &str) -> anyhow::Result<u16> {
+        let fits = |run: &Value| run["service"]["healthyAt"].is_u64() || run["endedAt"].is_u64();
+        let changed = self.until(run, fits)?;
+        anyhow::ensure!(changed["endedAt"].is_null(), "the deployment has ended: {changed}");
+        let uri = changed["service"]["scoringUri"].as_str().context("it answers somewhere")?;
+        let port = uri.trim_end_matches("/score").rsplit(':').next().context("on a port")?;
+        Ok(port.parse()?)
     }
 
     /// Waits for the run's end.

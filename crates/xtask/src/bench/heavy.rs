@@ -30,17 +30,29 @@ pub(super) fn ways(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     }
     let place = |image| Place { image, script: SCRIPT_NAME, line: BREAK_LINE };
     Ok(vec![
-        Way { name: "docker run -p, image with bytecode", reach: None, turn: place(IMAGE).by_hand(ground) },
+        Way {
+            name: "docker run -p, image with bytecode",
+            reach: None,
+            turn: place(IMAGE).by_hand(ground),
+            most: None,
+        },
         Way {
             name: "aml-debug run --break, same image",
             reach: Some(Reach::Ratio(0.85)),
             turn: place(IMAGE).ours(ground, "heavy.yml"),
+            most: None,
         },
-        Way { name: "docker run -p, image without", reach: None, turn: place(BARE).by_hand(ground) },
+        Way {
+            name: "docker run -p, image without",
+            reach: None,
+            turn: place(BARE).by_hand(ground),
+            most: None,
+        },
         Way {
             name: "aml-debug run --break, cache warm",
             reach: Some(Reach::Ratio(0.45)),
             turn: place(BARE).ours(ground, "heavy-bare.yml"),
+            most: None,
         },
     ])
 }

@@ -32,11 +32,12 @@ pub(super) fn ways(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     };
     let ours = ground.again(&["build", "environment.yml", "--json"]);
     Ok(vec![
-        Way { name, reach: None, turn: Box::new(plain) },
+        Way { name, reach: None, turn: Box::new(plain), most: None },
         Way {
             name: "aml-debug build",
             reach: Some(Reach::Ratio(0.3)),
             turn: Box::new(move || ground::timed(ours())),
+            most: None,
         },
     ])
 }

@@ -12,7 +12,7 @@ const ONE_MORE: &str = "tqdm";
 const IMAGE: &str = "aml-debug/bench:cold";
 
 /// A cache of the measurement's own, which can be emptied without anybody else's loss.
-const CACHE: &str = "aml-debug-bench";
+pub(super) const CACHE: &str = "aml-debug-bench";
 
 pub(super) fn cold(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let plain = plain(ground, "cold", &PACKAGES)?;
@@ -23,8 +23,8 @@ pub(super) fn cold(ground: &Ground) -> anyhow::Result<Vec<Way>> {
         ground::timed(ours())
     });
     Ok(vec![
-        Way { name: "docker build (classic), pip install", reach: None, turn: plain },
-        Way { name: "aml-debug build, cache empty", reach: Some(Reach::Ratio(0.25)), turn },
+        Way { name: "docker build (classic), pip install", reach: None, turn: plain, most: None },
+        Way { name: "aml-debug build, cache empty", reach: Some(Reach::Ratio(0.25)), turn, most: None },
     ])
 }
 
@@ -35,8 +35,8 @@ pub(super) fn one_more(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     first().read()?;
     let turn = Box::new(move || ground::timed(ours()));
     Ok(vec![
-        Way { name: "docker build (classic), pip install", reach: None, turn: plain },
-        Way { name: "aml-debug build", reach: Some(Reach::Ratio(0.15)), turn },
+        Way { name: "docker build (classic), pip install", reach: None, turn: plain, most: None },
+        Way { name: "aml-debug build", reach: Some(Reach::Ratio(0.15)), turn, most: None },
     ])
 }
 
@@ -71,7 +71,7 @@ fn ours(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<impl F
 
 /// By a build whose only step empties what it has mounted: nothing but a build can reach a builder's cache, and
 /// only one that is not told to do without a cache. Another line each time makes it run.
-fn empty_the_cache(ground: &Ground) -> anyhow::Result<impl Fn() -> anyhow::Result<()> + use<>> {
+pub(super) fn empty_the_cache(ground: &Ground) -> anyhow::Result<impl Fn() -> anyhow::Result<()> + use<>> {
     std::fs::create_dir_all(ground.folder.join("image-empty"))?;
     ground.write(
         "empty.yml",

@@ -58,10 +58,15 @@ pub(super) fn ways(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     });
     let memory = Box::new(move || Ok(peak.get()));
     Ok(vec![
-        Way { name: "docker logs --follow into a file", reach: None, turn: plain },
+        Way { name: "docker logs --follow into a file", reach: None, turn: plain, most: None },
         // 0.8 of the throughput.
-        Way { name: "aml-debug run, into the run's log", reach: Some(Reach::Ratio(1.25)), turn: ours },
-        Way { name: "its memory at most, MiB", reach: Some(Reach::Absolute(64.0)), turn: memory },
+        Way {
+            name: "aml-debug run, into the run's log",
+            reach: Some(Reach::Ratio(1.25)),
+            turn: ours,
+            most: None,
+        },
+        Way { name: "its memory at most, MiB", reach: Some(Reach::Absolute(64.0)), turn: memory, most: None },
     ])
 }
 

@@ -23,7 +23,7 @@ pub(super) fn plan(ground: &Ground) -> anyhow::Result<Vec<Way>> {
             anyhow::ensure!(command().read().is_err(), "the step that is not there was found");
             Ok(ground::milliseconds(begin))
         };
-        Ok(Way { name, reach, turn: Box::new(turn) })
+        Ok(Way { name, reach, turn: Box::new(turn), most: None })
     };
     Ok(vec![
         way("1,000 steps, the whole command", 1_000, None)?,
@@ -72,11 +72,13 @@ pub(super) fn makespan(ground: &Ground) -> anyhow::Result<Vec<Way>> {
             name: "the steps of the longest chain alone",
             reach: None,
             turn: Box::new(|| Ok((CHAIN * LENGTH * 1000) as f64)),
+            most: None,
         },
         Way {
             name: "aml-debug run --force",
             reach: Some(Reach::Ratio(1.10)),
             turn: Box::new(move || ground::timed(ours())),
+            most: None,
         },
     ])
 }

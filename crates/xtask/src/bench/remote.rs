@@ -51,7 +51,12 @@ pub(super) fn offer(ground: &Ground) -> anyhow::Result<Vec<Way>> {
         child.wait()?;
         Ok(time)
     });
-    Ok(vec![Way { name: "the beacon's last byte to the offer", reach: Some(Reach::Absolute(50.0)), turn }])
+    Ok(vec![Way {
+        name: "the beacon's last byte to the offer",
+        reach: Some(Reach::Absolute(50.0)),
+        turn,
+        most: None,
+    }])
 }
 
 /// A step in the debugger: straight to the node, and through the gateway.
@@ -110,11 +115,17 @@ pub(super) fn step(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     });
     let through = turn.clone();
     Ok(vec![
-        Way { name: "a step, straight to the node", reach: None, turn: Box::new(move || turn(true)) },
+        Way {
+            name: "a step, straight to the node",
+            reach: None,
+            turn: Box::new(move || turn(true)),
+            most: None,
+        },
         Way {
             name: "a step, through the gateway",
             reach: Some(Reach::Ratio(1.15)),
             turn: Box::new(move || through(false)),
+            most: None,
         },
     ])
 }

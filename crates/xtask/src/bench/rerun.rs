@@ -14,21 +14,29 @@ pub(super) fn ways(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let place = Place { image: IMAGE, script: SCRIPT_NAME, line: BREAK_LINE };
     let kept = ground.with("AML_DEBUG_KEEP_WARM", "600");
     Ok(vec![
-        Way { name: "docker run -p, debugpy --wait-for-client", reach: None, turn: place.by_hand(ground) },
+        Way {
+            name: "docker run -p, debugpy --wait-for-client",
+            reach: None,
+            turn: place.by_hand(ground),
+            most: None,
+        },
         Way {
             name: "F5 again in the editor, same image",
             reach: REACH,
             turn: again_in_editor(ground, "job.yml")?,
+            most: None,
         },
         Way {
             name: "F5 again, debugpy from volume",
             reach: REACH,
             turn: again_in_editor(ground, "base.yml")?,
+            most: None,
         },
         Way {
             name: "aml-debug run --break, container kept",
             reach: REACH,
             turn: place.ours(&kept, "job.yml"),
+            most: None,
         },
     ])
 }

@@ -21,7 +21,12 @@ pub(super) fn start(ground: &Ground) -> anyhow::Result<Vec<Way>> {
         end(child)?;
         Ok(time)
     });
-    Ok(vec![Way { name: "start to the reply to initialize", reach: Some(Reach::Absolute(12.0)), turn }])
+    Ok(vec![Way {
+        name: "start to the reply to initialize",
+        reach: Some(Reach::Absolute(12.0)),
+        turn,
+        most: None,
+    }])
 }
 
 pub(super) fn memory(ground: &Ground) -> anyhow::Result<Vec<Way>> {
@@ -36,7 +41,12 @@ pub(super) fn memory(ground: &Ground) -> anyhow::Result<Vec<Way>> {
         let kibibytes: f64 = resident.trim().trim_end_matches(" kB").parse()?;
         Ok(kibibytes / 1024.0)
     });
-    Ok(vec![Way { name: "resident after one idle second", reach: Some(Reach::Absolute(15.0)), turn }])
+    Ok(vec![Way {
+        name: "resident after one idle second",
+        reach: Some(Reach::Absolute(15.0)),
+        turn,
+        most: None,
+    }])
 }
 
 fn initialize(command: Command) -> anyhow::Result<(f64, Child)> {

@@ -50,8 +50,8 @@ pub(super) fn ways(ground: &Ground) -> anyhow::Result<Vec<Way>> {
         Ok(time)
     });
     Ok(vec![
-        Way { name: "next, stock debugpy on its port", reach: None, turn: direct },
-        Way { name: "next, through the gateway", reach: Some(Reach::Ratio(1.0)), turn: ours },
+        Way { name: "next, stock debugpy on its port", reach: None, turn: direct, most: None },
+        Way { name: "next, through the gateway", reach: Some(Reach::Ratio(1.0)), turn: ours, most: None },
     ])
 }
 

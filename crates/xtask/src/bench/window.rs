@@ -27,11 +27,13 @@ pub(super) fn debug(ground: &Ground) -> anyhow::Result<Vec<Way>> {
             name: "docker run by hand, then F5 in VS Code",
             reach: None,
             turn: Window::turn(&window, "by-hand"),
+            most: None,
         },
         Way {
             name: "click on Debug in VS Code",
             reach: Some(Reach::Ratio(0.8)),
             turn: Window::turn(&window, "debug"),
+            most: None,
         },
     ])
 }
@@ -40,14 +42,19 @@ pub(super) fn debug(ground: &Ground) -> anyhow::Result<Vec<Way>> {
 pub(super) fn activation(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let window = Window::open(ground)?;
     let turn = Window::turn(&window, "activation");
-    Ok(vec![Way { name: "activation, as VS Code has it", reach: Some(Reach::Absolute(100.0)), turn }])
+    Ok(vec![Way {
+        name: "activation, as VS Code has it",
+        reach: Some(Reach::Absolute(100.0)),
+        turn,
+        most: None,
+    }])
 }
 
 /// Ten thousand runs, of which the tree asks for the first page.
 pub(super) fn first_page(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let window = Window::open(ground)?;
     let turn = Window::turn(&window, "first-page");
-    Ok(vec![Way { name: "first page of 10 000 runs", reach: Some(Reach::Absolute(50.0)), turn }])
+    Ok(vec![Way { name: "first page of 10 000 runs", reach: Some(Reach::Absolute(50.0)), turn, most: None }])
 }
 
 struct Window {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::plan::job::tests::place;
 use crate::plan::settings::Host;
-use crate::spec::files::Files;
+use crate::spec::files::{Files, Need};
 use crate::spec::{self, Body};
 use expect_test::{Expect, expect};
 
@@ -18,8 +18,20 @@ request_settings: {request_timeout_ms: 3000}
 ";
 
 fn planned(text: &str) -> Result<Plan, Failure> {
+    planned_with(text, &[])
+}
+
+/// With these files on disk.
+fn planned_with(text: &str, files: &[(&str, &str)]) -> Result<Plan, Failure> {
     let path = Path::new("/p/e/deployment.yml");
-    let reading = spec::read(path, text.as_bytes(), &Files::default());
+    let mut known = Files::default();
+    for name in ["MLmodel", "conda.yaml"] {
+        let path = PathBuf::from(format!("/p/e/model/{name}"));
+        let found = files.iter().find(|(file, _)| Path::new(file) == path);
+        let found = found.map_or(Found::Missing, |(_, text)| Found::File(text.as_bytes().into()));
+        known.insert(Need { path, bytes: true }, found);
+    }
+    let reading = spec::read(path, text.as_bytes(), &known);
     let Some(Body::Deployment(deployment)) = reading.spec.map(|spec| spec.body) else {
         panic!("{:?}", reading.diagnostics)
     };
@@ -121,6 +133,22 @@ environment:
 }
 
 #[test]
+fn both_ports_may_move_and_the_routes_go_along() {
+    let custom = "name: tf\nendpoint_name: e\ninstance_type: x\nenvironment: {image: tf, inference_config: \
+                  {liveness_route: {port: 1, path: /}, readiness_route: {port: 1, path: /}, scoring_route: {port: 2, path: /s}}}\n";
+    let mut plan = planned(custom).expect("a plan");
+    assert_eq!(plan.second_port(), Some(20_002));
+    plan.answer_on(30_001);
+    plan.second_on(30_002);
+    let service = plan.service.clone().expect("a service");
+    assert_eq!(
+        (service.scoring_uri().as_str(), service.health_uri().as_str()),
+        ("http://127.0.0.1:30001/s", "http://127.0.0.1:30002/")
+    );
+    assert!(shown(&plan).contains("127.0.0.1:30001 -> 2\n127.0.0.1:30002 -> 1\n"));
+}
+
+#[test]
 fn what_is_not_there_is_told_before_anything_is_built() {
     fails(
         &PLAIN.replace("model: {path: ../models/iris}", "model: azureml:iris:3"),
@@ -145,6 +173,77 @@ fn the_debugger_takes_one_worker_and_all_the_time_there_is() {
         (of(&plan, "WORKER_COUNT"), of(&plan, "SCORING_TIMEOUT_MS")),
         ("4".to_owned(), "3000".to_owned())
     );
-    for_debugging(&mut plan.container);
+    for_debugging(&mut plan.container, true);
+    assert_eq!(of(&plan, "WORKER_COUNT"), "4", "all of them, where all are to be debugged");
+    for_debugging(&mut plan.container, false);
     assert_eq!((of(&plan, "WORKER_COUNT"), of(&plan, "WORKER_TIMEOUT")), ("1".to_owned(), "0".to_owned()));
+}
+
+#[test]
+fn the_servers_own_hook_is_taken_out_and_that_is_said() {
+    let plan = planned(&PLAIN.replace("{A: 1}", "{AZUREML_DEBUG_PORT: 5678}")).expect("a plan");
+    assert!(!shown(&plan).contains("AZUREML_DEBUG_PORT"));
+    let notes: Vec<String> = plan.notes.iter().map(|note| note.text()).collect();
+    expect!["AZUREML_DEBUG_PORT is left out: the server would dial a port inside its own container, where no debugger is; --debug needs neither it nor a port"]
+        .assert_eq(&notes.join("\n"));
+}
+
+#[test]
+fn a_kubernetes_deployment_and_a_build_context_are_laid_out_alike() {
+    let text = PLAIN.replace("instance_type: x", "type: kubernetes");
+    let text = text.replace(
+        "{image: base:1, conda_file: {dependencies: [python=3.11, {pip: [joblib]}]}}",
+        "{build: {path: docker}}",
+    );
+    let plan = planned(&text).expect("a plan");
+    let ImagePlan::Context { context, packages: None, server: true } = &plan.image else {
+        panic!("{:?}", plan.image)
+    };
+    assert_eq!(context.folder, Path::new("/p/e/docker"));
+    assert!(shown(&plan).contains("AML_APP_ROOT=/var/azureml-app/src/online"));
+}
+
+#[test]
+fn a_registered_environment_is_refused_unless_a_rule_maps_it() {
+    let at = PLAIN.find("environment: {").expect("a key");
+    let end = PLAIN.find("environment_variables").expect("a key");
+    let text = PLAIN.replace(&PLAIN[at..end], "environment: azureml:mine:3\n");
+    fails(&text, "plan.registered-environment");
+}
+
+#[test]
+fn an_mlflow_model_brings_its_environment_and_is_asked_by_a_script_of_ours() {
+    let spec =
+        "name: blue\nendpoint_name: iris\ninstance_type: x\nmodel: {path: model, type: mlflow_model}\n";
+    let files = [
+        ("/p/e/model/MLmodel", "flavors: {python_function: {loader_module: mlflow.sklearn}}"),
+        ("/p/e/model/conda.yaml", "dependencies: [python=3.11, {pip: [mlflow-skinny, pandas]}]"),
+    ];
+    let plan = planned_with(spec, &files).expect("a plan");
+    let text = shown(&plan);
+    let has = |line: &str| assert!(text.contains(line), "no {line} in {text}");
+    has("base: ImageRef(\"mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04\")");
+    has("pip: [\"azureml-inference-server-http\", \"mlflow-skinny\", \"pandas\"]");
+    has(
+        "AML_APP_ROOT=/var/mlflow_resources\nAZUREML_ENTRY_SCRIPT=mlflow_score_script.py\nMLFLOW_MODEL_FOLDER=model\n",
+    );
+    assert_eq!(plan.container.texts[0].path, "/var/mlflow_resources/mlflow_score_script.py");
+    assert_eq!(plan.code, Path::new("/p/e/model"), "what the model brings can be stopped in");
+    assert!(plan.debuggee.remote_root.ends_with("/1/model"), "{}", plan.debuggee.remote_root);
+    let failing = |files: &[(&str, &str)]| planned_with(spec, files).expect_err("a failure").what.id;
+    assert_eq!(failing(&files[1..]), "deployment.not-mlflow");
+    assert_eq!(failing(&[("/p/e/model/MLmodel", "flavors: {crate: {}}")]), "deployment.mlflow-flavor");
+    assert_eq!(failing(&files[..1]), "deployment.no-environment");
+}
+
+#[test]
+fn an_engine_on_another_machine_is_refused() {
+    let reading = spec::read(Path::new("/p/d.yml"), PLAIN.as_bytes(), &Files::default());
+    let Some(Body::Deployment(deployment)) = reading.spec.map(|spec| spec.body) else { panic!() };
+    let host = Host { user: None, is_remote: true };
+    let settings = PlanSettings { host, ..PlanSettings::default() };
+    let refused = plan_deployment(Path::new("/p/d.yml"), &deployment, &settings, &place());
+    assert_eq!(refused.expect_err("a failure").what.id, "deployment.far-engine");
+    let refused = plan_packaged("debug:1", "", Path::new("/p/debug:1"), &settings, &place());
+    assert_eq!(refused.expect_err("a failure").what.id, "deployment.far-engine");
 }

@@ -3,6 +3,7 @@
 # the build of an image of that content, with this folder mounted: it is no part of the image.
 set -eu
 build=/run/aml-debug/build
+cache=/run/aml-debug/cache
 cd "$build"
 # Sets: refused (lines nobody can install), and what the index needs.
 . ./settings.sh
@@ -35,4 +36,21 @@ done
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_CACHE_DIR=1
 # A distribution that guards its Python guards it from the machine's own user, and this is a copy of it.
 export PIP_BREAK_SYSTEM_PACKAGES=1
-run "$python" -m pip install --quiet --requirement requirements.txt
+# Nothing but packages is downloaded, and the cache is on another file system than the image.
+export UV_CACHE_DIR="$cache/uv-cache" UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=1
+
+# A tool of the build's own, from the index like every other package, once for each folder of the cache.
+machine=$(uname -m)
+if [ -e "/lib/ld-musl-$machine.so.1" ]; then machine="$machine-musl"; fi
+tool="$cache/uv-$machine"
+if ! [ -e "$tool" ]; then
+    fresh=$(mktemp -d "$tool.XXXXXX")
+    run "$python" -m pip install --quiet --target "$fresh" uv || {
+        printf 'aml-debug: %s\n' "the image's Python ($python) has no pip, so the inference server cannot be installed; add azureml-inference-server-http to the image"
+        exit 1
+    }
+    # Somebody else's build may have been faster.
+    if [ -e "$tool" ]; then rm -rf "$fresh"; else mv "$fresh" "$tool"; fi
+fi
+run "$tool/bin/uv" pip install --python "$python" --break-system-packages --requirement requirements.txt
+run "$python" -I bytecode.py "$cache"

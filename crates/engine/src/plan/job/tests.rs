@@ -216,6 +216,7 @@ fn a_command_job_becomes_a_plan() {
                     },
                 ],
                 files: [],
+                texts: [],
                 user: Some(
                     "1000:1000",
                 ),

@@ -11,7 +11,7 @@ import type { Workbench } from "../workbench.ts";
 const INIT = 18;
 const RUN = 26;
 
-/** An environment with scikit-learn is built, where nobody has built it yet; a server that loads it takes its time, too. */
+/** An environment with scikit-learn is built, where nobody has built it yet. */
 const BUILT = 600_000;
 
 const answers = (vscode: Workbench) => vscode.page.frameLocator("iframe.webview").last().frameLocator("iframe#active-frame");
@@ -67,7 +67,7 @@ export const deployments: Story = {
     "a saved edit is loaded in place, under the debugger": async (vscode, { project }) => {
       edit(project, 'round(p, 3)', 'round(p, 1)');
       // The new worker runs init() again.
-      await vscode.stoppedOn(INIT, BUILT);
+      await vscode.stoppedOn(INIT);
       await vscode.command("Debug: Continue");
       await answers(vscode).getByRole("button", { name: "Send Again" }).click();
       await vscode.stoppedOn(RUN);
@@ -87,7 +87,7 @@ export const deployments: Story = {
 
     "mended, the mark is gone": async (vscode, { project }) => {
       edit(project, "def run(raw_data:", "def run(raw_data):");
-      await vscode.stoppedOn(INIT, BUILT);
+      await vscode.stoppedOn(INIT);
       await vscode.command("Debug: Continue");
       await vscode.page.locator(".squiggly-error").first().waitFor({ state: "detached" });
     },

@@ -3,7 +3,6 @@
 
 import { spawn, execFileSync, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as path from "node:path";
 import type { Story } from "../stories.ts";
 import type { Workbench } from "../workbench.ts";
@@ -90,7 +89,7 @@ export const remote: Story = {
       const line = 1 + fs.readFileSync(path.join(project, "learn.py"), "utf8").split("\n").findIndex((text) => text.includes('print("epoch"'));
       await vscode.scrollTo('print("epoch"');
       await vscode.breakpoint(line);
-      node = await begin(project);
+      node = begin(project);
       await vscode.command("Azure ML: Attach to a step on a node…");
       await vscode.pick("A log file…");
       await vscode.pick("70_driver_log.txt");
@@ -166,28 +165,18 @@ async function firstFolder(vscode: Workbench): Promise<void> {
 }
 
 /** The step, as its node runs it: the address is this machine's. */
-async function begin(project: string): Promise<ChildProcess> {
+function begin(project: string): ChildProcess {
   const library = path.join(project, "..", "debugpy");
   fs.mkdirSync(library, { recursive: true });
   execFileSync("tar", ["--extract", "--file", process.env["AML_DEBUG_BUNDLE"] ?? "", "--directory", library]);
   const log = fs.openSync(path.join(project, "70_driver_log.txt"), "w");
-  const flags = ["--remote_debug", "--remote_debug_connection_timeout", "120", "--remote_debug_client_ip", "127.0.0.1", "--remote_debug_port", String(await freePort())];
+  const flags = ["--remote_debug", "--remote_debug_connection_timeout", "120", "--remote_debug_client_ip", "127.0.0.1"];
   const found = fs.readdirSync(library, { recursive: true, encoding: "utf8" }).find((entry) => entry.endsWith(path.join("debugpy", "__init__.py")) && !entry.includes("py38"));
   const home = path.dirname(path.dirname(path.join(library, found ?? "")));
   return spawn("python3", ["learn.py", ...flags], {
     cwd: project,
     stdio: ["ignore", log, log],
     env: { ...process.env, PYTHONPATH: home, PYTHONUNBUFFERED: "1" },
-  });
-}
-
-/** The published one may be somebody else's on this machine. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const listener = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = listener.address() as net.AddressInfo;
-      listener.close(() => resolve(port));
-    });
   });
 }
 

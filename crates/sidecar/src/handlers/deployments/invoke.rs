@@ -1,0 +1,153 @@
+//! `aml/invokeDeployment`: one request to a deployment's server, and what it answers.
+
+use super::{find, full_name, history, service_of};
+use crate::clock;
+use crate::files;
+use crate::http;
+use crate::main_loop::{Reply, give};
+use crate::state::State;
+use crate::store::RunFolder;
+use crate::to_proto;
+use engine::failure::{Blame, Failure};
+use engine::message;
+use engine::plan::deployment::Service;
+use protocol::deployment::{InvokeAnswer, InvokeDeploymentParams};
+use std::path::Path;
+use std::time::Instant;
+
+pub(crate) fn invoke(state: &State, params: InvokeDeploymentParams, reply: Reply<InvokeAnswer>) {
+    let known = find(state, &params.deployment).and_then(|record| {
+        let not_there = |state: &str| {
+            let what = message!("deployment.not-live", name = full_name(&record), state = state);
+            Failure::new(Blame::User, what)
+                .with_fix(message!("deployment.not-live.fix", name = full_name(&record)))
+        };
+        if record.is_final() {
+            return Err(not_there(&record.state));
+        }
+        let (snapshot, service) = service_of(state, &record).ok_or_else(|| not_there(&record.state))?;
+        Ok((state.store.folder(&record.id), full_name(&record), service, snapshot.gateway_port.is_some()))
+    });
+    match known {
+        Ok((folder, name, service, debugged)) => {
+            tokio::spawn(
+                async move { give(reply, invoked(&folder, &name, &service, params, debugged).await) },
+            );
+        }
+        Err(failure) => give(reply, Err(failure)),
+    }
+}
+
+async fn invoked(
+    folder: &RunFolder,
+    name: &str,
+    service: &Service,
+    params: InvokeDeploymentParams,
+    debugged: bool,
+) -> Result<InvokeAnswer, Failure> {
+    let body = body_of(&params)?;
+    let mut headers = params.headers.clone();
+    if let Some((_, kind)) = &body {
+        headers.entry("content-type".to_owned()).or_insert_with(|| (*kind).to_owned());
+    }
+    let own_method = if body.is_some() { "POST" } else { "GET" };
+    let request = http::Request {
+        port: service.ports.scoring,
+        method: params.method.clone().unwrap_or_else(|| own_method.to_owned()),
+        path: params.path.clone().unwrap_or_else(|| service.routes.scoring.path.clone()),
+        headers,
+        body: body.map(|(bytes, _)| bytes.into()).unwrap_or_default(),
+    };
+    let (at, began) = (clock::now_ms(), Instant::now());
+    let shown = format!("{} {}", request.method, request.path);
+    let answer = http::send(request).await.map_err(|error| {
+        let what = match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => message!("deployment.refused", name = name),
+            _ => message!("deployment.cut", name = name),
+        };
+        Failure::new(Blame::Environment, what)
+            .with_detail([error.to_string()])
+            .with_fix(message!("deployment.cut.fix", name = name))
+    })?;
+    let ms = began.elapsed().as_secs_f64() * 1_000.0;
+    let (folder, name, save) = (folder.clone(), name.to_owned(), params.save);
+    // An answer may be long: reading it is no work for whoever carries the others.
+    let work = tokio::task::spawn_blocking(move || {
+        if let Some(file) = &save {
+            files::write(Path::new(file), &answer.body)?;
+        }
+        let answer = InvokeAnswer {
+            at,
+            file: params.file,
+            request: shown,
+            ms: (ms * 10.0).round() / 10.0,
+            run_ms: answer.headers.get("x-ms-run-fn-exec-ms").and_then(|text| text.parse().ok()),
+            debugged,
+            ..read_answer(answer, &name)
+        };
+        // History is a convenience: an answer is an answer without it.
+        let _ = history::keep(&folder, &answer);
+        Ok(answer)
+    });
+    work.await.unwrap_or_else(|cause| {
+        Err(Failure::new(Blame::Internal, message!("internal.task-ended")).with_detail([cause.to_string()]))
+    })
+}
+
+/// More than any service takes; a file that has no end must not fill the memory.
+const LONGEST: u64 = 1 << 30;
+
+/// The bytes and what they are. What calls itself JSON has to be JSON: the server's own word for it, from
+/// deep within the user's code, tells nobody where the mistake is.
+fn body_of(params: &InvokeDeploymentParams) -> Result<Option<(Vec<u8>, &'static str)>, Failure> {
+    const JSON: &str = "application/json";
+    let (bytes, name) = match (&params.file, &params.body, &params.base64) {
+        (Some(file), ..) => (files::read(Path::new(file), LONGEST)?, file.as_str()),
+        (None, Some(body), _) => (body.clone().into_bytes(), ""),
+        (None, None, Some(base64)) => (files::from_base64(base64)?, ""),
+        (None, None, None) => return Ok(None),
+    };
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
+        Ok(_) => Ok(Some((bytes, JSON))),
+        Err(error) if name.to_lowercase().ends_with(".json") => {
+            let what = message!("deployment.request-not-json", file = name, cause = error);
+            Err(Failure::new(Blame::User, what).with_fix(message!("deployment.request-not-json.fix")))
+        }
+        Err(_) if std::str::from_utf8(&bytes).is_ok() => Ok(Some((bytes, "text/plain; charset=utf-8"))),
+        Err(_) => Ok(Some((bytes, "application/octet-stream"))),
+    }
+}
+
+fn read_answer(answer: http::Answer, name: &str) -> InvokeAnswer {
+    let kind = answer.headers.get("content-type").map(String::as_str).unwrap_or_default();
+    let json = serde_json::from_slice(&answer.body);
+    let mut failure = None;
+    if answer.status >= 400 {
+        let what = message!("deployment.status", status = answer.status);
+        failure =
+            Some(Failure::new(Blame::Code, what).with_fix(message!("deployment.status.fix", name = name)));
+    } else if let (true, Err(error)) = (kind.contains("json") && !answer.body.is_empty(), &json) {
+        let what = message!("deployment.answer-not-json", cause = error);
+        failure = Some(Failure::new(Blame::Code, what).with_fix(message!("deployment.answer-not-json.fix")));
+    }
+    let size = answer.body.len() as u64;
+    let (body, base64) = match (json, String::from_utf8(answer.body.to_vec())) {
+        (Ok(json), _) => (Some(json), None),
+        (Err(_), Ok(text)) => (Some(text.into()), None),
+        (Err(_), Err(bytes)) => (None, Some(files::base64(bytes.as_bytes()))),
+    };
+    InvokeAnswer {
+        at: 0,
+        file: None,
+        request: String::new(),
+        status: answer.status,
+        ms: 0.0,
+        run_ms: None,
+        debugged: false,
+        headers: answer.headers,
+        size,
+        body,
+        base64,
+        failure: failure.as_ref().map(to_proto::failure),
+    }
+}

@@ -57,15 +57,19 @@ impl Need {
     }
 }
 
+/// The base image that is made from Debian's packages.
+pub(crate) const MADE_BASE_IMAGE: &str = base_image::MADE;
+
 /// Programs that tests start, and their packages: a registry to pull from, certificates to distrust, a debugger
-/// that is not ours, another editor, nodes of a network.
-const TEST_PROGRAMS: [(&str, &str); 6] = [
+/// that is not ours, another editor, nodes of a network, a host before them.
+const TEST_PROGRAMS: [(&str, &str); 7] = [
     ("docker-registry", "docker-registry"),
     ("openssl", "openssl"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("nvim", "neovim"),
     ("ip", "iproute2"),
+    ("/usr/sbin/sshd", "openssh-server"),
 ];
 
 /// Python packages that tests run as third parties, pinned.

@@ -29,6 +29,7 @@ mod remote;
 mod remote_engine;
 mod resources;
 mod several;
+mod torch;
 mod trouble;
 mod variant;
 mod warm;

@@ -29,7 +29,7 @@ pub struct VolumeFile {
 }
 
 /// Files of ours on the engine volume, beside the unpacked wheels of [`DEBUGPY`].
-pub const FILES: [VolumeFile; 8] = [
+pub const FILES: [VolumeFile; 9] = [
     VolumeFile { path: "hook/sitecustomize.py", contents: include_str!("../python/hook/sitecustomize.py") },
     VolumeFile {
         path: "hook/aml_debug_process.py",
@@ -46,6 +46,10 @@ pub const FILES: [VolumeFile; 8] = [
     VolumeFile {
         path: "hook/aml_debug_children.py",
         contents: include_str!("../python/hook/aml_debug_children.py"),
+    },
+    VolumeFile {
+        path: "hook/aml_debug_patience.py",
+        contents: include_str!("../python/hook/aml_debug_patience.py"),
     },
     VolumeFile { path: "relay.py", contents: include_str!("../python/relay.py") },
     VolumeFile { path: "compile.py", contents: include_str!("../python/compile.py") },

@@ -17,6 +17,7 @@ mod notices;
 mod repository;
 mod setup;
 mod tidy;
+mod torch;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ Usage: cargo xtask COMMAND
   codegen [--check]         write the generated files, or only compare them
   bench [CASE]...           the figures, as ratios against the plain way; --help for more
   editor [STORY]...         of the tests, only those of the editor: set up, build, drive a real VS Code
+  torch                     the stories that need real PyTorch: make an image of 1.5 GB with it, and run them
   dist [--prove]            the editor's extension as a package for this platform, with the program in it;
                             to prove it, a VS Code debugs with it and nothing else
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
@@ -66,6 +68,7 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["codegen"] => codegen::codegen(&repository, true)?,
         ["codegen", "--check"] => codegen::codegen(&repository, false)?,
         ["editor", stories @ ..] => return Ok(passed(checks::editor(&repository, stories)?)),
+        ["torch"] => return Ok(passed(torch::torch(&repository)?)),
         ["dist"] => editor::dist(&repository, false)?,
         ["dist", "--prove"] => editor::dist(&repository, true)?,
         ["bench", rest @ ..] => bench::bench(&repository, rest)?,

@@ -53,9 +53,12 @@ impl Need {
     }
 }
 
-/// Programs that tests start, and their packages: scripts to instrument, a registry to pull from, certificates to
-/// distrust, a debugger that is not ours, another editor, nodes of a network.
-const TEST_PROGRAMS: [(&str, &str); 7] = [
+/// The base image that is made from Debian's packages.
+pub(crate) const MADE_BASE_IMAGE: &str = base_image::MADE;
+
+/// Programs that tests start, and their packages: scripts to instrument, a registry to pull from, certificates to distrust, a debugger
+/// that is not ours, another editor, nodes of a network, a host before them.
+const TEST_PROGRAMS: [(&str, &str); 8] = [
     ("python3", "python3"),
     ("docker-registry", "docker-registry"),
     ("openssl", "openssl"),
@@ -63,6 +66,7 @@ const TEST_PROGRAMS: [(&str, &str); 7] = [
     ("npm", "npm"),
     ("nvim", "neovim"),
     ("ip", "iproute2"),
+    ("/usr/sbin/sshd", "openssh-server"),
 ];
 
 /// Makes the machine ready, or says what is missing and how to get it ([`Missing`]).

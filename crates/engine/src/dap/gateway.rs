@@ -159,6 +159,8 @@ pub struct Gateway {
     left_behind: BTreeSet<String>,
     /// The next end of the connection is not the end of the session.
     restarts: bool,
+    /// The process that is asked for behind a debug server that serves several.
+    process: Option<u32>,
     /// Whether a client may ask for that.
     offers_restart: bool,
     /// Whether another process may take the place of a debuggee that ends.
@@ -239,9 +241,15 @@ impl Gateway {
             paused: None,
             left_behind: BTreeSet::new(),
             restarts: false,
+            process: None,
             offers_restart: false,
             goes_on: false,
         }
+    }
+
+    /// The debug server may serve several processes, and this one is meant.
+    pub fn serves_process(&mut self, pid: u32) {
+        self.process = Some(pid);
     }
 
     /// Sets the folder here and in the container that a client's `attach` maps where it maps none: they are
@@ -670,6 +678,13 @@ impl Gateway {
                 }
                 return;
             }
+            // A debug server on a node tells of its children in the client's own words, with its own address.
+            "debugpyAttach" => {
+                if let Some(child) = Child::of_configuration(&message["body"]) {
+                    self.child_started(child, out);
+                }
+                return;
+            }
             "amlDebugEnded" => return self.debuggee_ended(out),
             "amlDebugNext" => return self.next_debuggee(&message["body"], out),
             "amlDebugReplaced" => return self.say(&message!("debuggee.replaced"), out),
@@ -839,7 +854,8 @@ impl Gateway {
         if self.debuggee == Connection::Open {
             self.ask("initialize", json!({"adapterID": "aml-debug"}), out);
             self.paths.own_attaches += 1;
-            self.ask("attach", json!({}), out);
+            let process = self.process.map(|pid| json!({"subProcessId": pid}));
+            self.ask("attach", process.unwrap_or_else(|| json!({})), out);
             self.ask("configurationDone", json!({}), out);
         }
     }
@@ -858,6 +874,14 @@ impl Gateway {
     /// The container has no terminal of the editor's.
     fn reverse_request(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
         self.sent += 1;
+        if message["command"] == "startDebugging"
+            && let Some(child) = Child::of_configuration(&message["arguments"]["configuration"])
+        {
+            let mut answer = response(message);
+            answer["seq"] = self.sent.into();
+            out.push(GatewayOutput::ToDebuggee(answer));
+            return self.child_started(child, out);
+        }
         let mut answer = refusal(self.sent, message, &message!("dap.no-reverse-request"), Language::English);
         answer["message"] = "notSupported".into();
         out.push(GatewayOutput::ToDebuggee(answer));

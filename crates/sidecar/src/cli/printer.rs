@@ -123,6 +123,15 @@ impl Printer {
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     }
 
+    /// What a person sees of a wait while it lasts; `None` ends it.
+    pub(crate) fn countdown(&mut self, text: Option<&str>) {
+        let Self::Terminal(terminal) = self else { return };
+        match text {
+            Some(text) => terminal.countdown(text),
+            None => terminal.end_countdown(),
+        }
+    }
+
     /// An answer: words for a person, the object for a program.
     pub(crate) fn answer(&mut self, text: &str, value: &Value) {
         match self {
@@ -229,6 +238,9 @@ impl Printer {
         }
     }
 }
+
+/// No layer of an image is called so.
+const COUNTDOWN: &str = "countdown";
 
 fn result_json(run: &RunSnapshot, stops: Option<&[Value]>, failure: Option<&FailureText>) -> Value {
     let mut result = json!({
@@ -389,6 +401,25 @@ impl Terminal {
         }
     }
 
+    fn countdown(&mut self, text: &str) {
+        let bars = &self.bars;
+        let bar = self.by_item.entry(COUNTDOWN.to_owned()).or_insert_with(|| {
+            let bar = bars.add(ProgressBar::new_spinner());
+            if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        bar.set_message(text.to_owned());
+        bar.tick();
+    }
+
+    fn end_countdown(&mut self) {
+        if let Some(bar) = self.by_item.remove(COUNTDOWN) {
+            bar.finish_and_clear();
+        }
+    }
+
     fn stop(&mut self, stop: &Stop, ms_from_start: u64) {
         let place = format!("{}:{}", stop.file, stop.line);
         let place = self.bold(&place);
@@ -474,12 +505,23 @@ impl Terminal {
         for phase in &run.phases {
             self.line(&self.card_line(phase));
         }
-        for step in run.graph.iter().flat_map(|graph| &graph.steps) {
-            self.line(&self.step_line(step));
+        if let Some(graph) = &run.graph {
+            let name = graph.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or_default();
+            let times = Times::of(&graph.steps);
+            for step in &graph.steps {
+                let before: Vec<&str> = graph
+                    .edges
+                    .iter()
+                    .filter(|edge| edge.to == step.name)
+                    .map(|edge| edge.from.as_str())
+                    .collect();
+                self.line(&self.step_line(step, name.max(8), &times, before));
+            }
         }
     }
 
-    fn step_line(&self, step: &StepSnapshot) -> String {
+    /// Name, time, state, when it ran within the whole, what it waited for, and its run.
+    fn step_line(&self, step: &StepSnapshot, width: usize, times: &Times, mut before: Vec<&str>) -> String {
         let took = step.started_at.zip(step.ended_at).map(|(start, end)| duration(end.saturating_sub(start)));
         let time = if step.reused { String::new() } else { took.unwrap_or_default() };
         let state = format!("{:9}", if step.reused { "reused" } else { &step.state });
@@ -488,8 +530,11 @@ impl Terminal {
             "failed" | "lost" => self.coloured("31", &state),
             _ => state,
         };
-        let run = step.run.as_deref().unwrap_or_default();
-        format!("    {:16} {time:>9}  {state} {run}", step.name).trim_end().to_owned()
+        before.dedup();
+        let before = if before.is_empty() { String::new() } else { format!("  ← {}", before.join(", ")) };
+        let run = step.run.as_deref().map(|run| self.coloured("2", &format!("  {run}"))).unwrap_or_default();
+        let bar = times.bar(step);
+        format!("    {:width$} {time:>9}  {state} {bar}{run}{before}", step.name).trim_end().to_owned()
     }
 
     fn card_line(&self, phase: &PhaseSnapshot) -> String {
@@ -534,6 +579,39 @@ fn language() -> Language {
         .find(|locale| !locale.is_empty())
         .map(|locale| Language::of(&locale))
         .unwrap_or_default()
+}
+
+/// From the first start of a step to the last end, milliseconds since the epoch.
+struct Times {
+    begin: u64,
+    end: u64,
+}
+
+/// How wide all of that is on a terminal.
+const TIMELINE: u64 = 20;
+
+impl Times {
+    fn of(steps: &[StepSnapshot]) -> Self {
+        let ran = || steps.iter().filter(|step| !step.reused);
+        let begin = ran().filter_map(|step| step.started_at).min().unwrap_or_default();
+        let is_live = ran().any(|step| step.started_at.is_some() && step.ended_at.is_none());
+        let end = ran().filter_map(|step| step.ended_at).max().unwrap_or(begin);
+        Self { begin, end: if is_live { clock::now_ms() } else { end } }
+    }
+
+    /// When a step ran, drawn to scale; blank for one that did not.
+    fn bar(&self, step: &StepSnapshot) -> String {
+        let whole = self.end.saturating_sub(self.begin).max(1);
+        let place = |at: u64| at.saturating_sub(self.begin).min(whole) * TIMELINE / whole;
+        let bar = step.started_at.filter(|_| !step.reused).map(|start| {
+            let from = place(start).min(TIMELINE - 1);
+            // Even the shortest can be seen.
+            let to = place(step.ended_at.unwrap_or(self.end)).max(from + 1);
+            (from, to)
+        });
+        let drawn = |at: u64| if bar.is_some_and(|(from, to)| from <= at && at < to) { '━' } else { '·' };
+        (0..TIMELINE).map(drawn).collect()
+    }
 }
 
 /// `POST /score → 200 in 12.3 ms, 0.4 ms in run()`, and whether a debugger was there meanwhile.

@@ -82,23 +82,86 @@ pub(super) async fn logs(
     printer: &mut Printer,
 ) -> Result<(), Failure> {
     let log = if control { "control" } else { "driver" };
-    let mut offset = 0;
+    let mut parts: Vec<Part> = Vec::new();
     loop {
         // Asked first: what is written before the end is read after it.
-        let over = !follow || snapshot(session, run.clone()).await?.ended_at.is_some();
-        loop {
-            let params = ReadLogParams { run: run.clone(), log: log.to_owned(), offset };
-            let answer = session.ask(|reply| Ask::ReadLog(params, reply)).await?;
-            if answer.text.is_empty() {
-                break;
-            }
-            offset = answer.next_offset;
-            printer.raw(&answer.text);
+        let now = snapshot(session, run.clone()).await?;
+        note_parts(&now, &mut parts, printer);
+        let over = !follow || now.ended_at.is_some();
+        for part in &mut parts {
+            part.print_news(session, log, printer).await?;
         }
         if over {
+            parts.iter_mut().for_each(|part| part.print_rest(printer));
             return Ok(());
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Of a pipeline, the steps that have come; of any other run, itself.
+fn note_parts(run: &RunSnapshot, parts: &mut Vec<Part>, printer: &mut Printer) {
+    let Some(graph) = &run.graph else {
+        if parts.is_empty() {
+            parts.push(Part::new(run.run.clone(), None));
+        }
+        return;
+    };
+    for step in &graph.steps {
+        let Some(of_step) = step.run.as_ref().filter(|run| parts.iter().all(|part| part.run != **run)) else {
+            continue;
+        };
+        if step.reused {
+            printer.remark(&message!("pipeline.step-reused", step = step.name, run = of_step));
+        }
+        parts.push(Part::new(of_step.clone(), Some(step.name.clone())));
+    }
+}
+
+/// One of the logs that make up what a person reads of a run.
+struct Part {
+    run: String,
+    /// Stands before each line.
+    step: Option<String>,
+    offset: u64,
+    /// The beginning of a line whose end has not come.
+    rest: String,
+}
+
+impl Part {
+    fn new(run: String, step: Option<String>) -> Self {
+        Self { run, step, offset: 0, rest: String::new() }
+    }
+
+    async fn print_news(
+        &mut self,
+        session: &Session,
+        log: &str,
+        printer: &mut Printer,
+    ) -> Result<(), Failure> {
+        loop {
+            let params = ReadLogParams { run: self.run.clone(), log: log.to_owned(), offset: self.offset };
+            let answer = session.ask(|reply| Ask::ReadLog(params, reply)).await?;
+            if answer.text.is_empty() {
+                return Ok(());
+            }
+            self.offset = answer.next_offset;
+            let Some(step) = &self.step else {
+                printer.raw(&answer.text);
+                continue;
+            };
+            self.rest.push_str(&answer.text);
+            let whole = self.rest.rfind('\n').map_or(0, |end| end + 1);
+            let lines: String = self.rest.drain(..whole).collect();
+            let lines: String = lines.lines().map(|line| format!("{step} | {line}\n")).collect();
+            printer.raw(&lines);
+        }
+    }
+
+    fn print_rest(&mut self, printer: &mut Printer) {
+        if let (Some(step), false) = (&self.step, self.rest.is_empty()) {
+            printer.raw(&format!("{step} | {}\n", self.rest));
+        }
     }
 }
 

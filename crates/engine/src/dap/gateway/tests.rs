@@ -555,6 +555,42 @@ fn a_child_is_announced_in_the_way_that_the_client_knows() {
 }
 
 #[test]
+fn children_of_a_debug_server_on_a_node_are_announced_at_a_port_of_ours() {
+    let configuration = json!({"name": "Subprocess 31", "subProcessId": 31, "connect": {"port": 5678}});
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true });
+    story.attached(VS_CODE, "Visual Studio Code");
+    story
+        .event("debugpyAttach", configuration.clone())
+        .on(GatewayInput::ChildListens { pid: 31, port: 20_555 });
+    // To a client that starts sessions when asked, the debug server sends a request.
+    let arguments = json!({"request": "attach", "configuration": configuration});
+    let request = json!({"type": "request", "seq": 9, "command": "startDebugging", "arguments": arguments});
+    story.on(GatewayInput::FromDebuggee(request));
+    story.is(expect![[r#"
+        debuggee: event debugpyAttach
+            ChildWaits(Child { pid: 31, command: "python", debugged: true })
+        child 31 listens on 20555
+            to client 1: {"seq":5,"type":"event","event":"debugpyAttach","body":{"name":"python, process 31","request":"attach","connect":{"host":"127.0.0.1","port":20555},"subProcessId":31}}
+        debuggee: startDebugging #9
+            to debuggee: {"seq":4,"type":"response","request_seq":9,"success":true,"command":"startDebugging"}
+            ChildWaits(Child { pid: 31, command: "python", debugged: true })
+    "#]]);
+
+    // One that nobody comes to is asked for by its number, or another process would go on in its place.
+    let mut story = Story::new();
+    story.gateway.serves_process(31);
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true }).on(GatewayInput::GoOn);
+    story.is(expect![[r#"
+        debuggee connects, paused: None
+        nobody will come
+            to debuggee: {"seq":1,"type":"request","command":"initialize","arguments":{"adapterID":"aml-debug"}}
+            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{"subProcessId":31}}
+            to debuggee: {"seq":3,"type":"request","command":"configurationDone","arguments":{}}
+    "#]]);
+}
+
+#[test]
 fn a_child_that_nobody_debugs_is_let_go_on_and_told_of_once() {
     let mut story = Story::new();
     story

@@ -446,7 +446,7 @@ fn what_is_wrong_is_said_before_anything_starts() {
         ),
         (
             said("", "", &["--debug", "--step", "tri"]),
-            "the pipeline has no one step \"tri\"\n-> name one of: prep, learn.multiply, try",
+            "the pipeline has no step \"tri\", or more than one\n-> name one of: prep, learn.multiply, try",
         ),
         (
             said("", "", &["--set", "inputs.x=1"]),

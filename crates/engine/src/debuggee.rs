@@ -417,7 +417,7 @@ mod tests {
         expect![[r#"
             ready on 39615
             User: python -I train.py was started with -I, which makes Python ignore the debugger's start hook [] -> take -I out of the command while debugging, or run it without --debug
-            User: python train.py runs, and the debugger's start hook did not report from it [] -> look whether something on the way removes PYTHONPATH or starts Python in an environment of its own
+            User: python train.py runs, and the debugger's start hook did not report from it [] -> see whether something on the way removes PYTHONPATH or starts Python in an environment of its own
             Environment: the program ended while the debugger was being loaded into it [] -> the last lines of its log say why
             over, replaced: true
             User: python train.py runs in Python 3.7.3; the debugger needs 3.8 or newer [] -> choose an environment with a newer Python, or run it without --debug

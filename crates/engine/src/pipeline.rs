@@ -495,8 +495,11 @@ impl Pipeline {
         } else if self.is_held && self.steps.iter().any(is_undone) {
             // It is held: what it would still have to do, nobody is there to do.
             self.failure = Some(
-                Failure::new(Blame::Environment, message!("adopt.owner-gone", phase = PhaseName::Run))
-                    .with_fix(message!("pipeline.owner-gone.fix", run = self.id)),
+                Failure::new(
+                    Blame::Environment,
+                    message!("adopt.owner-gone", phase = PhaseName::Run.title()),
+                )
+                .with_fix(message!("pipeline.owner-gone.fix", run = self.id)),
             );
             let pending = self.steps.iter_mut().filter(|step| step.state == StepState::Pending);
             pending.for_each(|step| step.skip(at));

@@ -845,7 +845,7 @@ impl Run {
             Some(limit) if silent > limit => {
                 let failure = Failure::new(
                     Blame::Environment,
-                    message!("phase.silent", phase = open, seconds = limit / 1_000),
+                    message!("phase.silent", phase = open.title(), seconds = limit / 1_000),
                 )
                 .with_fix(message!("phase.silent.fix"));
                 self.fail(at, failure)

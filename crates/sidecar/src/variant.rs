@@ -63,5 +63,5 @@ pub(crate) fn write(
 fn errors(path: &Path) -> Result<Vec<String>, Failure> {
     let reading = spec_reader::read(path)?;
     let errors = reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
-    Ok(errors.map(|finding| check::plain(&path.display().to_string(), finding)).collect())
+    Ok(errors.map(|finding| check::plain(&path.display().to_string(), finding).text()).collect())
 }

@@ -207,7 +207,7 @@ fn what_cannot_be_changed_from_here_is_refused_with_a_reason() {
         -> write the step out in the pipeline, or in a component file of its own
         step s: no script is started in its command in a way that a debugger can be put before
         -> put the convention into the script: aml-debug instrument SCRIPT --write
-        step b is written with an anchor, an alias or a variable of ours, and changing it would change more than that step
+        step b is written with an anchor, an alias or a variable of aml-debug, and changing it would change more than that step
         -> write the step out in the pipeline, or in a component file of its own
     "#]].assert_eq(&said.concat());
 }

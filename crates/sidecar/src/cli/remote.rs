@@ -71,7 +71,7 @@ pub(crate) async fn attach(
     let following = remote::follow(wish, store)?;
     if let Some(address) = following.listens {
         let file = token::file(&settings.home);
-        printer.remark(&message!("remote.listens", address = address, file = file.display()).text());
+        printer.remark(&message!("remote.listens", address = address, file = file.display()));
         printer
             .answer("", &json!({ "event": "listening", "address": address.to_string(), "tokenFile": file }));
     }
@@ -292,7 +292,7 @@ impl Watch {
             }
             News::Failed(failure) => self.end(who, Err(failure), printer),
             News::Refused(peer) => {
-                printer.remark(&message!("remote.stranger", peer = peer).text());
+                printer.remark(&message!("remote.stranger", peer = peer));
                 printer.answer("", &json!({ "event": "refusedCaller", "address": peer.to_string() }));
             }
             News::Over if self.process(&who).is_debugged => {
@@ -314,7 +314,7 @@ impl Watch {
             Some(seconds) => message!("remote.waits-for", address = address, port = port, seconds = seconds),
             None => message!("remote.waits", address = address, port = port),
         };
-        printer.remark(&of(&who, &text));
+        printer.remark(&of_message(&who, text));
         // A program reads an empty name where there is none, as before there were several.
         let event = json!({
             "event": "beacon", "step": who.step.unwrap_or_default(), "rank": who.rank, "address": address,
@@ -332,17 +332,15 @@ impl Watch {
             "configuration": launch_json::configuration(&entry),
         });
         printer.answer("", &ready);
-        printer.remark(&ready_line(&entry.host, port).text());
+        // In English, since a tasks.json may wait for this line.
+        printer.line(&ready_line(&entry.host, port).text());
         self.process(who).outcome = None;
         self.debug(who, port, &code, remote_root)?;
         let answer = attach::write(&step, &folder, &entry)?;
-        printer.remark(
-            &match answer.changed {
-                true => message!("attach.written", name = answer.name, file = answer.launch_json),
-                false => message!("attach.unchanged", name = answer.name, file = answer.launch_json),
-            }
-            .text(),
-        );
+        printer.remark(&match answer.changed {
+            true => message!("attach.written", name = answer.name, file = answer.launch_json),
+            false => message!("attach.unchanged", name = answer.name, file = answer.launch_json),
+        });
         Ok(())
     }
 

@@ -6,10 +6,13 @@ use super::session::Session;
 use crate::doctor;
 use crate::main_loop::Ask;
 use crate::settings::Settings;
+use crate::to_proto;
 use engine::failure::{Blame, Failure};
 use engine::message;
+use engine::run::snapshot::state_title;
 use protocol::log::ReadLogParams;
 use protocol::run::{CancelRunParams, ListRunsParams, RemoveRunParams, RunIdParams, RunSnapshot};
+use protocol::text::Text;
 use serde_json::json;
 use std::time::Duration;
 
@@ -60,7 +63,7 @@ async fn show(session: &Session, name: RunName, printer: &mut Printer) -> Result
     printer.result(&run, None, run.failure.as_ref());
     let params = RunIdParams { run: run.run };
     let outputs = session.ask(|reply| Ask::ListOutputs(params, reply)).await?;
-    outputs.metrics.iter().for_each(|(name, value)| printer.remark(&format!("    {name} = {value}")));
+    outputs.metrics.iter().for_each(|(name, value)| printer.line(&format!("    {name} = {value}")));
     Ok(())
 }
 
@@ -71,7 +74,7 @@ async fn snapshot(session: &Session, run: String) -> Result<RunSnapshot, Failure
 /// How often a log that is followed is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-async fn logs(
+pub(super) async fn logs(
     session: &Session,
     run: String,
     follow: bool,
@@ -109,7 +112,7 @@ fn note_parts(run: &RunSnapshot, parts: &mut Vec<Part>, printer: &mut Printer) {
             continue;
         };
         if step.reused {
-            printer.remark(&message!("pipeline.step-reused", step = step.name, run = of_step).text());
+            printer.remark(&message!("pipeline.step-reused", step = step.name, run = of_step));
         }
         parts.push(Part::new(of_step.clone(), Some(step.name.clone())));
     }
@@ -192,7 +195,7 @@ async fn cancel(session: &Session, name: RunName, printer: &mut Printer) -> Resu
     match tokio::time::timeout(PATIENCE, over).await {
         Ok(run) => {
             let run = run?;
-            let text = message!("run.ended", run = run.run, state = run.state).text();
+            let text = printer.words(&message!("run.ended", run = run.run, state = state_title(&run.state)));
             printer.answer(&text, &serde_json::to_value(&run).unwrap_or_default());
             Ok(0)
         }
@@ -205,7 +208,8 @@ async fn cancel(session: &Session, name: RunName, printer: &mut Printer) -> Resu
 
 async fn remove(session: &Session, name: RunName, printer: &mut Printer) -> Result<(), Failure> {
     let run = session.ask(|reply| Ask::RemoveRun(RemoveRunParams { run: name.run }, reply)).await?.run;
-    printer.answer(&message!("runs.removed", run = run).text(), &json!({ "event": "removed", "run": run }));
+    let text = printer.words(&message!("runs.removed", run = run));
+    printer.answer(&text, &json!({ "event": "removed", "run": run }));
     Ok(())
 }
 
@@ -213,9 +217,10 @@ async fn remove(session: &Session, name: RunName, printer: &mut Printer) -> Resu
 pub(crate) async fn doctor(settings: &Settings, printer: &mut Printer) -> Result<u8, Failure> {
     let findings = doctor::examine(settings).await;
     for finding in &findings {
-        let mut text = format!("{:8} {:12} {}", finding.outcome, finding.subject, finding.what.text);
+        let words = |text: &Text| printer.words(&to_proto::message(text));
+        let mut text = format!("{:8} {:12} {}", finding.outcome, finding.subject, words(&finding.what));
         if let Some(fix) = &finding.fix {
-            text.push_str(&format!("\n{:22}→ {}", "", fix.text));
+            text.push_str(&format!("\n{:22}→ {}", "", words(fix)));
         }
         printer.answer(&text, &serde_json::to_value(finding).unwrap_or_default());
     }

@@ -36,8 +36,8 @@ pub(crate) fn make(settings: &Settings, arguments: &Variant, printer: &mut Print
     let remarks: Vec<String> = made.variant.remarks.iter().map(|remark| remark.text()).collect();
     let value = json!({ "file": shown(&made.output), "files": diffs, "remarks": remarks });
     printer.answer(text.trim_end_matches('\n'), &value);
-    for remark in remarks {
-        printer.remark(&remark);
+    for remark in &made.variant.remarks {
+        printer.remark(remark);
     }
     let file = shown(&made.output);
     let next = match &call {
@@ -47,7 +47,7 @@ pub(crate) fn make(settings: &Settings, arguments: &Variant, printer: &mut Print
         }
         None => made.next(&file, *wait),
     };
-    printer.remark(&next.text());
+    printer.remark(&next);
     Ok(0)
 }
 

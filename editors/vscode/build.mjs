@@ -1,4 +1,5 @@
 // Bundles the extension into one file: `node build.mjs [--watch]`.
+import { cpSync, mkdirSync } from "node:fs";
 import { build, context } from "esbuild";
 
 /** Features of the language client for which the sidecar has nothing to offer: a third of its code. */
@@ -50,6 +51,10 @@ const options = {
   legalComments: "eof",
   logLevel: "warning",
 };
+
+// The sidecar's sentences in other languages than its own.
+mkdirSync("dist", { recursive: true });
+cpSync("../../crates/engine/messages/ja.properties", "dist/ja.properties");
 
 if (process.argv.includes("--watch")) {
   await (await context(options)).watch();

@@ -190,3 +190,37 @@ fn a_setting_that_cannot_be_read_is_named() {
     let refused = ground.call(["runs"]).with_code(2).stderr;
     assert!(refused.contains("AML_DEBUG_WAIT is \"soon\"; expected: a whole number"), "{refused}");
 }
+
+#[test]
+fn a_japanese_terminal_is_spoken_to_in_japanese_and_a_program_is_not() {
+    let mut ground = Ground::with(
+        "//- /job.yml\ntype: command\ncode: src\ncommand: python x.py\nenvironment:\n  image: $BASE\n//- /src/x.py\nnumber = 7\nprint(number)\n//- /bad.yml\ntype: command\ncommand: [x]\nenvironment:\n  image: $BASE\n",
+    );
+    ground.set("LC_ALL", "ja_JP.UTF-8");
+    let person = ground.call(["check", "bad.yml"]).with_code(1).stdout;
+    assert!(person.contains("bad.yml:2:10: error: テキストが必要ですが、リストがあります。"), "{person}");
+    let program = ground.call(["check", "bad.yml", "--json"]).with_code(1).stdout;
+    assert!(program.contains("Expected text, found a list."), "{program}");
+
+    let ended = ground.call(["run", "job.yml", "--break", "x.py:2"]).with_code(0);
+    for words in ["x.py:2 で停止しました", "number = 7", ": 完了\n"] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+    // What a tasks.json waits for is the same for everybody who shares it.
+    ground.set("AML_DEBUG_WAIT", "1");
+    let ended = ground.call(["run", "job.yml", "--debug"]).with_code(0);
+    for line in ["aml-debug: starting ", "aml-debug: debugger can attach at 127.0.0.1:"] {
+        assert!(ended.stderr.lines().any(|said| said.starts_with(line)), "{line}: {}", ended.stderr);
+    }
+
+    ground.set("LC_ALL", "ja_JP.eucJP");
+    let other_letters = ground.call(["runs", "show", "none"]).with_code(2).stderr;
+    assert!(other_letters.contains("there is no run none"), "{other_letters}");
+    ground.set("LC_ALL", "");
+    ground.set("LANG", "ja_JP.UTF-8");
+    let person = ground.call(["runs", "show", "none"]).with_code(2).stderr;
+    assert!(
+        person.starts_with("aml-debug: 実行 none はありません\n  → `aml-debug runs list` で"),
+        "{person}"
+    );
+}

@@ -31,6 +31,7 @@ mod remote_engine;
 mod resources;
 mod several;
 mod sources;
+mod torch;
 mod trouble;
 mod variant;
 mod warm;

@@ -132,6 +132,22 @@ fn code(ground: &Ground) -> String {
     ground.path("src").display().to_string()
 }
 
+/// Somebody attaches, sees the program stand where `value` is known, and lets it go on to its end.
+#[track_caller]
+fn attached_to_the_end(ground: &Ground, run: &Value, breakpoints: &[(&str, u32)]) {
+    let mut attach = ground.start(["attach", run.as_str().unwrap(), "--json"]);
+    let configuration = attach.wait_until_ready();
+    let mut debugger = Debugger::attach(&configuration, &code(ground), breakpoints);
+    let (thread, line, locals) = debugger.stopped();
+    assert_eq!((line, locals["value"].as_str()), (5, "7"));
+    let_go(ground);
+    debugger.go_on(&thread);
+    let ended = attach.end().with_code(0);
+    assert_eq!(ended.result()["outcome"], "completed");
+    assert_eq!(ground.log(run), "here\nthere");
+    ground.leaves_nothing();
+}
+
 #[test]
 fn killed_while_it_waits_for_a_debugger() {
     let ground = Ground::with_job("python x.py", WAITS);
@@ -141,17 +157,7 @@ fn killed_while_it_waits_for_a_debugger() {
     assert_eq!(record["state"], "waiting");
 
     // Somebody wants to debug it after all.
-    let mut attach = ground.start(["attach", record["run"].as_str().unwrap(), "--json"]);
-    let configuration = attach.wait_until_ready();
-    let mut debugger = Debugger::attach(&configuration, &code(&ground), &[("x.py", 5)]);
-    let (thread, line, locals) = debugger.stopped();
-    assert_eq!((line, locals["value"].as_str()), (5, "7"));
-    let_go(&ground);
-    debugger.go_on(&thread);
-    let ended = attach.end().with_code(0);
-    assert_eq!(ended.result()["outcome"], "completed");
-    assert_eq!(ground.log(&record["run"]), "here\nthere");
-    ground.leaves_nothing();
+    attached_to_the_end(&ground, &record["run"], &[("x.py", 5)]);
 }
 
 #[test]
@@ -180,18 +186,8 @@ fn killed_while_it_stands_on_a_breakpoint() {
     let record = ground.only_run();
     assert_eq!(record["state"], "paused");
 
-    let name = record["run"].as_str().unwrap();
-    let mut attach = ground.start(["attach", name, "--json"]);
-    let configuration = attach.wait_until_ready();
-    let mut debugger = Debugger::attach(&configuration, &code(&ground), &[]);
-    let (thread, line, locals) = debugger.stopped();
-    assert_eq!((line, locals["value"].as_str()), (5, "7"), "it still stands there");
-    let_go(&ground);
-    debugger.go_on(&thread);
-    let ended = attach.end().with_code(0);
-    assert_eq!(ended.result()["outcome"], "completed");
-    assert_eq!(ground.log(&record["run"]), "here\nthere");
-    ground.leaves_nothing();
+    // It still stands there.
+    attached_to_the_end(&ground, &record["run"], &[]);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_run_leaves_logs_outputs_and_a_card_and_nothing_in_the_source_tree() {
     assert!(told.contains("collect") && told.contains("accuracy = 0.75"), "{told}");
 
     let removed = ground.call(["runs", "remove", name]).with_code(0).stdout;
-    assert_eq!(removed, format!("run {name} is forgotten: record, logs and outputs"));
+    assert_eq!(removed, format!("run {name} is removed: record, logs and outputs"));
     assert!(ground.runs().is_empty() && !folder.exists());
     let gone = ground.call(["runs", "show", name]).with_code(2);
     assert!(gone.stderr.contains(&format!("there is no run {name}")), "{}", gone.stderr);

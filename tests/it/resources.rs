@@ -63,6 +63,26 @@ fn a_distributed_job_runs_as_several_processes_and_one_that_fails_ends_all() {
 }
 
 #[test]
+fn workers_and_parameter_servers_of_tensorflow_find_each_other_and_the_servers_end_with_the_last_worker() {
+    let script = "\n//- /src/x.py\nimport json, os, socket, time\nconfig = json.loads(os.environ['TF_CONFIG'])\ntask, cluster = config['task'], config['cluster']\nhost, port = cluster[task['type']][task['index']].split(':')\nif task['type'] == 'ps':\n    with socket.create_server((host, int(port))) as server:\n        while True:\n            server.accept()[0].sendall(b'!')\nhost, port = cluster['ps'][0].split(':')\nwhile True:\n    try:\n        with socket.create_connection((host, int(port))) as to:\n            to.recv(1)\n            break\n    except OSError:\n        time.sleep(0.02)\nindex = task['index']\nprint(f'worker {index} of {len(cluster[\"worker\"])}\\n', end='')\n";
+    let ground = job(
+        "python x.py",
+        "distribution: {type: tensorflow, worker_count: 2, parameter_server_count: 1}",
+        script,
+    );
+    let ended = ground.call(["run", "job.yml", "--json"]).with_code(0);
+    let mut lines = ended.log("driver");
+    lines.sort();
+    assert_eq!(lines, ["worker 0 of 2", "worker 1 of 2"]);
+    let line = script.lines().skip(2).position(|line| line.starts_with("print")).expect("a line") + 1;
+    let place = format!("src/x.py:{line}");
+    let words = ["run", "job.yml", "--rank", "1", "--break", &place, "--json"];
+    let result = ground.call(words).with_code(0).result();
+    assert_eq!(result["stops"][0]["locals"]["index"], "1", "{result}");
+    ground.leaves_nothing();
+}
+
+#[test]
 fn mpi_ranks_are_told_apart_where_the_image_has_no_mpirun() {
     let script = "\n//- /src/x.py\nimport os, sys\nrank, size = os.environ['OMPI_COMM_WORLD_RANK'], os.environ['OMPI_COMM_WORLD_SIZE']\nfor n in range(300):\n    print(rank, size, n, file=sys.stderr if n % 3 else sys.stdout)\n";
     let ground = job("python x.py", "distribution: {type: mpi, process_count_per_instance: 2}", script);

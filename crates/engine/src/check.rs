@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Range, Severity};
 use crate::message;
+use crate::message::Message;
 use crate::spec::files::{Files, Found, Need};
 use crate::spec::{Kind, Reading};
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ pub fn line(file: &str, reading: &Reading) -> Value {
 }
 
 /// A finding on a terminal: `job.yml:3:5: error: … [spec.unknown-key]`.
-pub fn plain(file: &str, finding: &Diagnostic) -> String {
+pub fn plain(file: &str, finding: &Diagnostic) -> Message {
     let at = finding.range.start;
     let severity = serde_json::to_value(finding.severity).unwrap_or_default();
     message!(
@@ -70,7 +71,6 @@ pub fn plain(file: &str, finding: &Diagnostic) -> String {
         text = finding.message,
         code = finding.message.id
     )
-    .text()
 }
 
 fn finding(finding: &Diagnostic) -> Value {

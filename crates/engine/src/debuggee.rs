@@ -29,7 +29,7 @@ pub struct VolumeFile {
 }
 
 /// Files of ours on the engine volume, beside the unpacked wheels of [`DEBUGPY`].
-pub const FILES: [VolumeFile; 8] = [
+pub const FILES: [VolumeFile; 9] = [
     VolumeFile { path: "hook/sitecustomize.py", contents: include_str!("../python/hook/sitecustomize.py") },
     VolumeFile {
         path: "hook/aml_debug_process.py",
@@ -46,6 +46,10 @@ pub const FILES: [VolumeFile; 8] = [
     VolumeFile {
         path: "hook/aml_debug_children.py",
         contents: include_str!("../python/hook/aml_debug_children.py"),
+    },
+    VolumeFile {
+        path: "hook/aml_debug_patience.py",
+        contents: include_str!("../python/hook/aml_debug_patience.py"),
     },
     VolumeFile { path: "relay.py", contents: include_str!("../python/relay.py") },
     VolumeFile { path: "compile.py", contents: include_str!("../python/compile.py") },
@@ -413,7 +417,7 @@ mod tests {
         expect![[r#"
             ready on 39615
             User: python -I train.py was started with -I, which makes Python ignore the debugger's start hook [] -> take -I out of the command while debugging, or run it without --debug
-            User: python train.py runs, and the debugger's start hook did not report from it [] -> look whether something on the way removes PYTHONPATH or starts Python in an environment of its own
+            User: python train.py runs, and the debugger's start hook did not report from it [] -> see whether something on the way removes PYTHONPATH or starts Python in an environment of its own
             Environment: the program ended while the debugger was being loaded into it [] -> the last lines of its log say why
             over, replaced: true
             User: python train.py runs in Python 3.7.3; the debugger needs 3.8 or newer [] -> choose an environment with a newer Python, or run it without --debug

@@ -175,7 +175,7 @@ pub fn read_restart(said: &str, complaint: &str) -> Result<Restart, Failure> {
 /// File in the container and line from 1 of the code that cannot be read, if that is what a failure is about.
 pub fn unreadable_line(failure: &Failure) -> Option<(String, u32)> {
     let args = &failure.what.args;
-    let place = &args.iter().find(|(name, _)| name == "place" && failure.what.id == UNREADABLE)?.1;
+    let place = args.iter().find(|(name, _)| name == "place" && failure.what.id == UNREADABLE)?.1.to_string();
     let (file, line) = place.rsplit_once(':')?;
     let file = if file.starts_with('/') { file.to_owned() } else { format!("{ROOT}{file}") };
     Some((file, line.parse().ok()?))

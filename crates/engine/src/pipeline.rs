@@ -21,8 +21,9 @@ use crate::run::adopt::Adopter;
 use crate::run::card::{PhaseCard, PhaseName};
 use crate::run::snapshot::{Snapshot, State};
 use crate::run::{End, Millis};
-use room::{Demand, Room};
+use room::{Demand, Load, Room};
 use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 
 /// A pipeline run: its steps, where each stands, and how long all of it took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -202,7 +203,7 @@ impl Pipeline {
         let before: Vec<Vec<usize>> = plan.steps.iter().map(|step| needs(&step.sources)).collect();
         // A plan has no cycle: one that has is refused when it is made.
         let heights = heights(&before).unwrap_or_else(|_| vec![1; before.len()]);
-        let mut images: Vec<&ImagePlan> = Vec::new();
+        let mut images = HashMap::new();
         let steps = plan.steps.iter().zip(heights).map(|(step, height)| Step {
             name: step.name.clone(),
             debug: step.debug,
@@ -423,9 +424,11 @@ impl Pipeline {
         self.skip(at);
         let mut effects = Vec::new();
         if self.stage == Stage::Running && !self.is_held {
+            let mut floor = Floor::of(&self.steps);
             for step in self.ready() {
-                if self.fits(step) {
+                if floor.has_place_for(&self.steps[step], self.room) {
                     effects.extend(self.take_turn(at, step));
+                    floor.add(&self.steps[step]);
                 }
             }
         }
@@ -483,17 +486,6 @@ impl Pipeline {
         ready
     }
 
-    /// Whether there is room for it, and nobody is at its image just now: two that build the same image would
-    /// build it twice.
-    fn fits(&self, step: usize) -> bool {
-        let image = self.steps[step].image;
-        let of_image = || self.steps.iter().filter(move |other| other.image == image);
-        let is_in_hand = of_image().any(|other| other.is_active() && !other.has_image());
-        let is_there = of_image().any(Step::has_image);
-        let active = self.steps.iter().filter(|step| step.is_active()).map(|step| step.demand);
-        (is_there || !is_in_hand) && self.room.has_place_for(self.steps[step].demand, active)
-    }
-
     fn conclude(&mut self, at: Millis) -> Vec<PipelineEffect> {
         let is_undone =
             |step: &Step| matches!(step.state, StepState::Pending | StepState::Ended { end: End::Lost });
@@ -503,8 +495,11 @@ impl Pipeline {
         } else if self.is_held && self.steps.iter().any(is_undone) {
             // It is held: what it would still have to do, nobody is there to do.
             self.failure = Some(
-                Failure::new(Blame::Environment, message!("adopt.owner-gone", phase = PhaseName::Run))
-                    .with_fix(message!("pipeline.owner-gone.fix", run = self.id)),
+                Failure::new(
+                    Blame::Environment,
+                    message!("adopt.owner-gone", phase = PhaseName::Run.title()),
+                )
+                .with_fix(message!("pipeline.owner-gone.fix", run = self.id)),
             );
             let pending = self.steps.iter_mut().filter(|step| step.state == StepState::Pending);
             pending.for_each(|step| step.skip(at));
@@ -593,12 +588,45 @@ impl Step {
     }
 }
 
-/// The number of an image among those seen so far.
-fn number_of<'p>(images: &mut Vec<&'p ImagePlan>, image: &'p ImagePlan) -> usize {
-    images.iter().position(|known| *known == image).unwrap_or_else(|| {
-        images.push(image);
-        images.len() - 1
-    })
+/// What the steps that run take, and which images are there or in hand: seen once for all that might start.
+#[derive(Debug, Default)]
+struct Floor {
+    load: Load,
+    there: HashSet<usize>,
+    in_hand: HashSet<usize>,
+}
+
+impl Floor {
+    fn of(steps: &[Step]) -> Self {
+        let mut floor = Self::default();
+        steps.iter().for_each(|step| floor.add(step));
+        floor
+    }
+
+    fn add(&mut self, step: &Step) {
+        if step.has_image() {
+            self.there.insert(step.image);
+        }
+        if step.is_active() {
+            self.load.add(step.demand);
+            if !step.has_image() {
+                self.in_hand.insert(step.image);
+            }
+        }
+    }
+
+    /// Whether there is room for it, and nobody is at its image just now: two that build the same image would
+    /// build it twice.
+    fn has_place_for(&self, step: &Step, room: Room) -> bool {
+        let is_free = self.there.contains(&step.image) || !self.in_hand.contains(&step.image);
+        is_free && room.has_place_for(step.demand, self.load)
+    }
+}
+
+/// The number of an image among those seen so far, by its content.
+fn number_of(images: &mut HashMap<String, usize>, image: &ImagePlan) -> usize {
+    let next = images.len();
+    *images.entry(serde_json::json!(image).to_string()).or_insert(next)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::failure::{Blame, Failure};
 use crate::message;
+use crate::message::Message;
 use core::net::{IpAddr, Ipv4Addr};
 
 /// How an attempt to connect ended, in the words of the operating system.
@@ -45,6 +46,22 @@ pub enum Cause {
     NoRoute,
     /// The address is a private one of a network that this machine is not in.
     OutsideNetwork,
+    /// There is no `ssh` on this machine.
+    NoSsh,
+    /// The host between has not the key that is known of it, or none is known.
+    JumpHostKey,
+    /// The host between does not let this user in.
+    JumpDenied,
+    /// The name of the host between means no address here.
+    JumpNotResolved,
+    /// The host between answers, and its SSH port says no.
+    JumpRefused,
+    /// Nothing comes back from the host between.
+    JumpUnreachable,
+    /// The host between forbids to be led through.
+    JumpForbids,
+    /// `ssh` has ended for another reason, in its own words.
+    JumpFailed,
 }
 
 /// The cause behind a failed attempt. `is_early` says that the process may not listen yet.
@@ -72,11 +89,23 @@ impl Cause {
             Cause::Filtered => "filtered",
             Cause::NoRoute => "noRoute",
             Cause::OutsideNetwork => "outsideNetwork",
+            Cause::NoSsh => "noSsh",
+            Cause::JumpHostKey => "jumpHostKey",
+            Cause::JumpDenied => "jumpDenied",
+            Cause::JumpNotResolved => "jumpNotResolved",
+            Cause::JumpRefused => "jumpRefused",
+            Cause::JumpUnreachable => "jumpUnreachable",
+            Cause::JumpForbids => "jumpForbids",
+            Cause::JumpFailed => "jumpFailed",
         }
     }
 
-    /// What a person reads.
-    pub fn failure(self, address: &str, port: u16) -> Failure {
+    /// What a person reads of a process at this address. `jump` is the host that was to lead there.
+    pub fn failure(self, address: &str, port: u16, jump: Option<&str>) -> Failure {
+        let host = jump.unwrap_or_default();
+        if let Some((what, fix)) = self.of_jump(host) {
+            return Failure::new(Blame::Environment, what).with_fix(fix);
+        }
         let (what, fix) = match self {
             Cause::NotResolved => {
                 (message!("reach.not-resolved", address = address), message!("reach.not-resolved.fix"))
@@ -92,13 +121,84 @@ impl Cause {
                 message!("reach.filtered", address = address, port = port),
                 message!("reach.filtered.fix", port = port),
             ),
+            Cause::NoRoute if jump.is_some() => {
+                (message!("reach.no-route-from", host = host, address = address), message!("reach.jump.fix"))
+            }
             Cause::NoRoute => (message!("reach.no-route", address = address), message!("reach.no-route.fix")),
-            Cause::OutsideNetwork => {
+            _ => {
                 (message!("reach.outside-network", address = address), message!("reach.outside-network.fix"))
             }
         };
         Failure::new(Blame::Environment, what).with_fix(fix)
     }
+
+    /// What is wrong with the way to the host between, and what to do.
+    fn of_jump(self, host: &str) -> Option<(Message, Message)> {
+        Some(match self {
+            Cause::NoSsh => (message!("reach.no-ssh"), message!("reach.no-ssh.fix")),
+            Cause::JumpHostKey => (
+                message!("reach.jump-host-key", host = host),
+                message!("reach.jump-host-key.fix", host = host),
+            ),
+            Cause::JumpDenied => {
+                (message!("reach.jump-denied", host = host), message!("reach.jump-denied.fix", host = host))
+            }
+            Cause::JumpNotResolved => {
+                (message!("reach.jump-not-resolved", host = host), message!("reach.jump-not-resolved.fix"))
+            }
+            Cause::JumpRefused => {
+                (message!("reach.jump-refused", host = host), message!("reach.jump-refused.fix"))
+            }
+            Cause::JumpUnreachable => {
+                (message!("reach.jump-unreachable", host = host), message!("reach.jump-unreachable.fix"))
+            }
+            Cause::JumpForbids => {
+                (message!("reach.jump-forbids", host = host), message!("reach.jump-forbids.fix"))
+            }
+            Cause::JumpFailed => {
+                (message!("reach.jump-failed", host = host), message!("reach.jump-failed.fix", host = host))
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The cause behind an `ssh -W` that has ended, from what it said. `is_early` says that the process may not
+/// listen yet.
+pub fn cause_of_ssh(said: &str, is_early: bool) -> Cause {
+    let is_said = |words: &str| said.contains(words);
+    // The host between says this of the node; the rest is said of the host between.
+    if let Some((_, of_node)) = said.split_once("open failed: ") {
+        let line = of_node.lines().next().unwrap_or_default();
+        return match line {
+            _ if line.contains("administratively prohibited") => Cause::JumpForbids,
+            _ if line.contains("refused") && is_early => Cause::NotListening,
+            _ if line.contains("refused") => Cause::Refused,
+            _ if line.contains("timed out") => Cause::Filtered,
+            _ if line.contains("No route") || line.contains("unreachable") => Cause::NoRoute,
+            // The resolver of each system has its own words.
+            _ if line.contains("connect failed") => Cause::NotResolved,
+            _ => Cause::JumpFailed,
+        };
+    }
+    match said {
+        _ if is_said("Host key verification failed") || is_said("IDENTIFICATION HAS CHANGED") => {
+            Cause::JumpHostKey
+        }
+        _ if is_said("Permission denied") || is_said("Too many authentication failures") => Cause::JumpDenied,
+        _ if is_said("Could not resolve hostname") => Cause::JumpNotResolved,
+        _ if is_said("Connection refused") => Cause::JumpRefused,
+        _ if is_said("timed out") || is_said("No route to host") || is_said("unreachable") => {
+            Cause::JumpUnreachable
+        }
+        _ => Cause::JumpFailed,
+    }
+}
+
+/// The last thing that `ssh` said, for a person.
+pub fn words_of_ssh(said: &str) -> Option<String> {
+    let general = |line: &&str| line.starts_with("stdio forwarding failed") || line.trim().is_empty();
+    said.lines().rev().map(str::trim).find(|line| !general(line)).map(str::to_owned)
 }
 
 /// What the kernel's table of routes (`/proc/net/route`) knows of an address. Only version 4 is told apart.
@@ -145,6 +245,37 @@ mod tests {
         assert_eq!(of("192.0.2.9"), Route::Own);
         assert_eq!(of("10.3.0.5"), Route::Default);
         assert_eq!(route_to("header\n", "10.3.0.5".parse().expect("an address")), Route::None);
+    }
+
+    #[test]
+    fn what_ssh_says_names_the_cause() {
+        for (said, cause) in [
+            ("Host key verification failed.", Cause::JumpHostKey),
+            (
+                "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+                Cause::JumpHostKey,
+            ),
+            ("ada@jump: Permission denied (publickey,password).", Cause::JumpDenied),
+            ("ssh: Could not resolve hostname jump: Name or service not known", Cause::JumpNotResolved),
+            ("ssh: connect to host jump port 22: Connection refused", Cause::JumpRefused),
+            ("ssh: connect to host jump port 22: Connection timed out", Cause::JumpUnreachable),
+            ("ssh: connect to host jump port 22: No route to host", Cause::JumpUnreachable),
+            ("channel 0: open failed: administratively prohibited: open failed", Cause::JumpForbids),
+            (
+                "channel 0: open failed: connect failed: Connection refused\nstdio forwarding failed",
+                Cause::Refused,
+            ),
+            ("channel 0: open failed: connect failed: Connection timed out", Cause::Filtered),
+            ("channel 0: open failed: connect failed: No route to host", Cause::NoRoute),
+            ("channel 0: open failed: connect failed: Name or service not known", Cause::NotResolved),
+            ("Bad configuration option: x", Cause::JumpFailed),
+        ] {
+            assert_eq!(cause_of_ssh(said, false), cause, "{said}");
+        }
+        let refused = "channel 0: open failed: connect failed: Connection refused\nstdio forwarding failed\n";
+        assert_eq!(cause_of_ssh(refused, true), Cause::NotListening);
+        let words = words_of_ssh(refused);
+        assert_eq!(words.as_deref(), Some("channel 0: open failed: connect failed: Connection refused"));
     }
 
     #[test]

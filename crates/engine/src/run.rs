@@ -293,6 +293,10 @@ impl Run {
         if let Some(seconds) = plan.timeout_seconds.filter(|_| self.wish.debug) {
             notes.push(message!("run.timeout-put-off", seconds = seconds));
         }
+        let is_of_torch = plan.distribution.as_ref().is_some_and(|it| it.kind == "pytorch");
+        if is_of_torch && self.wish.debug {
+            notes.push(message!("plan.patience"));
+        }
         self.plan = Some(plan);
         let next = match base {
             None => self.base_ready(at, None),
@@ -838,7 +842,7 @@ impl Run {
             Some(limit) if silent > limit => {
                 let failure = Failure::new(
                     Blame::Environment,
-                    message!("phase.silent", phase = open, seconds = limit / 1_000),
+                    message!("phase.silent", phase = open.title(), seconds = limit / 1_000),
                 )
                 .with_fix(message!("phase.silent.fix"));
                 self.fail(at, failure)

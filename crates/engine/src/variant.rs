@@ -35,6 +35,17 @@ pub struct Wish<'a> {
     pub output: &'a Path,
     /// Seconds that a step waits for its debugger.
     pub wait: u32,
+    /// Where the steps call instead of being reached.
+    pub call: Option<Call<'a>>,
+}
+
+/// Where steps call, for networks in which only that direction is open.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// `HOST:PORT` of whoever listens.
+    pub address: &'a str,
+    /// What a step has to show there.
+    pub token: &'a str,
 }
 
 /// A file of the variant.
@@ -223,7 +234,7 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
         };
         let quote = if raw.starts_with('"') { "\\\"" } else { "\"" };
         match convention {
-            Convention::Flags => {
+            Convention::Flags if self.wish.call.is_none() => {
                 let wait = self.wish.wait;
                 let flags = format!(
                     " --remote_debug --remote_debug_connection_timeout {wait} --remote_debug_port {PORT}"
@@ -282,6 +293,11 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
             ("AML_REMOTE_DEBUG_CONNECTION_TIMEOUT", New::Text(self.wish.wait.to_string())),
             ("AML_REMOTE_DEBUG_PORT", New::Text(PORT.to_owned())),
         ];
+        if let Some(call) = self.wish.call {
+            wanted.push(("AML_REMOTE_DEBUG_CALL", New::Text(call.address.to_owned())));
+            wanted.push(("AML_REMOTE_DEBUG_TOKEN", New::Text(call.token.to_owned())));
+            wanted.push(("AML_REMOTE_DEBUG_STEP", New::Text(self.step.to_owned())));
+        }
         match way {
             Way::Flags => return Ok(()),
             Way::Environment => {}

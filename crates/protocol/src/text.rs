@@ -10,8 +10,12 @@ use ts_rs::TS;
 pub struct Text {
     /// Key of the message catalogue.
     pub id: String,
-    /// Name and value of each variable part.
+    /// Name and value of each variable part, in English.
     pub args: Vec<(String, String)>,
+    /// Of the variable parts, those that are sentences of the catalogue themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub parts: Option<Vec<(String, Text)>>,
     /// The English text, ready to show.
     pub text: String,
 }

@@ -13,6 +13,7 @@ use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
 use engine::launch_json;
 use engine::message;
+use engine::message::Language;
 use futures::FutureExt;
 use futures::future::{Fuse, FusedFuture};
 use protocol::debug::DebugReady;
@@ -175,6 +176,9 @@ impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         if let Some(parent) = params.process_id {
             let _ = self.hear.send(Heard::Editor(parent));
+        }
+        if let Some(locale) = &params.locale {
+            let _ = self.language.send(Said::Speaks(Language::of(locale)));
         }
         Ok(InitializeResult {
             capabilities: ServerCapabilities {

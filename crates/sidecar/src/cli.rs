@@ -68,7 +68,7 @@ async fn perform(
         Command::Deploy(deploy) => deploy::deploy(settings, deploy, printer, began).await,
         Command::Deployments(verb) => deployments::deployments(settings, verb, printer).await,
         Command::Check(check) => check::check(&check, printer),
-        Command::Variant(arguments) => variant::make(&arguments, printer),
+        Command::Variant(arguments) => variant::make(&settings, &arguments, printer),
         Command::Instrument(arguments) => instrument::instrument(&arguments, printer),
         Command::Runs(runs) => runs::runs(settings, runs, printer).await,
         Command::Images(images) => images::images(settings, images, printer).await,

@@ -8,6 +8,7 @@ mod peer;
 
 use crate::effects::{RunContext, debugger};
 use crate::files;
+use crate::remote::Way;
 use engine::dap::frames::{FrameReader, frame};
 use engine::dap::gateway::{Child, ClientId, DebugFact, Gateway, GatewayInput, GatewayOutput, Role};
 use engine::dap::path_doctor::Pair;
@@ -93,14 +94,22 @@ pub(crate) enum Audience {
     /// The run of a container.
     Run(Box<RunContext>),
     /// Whoever watches a step on a node.
-    Step(mpsc::UnboundedSender<DebugEvent>),
+    Step(Box<StepAudience>),
+}
+
+/// Who hears of a step on a node, and how the node is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct StepAudience {
+    pub(crate) news: mpsc::UnboundedSender<DebugEvent>,
+    /// The way to its debug server, by which its children are reached, too; `None` of one that has called here.
+    pub(crate) way: Option<Way>,
 }
 
 impl Audience {
     fn tell(&self, event: DebugEvent) {
         match self {
             Audience::Run(context) => debugger::tell(context, event),
-            Audience::Step(news) => drop(news.send(event)),
+            Audience::Step(step) => drop(step.news.send(event)),
         }
     }
 
@@ -115,6 +124,8 @@ impl Audience {
 pub(crate) struct Relay {
     /// Where its children are reached, too; `None` on a node.
     pub(crate) container: Option<ContainerId>,
+    /// Whether the debug server keeps its connection from one session to the next.
+    pub(crate) lasting: bool,
     /// The thread that was found paused.
     pub(crate) paused: Option<i64>,
     /// Whether it stands before its first line.
@@ -123,6 +134,17 @@ pub(crate) struct Relay {
     pub(crate) early: Vec<u8>,
     pub(crate) reader: BoxStream<'static, Vec<u8>>,
     pub(crate) writer: Box<dyn AsyncWrite + Unpin + Send>,
+}
+
+impl Relay {
+    /// A connection to the debug server of a step, which serves one session.
+    pub(crate) fn to_node(
+        early: Vec<u8>,
+        reader: BoxStream<'static, Vec<u8>>,
+        writer: Box<dyn AsyncWrite + Unpin + Send>,
+    ) -> Self {
+        Self { container: None, lasting: false, paused: None, waiting: true, early, reader, writer }
+    }
 }
 
 /// What arrives on a stream until it ends or breaks.
@@ -262,6 +284,8 @@ struct Hub {
     /// Number of the connection to the debuggee.
     relay: u64,
     place: Place,
+    /// Whether the debug server keeps its connection from one session to the next.
+    lasting: bool,
     /// Whether the connection to a step was given up with its session, and has not closed yet.
     parting: bool,
     /// Whether the debug server was told that the session is over.
@@ -281,6 +305,7 @@ impl Hub {
             next_client: 0,
             relay: 0,
             place,
+            lasting: true,
             parting: false,
             disconnected: false,
         };
@@ -362,7 +387,8 @@ impl Hub {
             Inbound::Relay(relay) => {
                 self.disconnected = false;
                 self.relay += 1;
-                let Relay { container, paused, waiting, early, reader, writer: write } = *relay;
+                let Relay { container, lasting, paused, waiting, early, reader, writer: write } = *relay;
+                self.lasting = lasting;
                 if let Place::Run { family } = &mut self.place {
                     family.container = container;
                 }
@@ -480,7 +506,7 @@ impl Hub {
     /// The debug server of a step serves one session a connection and closes it by itself: whoever comes next
     /// waits for another one. It ends for good where we close first.
     fn part(&mut self) {
-        let (Audience::Step(_), Some(debuggee)) = (&self.audience, &self.debuggee) else { return };
+        let (false, Some(debuggee)) = (self.lasting, &self.debuggee) else { return };
         // A client that vanished has not taken its leave.
         if !std::mem::take(&mut self.disconnected) {
             let leave = json!({ "seq": i32::MAX, "type": "request", "command": "disconnect",
@@ -540,17 +566,16 @@ impl Hub {
 
     /// Gives a child a port, a relay and a task of its own.
     fn open_child(&mut self, child: &Child) {
-        let (Place::Run { family }, Audience::Run(context)) = (&mut self.place, &self.audience) else {
-            return;
-        };
-        let Some(container) = family.container.clone() else { return };
+        let Place::Run { family } = &mut self.place else { return };
+        let container = family.container.clone();
         let listener = listen(0).and_then(TcpListener::from_std);
         let Ok((port, listener)) = listener.and_then(|it| Ok((it.local_addr()?.port(), it))) else {
             tracing::warn!("no port for a child; it goes on by itself when its wait is over");
             return;
         };
         let place = Place::Child { pid: child.pid, parent: self.inbound.clone() };
-        let (hub, inbound) = Hub::new(self.audience.clone(), place);
+        let (mut hub, inbound) = Hub::new(self.audience.clone(), place);
+        hub.gateway.serves_process(child.pid);
         let inlet = hub.inbound.clone();
         if let Some((local, remote)) = family.code_folder.clone() {
             inlet.code_folder(local, remote);
@@ -561,7 +586,25 @@ impl Hub {
         }
         family.children.insert(child.pid, inlet.clone());
         tokio::spawn(hub.run(listener, inbound));
-        self.readers.spawn(debugger::relay_child(context.as_ref().clone(), container, child.pid, inlet));
+        match (&self.audience, container) {
+            (Audience::Run(context), Some(container)) => {
+                let context = context.as_ref().clone();
+                self.readers.spawn(debugger::relay_child(context, container, child.pid, inlet));
+            }
+            (Audience::Step(step), _) => {
+                let way = step.way.clone();
+                self.readers.spawn(async move {
+                    match way {
+                        Some(way) => match way.dial(false, || {}).await {
+                            Ok(relay) => inlet.debuggee(Box::new(relay)),
+                            Err(_) => inlet.close(),
+                        },
+                        None => inlet.close(),
+                    }
+                });
+            }
+            (Audience::Run(_), None) => inlet.close(),
+        }
         self.feed(GatewayInput::ChildListens { pid: child.pid, port });
     }
 }

@@ -9,7 +9,7 @@ use engine::diagnostic::{self, Severity};
 use engine::diff;
 use engine::instrument;
 use engine::message;
-use engine::message::Message;
+use engine::message::{Arg, Language, Message};
 use engine::spec::files::Files;
 use engine::spec::language::{self, FilesOf, Form, Offer, Target, Wanted};
 use engine::spec::{Body, Kind, Reading};
@@ -30,6 +30,8 @@ use tower_lsp::ls_types::{
 /// What an editor says of a text, or asks about it.
 #[derive(Debug)]
 pub(crate) enum Said {
+    /// Its words are in this language from now on.
+    Speaks(Language),
     /// It is open, or stands differently now.
     Text(Uri, i32, String),
     /// It was written to its file; other texts may refer to it.
@@ -83,13 +85,15 @@ struct Open {
 /// Holds the open texts until the last editor is gone.
 pub(crate) async fn attend(client: Client, mut inbox: mpsc::UnboundedReceiver<Said>) {
     let mut texts: HashMap<Uri, Open> = HashMap::new();
+    let mut language = Language::default();
     while let Some(said) = inbox.recv().await {
         match said {
+            Said::Speaks(spoken) => language = spoken,
             Said::Text(uri, version, text) => {
                 let Some(path) = uri.to_file_path().map(|path| path.into_owned()) else { continue };
                 let before = texts.remove(&uri).map(|open| open.kind);
                 let Some(open) = read(path, version, text, before).await else { continue };
-                tell(&client, &uri, &open).await;
+                tell(&client, &uri, &open, language).await;
                 texts.insert(uri, open);
             }
             Said::Saved => {
@@ -97,7 +101,7 @@ pub(crate) async fn attend(client: Client, mut inbox: mpsc::UnboundedReceiver<Sa
                     let Some(open) = read(open.path, open.version, open.text, Some(open.kind)).await else {
                         continue;
                     };
-                    tell(&client, &uri, &open).await;
+                    tell(&client, &uri, &open, language).await;
                     texts.insert(uri, open);
                 }
             }
@@ -111,24 +115,26 @@ pub(crate) async fn attend(client: Client, mut inbox: mpsc::UnboundedReceiver<Sa
                     texts
                         .get(&uri)
                         .filter(|open| is_yaml(open))
-                        .map(|open| complete(open, at))
+                        .map(|open| complete(open, at, language))
                         .unwrap_or_default(),
                 );
             }
             Said::Hover(uri, at, reply) => {
                 let open = texts.get(&uri).filter(|open| is_yaml(open));
-                let _ = reply.send(open.and_then(|open| hover(open, at)));
+                let _ = reply.send(open.and_then(|open| hover(open, at, language)));
             }
             Said::Definition(uri, at, reply) => {
                 let open = texts.get(&uri).filter(|open| is_yaml(open));
                 let _ = reply.send(open.map(|open| definition(&uri, open, at)).unwrap_or_default());
             }
             Said::Actions(uri, range, reply) => {
-                let _ =
-                    reply.send(texts.get(&uri).map(|open| actions(&uri, open, range)).unwrap_or_default());
+                let _ = reply.send(
+                    texts.get(&uri).map(|open| actions(&uri, open, range, language)).unwrap_or_default(),
+                );
             }
             Said::Lenses(uri, reply) => {
-                let _ = reply.send(texts.get(&uri).map(|open| lenses(&uri, open)).unwrap_or_default());
+                let _ =
+                    reply.send(texts.get(&uri).map(|open| lenses(&uri, open, language)).unwrap_or_default());
             }
         }
     }
@@ -158,22 +164,22 @@ fn is_spec(kind: Kind) -> bool {
     !matches!(kind, Kind::Unknown | Kind::Unparsable | Kind::Conda | Kind::Script | Kind::Notebook)
 }
 
-async fn tell(client: &Client, uri: &Uri, open: &Open) {
+async fn tell(client: &Client, uri: &Uri, open: &Open, language: Language) {
     let found = if is_spec(open.kind) || open.kind == Kind::Script {
-        open.reading.diagnostics.iter().map(diagnostic).collect()
+        open.reading.diagnostics.iter().map(|finding| diagnostic(finding, language)).collect()
     } else {
         Vec::new()
     };
     client.publish_diagnostics(uri.clone(), found, Some(open.version)).await;
 }
 
-fn complete(open: &Open, at: Position) -> CompletionList {
+fn complete(open: &Open, at: Position, language: Language) -> CompletionList {
     let Some(offers) = language::complete(&open.path, &open.text, engine_position(at)) else {
         return CompletionList::default();
     };
     let range = lsp_range(offers.range);
     let of_files = offers.files.iter().flat_map(|files| entries(files, &open.path));
-    let items = offers.offers.into_iter().chain(of_files).map(|offer| item(offer, range)).collect();
+    let items = offers.offers.into_iter().chain(of_files).map(|offer| item(offer, range, language)).collect();
     // Names of files depend on what is written of the path, so they are asked for again.
     CompletionList { is_incomplete: offers.files.is_some(), items }
 }
@@ -190,12 +196,12 @@ fn entries(wanted: &FilesOf, own: &Path) -> Vec<Offer> {
         .map(|(name, is_folder)| {
             let label = if is_folder { format!("{name}/") } else { name };
             let text = format!("{}{label}", wanted.written);
-            Offer { label, form: Form::File, detail: String::new(), meaning: None, text, required: false }
+            Offer { label, form: Form::File, detail: Arg::default(), meaning: None, text, required: false }
         })
         .collect()
 }
 
-fn item(offer: Offer, range: Range) -> CompletionItem {
+fn item(offer: Offer, range: Range, language: Language) -> CompletionItem {
     let kind = match offer.form {
         Form::Key => CompletionItemKind::PROPERTY,
         Form::Word => CompletionItemKind::ENUM_MEMBER,
@@ -204,12 +210,13 @@ fn item(offer: Offer, range: Range) -> CompletionItem {
         Form::File => CompletionItemKind::FILE,
     };
     let rank = if offer.required { '0' } else { '1' };
+    let detail = offer.detail.text_in(language).into_owned();
     CompletionItem {
         kind: Some(kind),
-        detail: (!offer.detail.is_empty()).then_some(offer.detail),
+        detail: (!detail.is_empty()).then_some(detail),
         documentation: offer
             .meaning
-            .map(|meaning| Documentation::MarkupContent(markdown(sentence(&meaning)))),
+            .map(|meaning| Documentation::MarkupContent(markdown(sentence(&meaning, language)))),
         sort_text: Some(format!("{rank}{}", offer.label)),
         filter_text: Some(offer.text.clone()),
         text_edit: Some(CompletionTextEdit::Edit(TextEdit { range, new_text: offer.text })),
@@ -218,12 +225,13 @@ fn item(offer: Offer, range: Range) -> CompletionItem {
     }
 }
 
-fn hover(open: &Open, at: Position) -> Option<Hover> {
+fn hover(open: &Open, at: Position, language: Language) -> Option<Hover> {
     let found = language::hover(&open.path, &open.text, engine_position(at))?;
-    let required =
-        if found.required { format!(" ({})", message!("language.required")) } else { String::new() };
-    let meaning = found.meaning.map(|meaning| format!("\n\n{}", sentence(&meaning))).unwrap_or_default();
-    let text = format!("**{}**{required}: {}{meaning}", found.key, found.expected);
+    let required = || format!(" ({})", message!("language.required").text_in(language));
+    let required = if found.required { required() } else { String::new() };
+    let meaning =
+        found.meaning.map(|meaning| format!("\n\n{}", sentence(&meaning, language))).unwrap_or_default();
+    let text = format!("**{}**{required}: {}{meaning}", found.key, found.expected.text_in(language));
     Some(Hover { contents: HoverContents::Markup(markdown(text)), range: Some(lsp_range(found.range)) })
 }
 
@@ -239,7 +247,7 @@ fn definition(uri: &Uri, open: &Open, at: Position) -> Vec<Location> {
     places.take(1).collect()
 }
 
-fn actions(uri: &Uri, open: &Open, range: Range) -> Vec<CodeActionOrCommand> {
+fn actions(uri: &Uri, open: &Open, range: Range, language: Language) -> Vec<CodeActionOrCommand> {
     let is_here = |finding: &&diagnostic::Diagnostic| {
         let found = lsp_range(finding.range);
         found.start <= range.end && range.start <= found.end
@@ -250,9 +258,9 @@ fn actions(uri: &Uri, open: &Open, range: Range) -> Vec<CodeActionOrCommand> {
             let fix = finding.fix.as_ref()?;
             let edit = TextEdit { range: lsp_range(fix.range), new_text: fix.new_text.clone() };
             Some(CodeActionOrCommand::CodeAction(CodeAction {
-                title: fix.title.text(),
+                title: fix.title.text_in(language),
                 kind: Some(CodeActionKind::QUICKFIX),
-                diagnostics: Some(vec![diagnostic(finding)]),
+                diagnostics: Some(vec![diagnostic(finding, language)]),
                 edit: Some(WorkspaceEdit {
                     changes: Some(HashMap::from([(uri.clone(), vec![edit])])),
                     ..WorkspaceEdit::default()
@@ -263,14 +271,14 @@ fn actions(uri: &Uri, open: &Open, range: Range) -> Vec<CodeActionOrCommand> {
         })
         .collect();
     if open.kind == Kind::Script {
-        actions.extend(debugging(uri, open));
+        actions.extend(debugging(uri, open, language));
     }
     actions
 }
 
 /// The remote-debug convention, put into a script or taken out of it again. An editor that can shows the edit
 /// before it makes it.
-fn debugging(uri: &Uri, open: &Open) -> Option<CodeActionOrCommand> {
+fn debugging(uri: &Uri, open: &Open, language: Language) -> Option<CodeActionOrCommand> {
     let old = open.text.as_bytes();
     let before = instrument::undo(old).ok()?;
     let (title, new) = match before == old {
@@ -288,10 +296,13 @@ fn debugging(uri: &Uri, open: &Open) -> Option<CodeActionOrCommand> {
     });
     let document = OptionalVersionedTextDocumentIdentifier { uri: uri.clone(), version: Some(open.version) };
     let change = TextDocumentEdit { text_document: document, edits: edits.collect() };
-    let annotation =
-        ChangeAnnotation { label: title.text(), needs_confirmation: Some(true), description: None };
+    let annotation = ChangeAnnotation {
+        label: title.text_in(language),
+        needs_confirmation: Some(true),
+        description: None,
+    };
     Some(CodeActionOrCommand::CodeAction(CodeAction {
-        title: title.text(),
+        title: title.text_in(language),
         kind: Some(CodeActionKind::new(REMOTE_DEBUGGING)),
         edit: Some(WorkspaceEdit {
             document_changes: Some(DocumentChanges::Edits(vec![change])),
@@ -306,14 +317,14 @@ fn debugging(uri: &Uri, open: &Open) -> Option<CodeActionOrCommand> {
 /// The kind of [`debugging`]'s actions, by which an editor may ask for them alone.
 const REMOTE_DEBUGGING: &str = "refactor.rewrite.amlDebug";
 
-fn lenses(uri: &Uri, open: &Open) -> Vec<CodeLens> {
+fn lenses(uri: &Uri, open: &Open, language: Language) -> Vec<CodeLens> {
     if !is_spec(open.kind) {
         return Vec::new();
     }
     let lens = |title: Message, command: &str| CodeLens {
         range: Range::default(),
         command: Some(Command {
-            title: title.text(),
+            title: title.text_in(language),
             command: command.to_owned(),
             arguments: Some(vec![uri.as_str().into()]),
         }),
@@ -332,20 +343,20 @@ fn lenses(uri: &Uri, open: &Open) -> Vec<CodeLens> {
     let debug = lens(message!("language.debug"), "amlDebug.debug");
     let submit = lens(message!("language.submit"), "amlDebug.submitExperiment");
     let steps = match open.reading.spec.as_ref().map(|spec| &spec.body) {
-        Some(Body::Pipeline(pipeline)) => step_lenses(uri, &open.text, &pipeline.commands()),
+        Some(Body::Pipeline(pipeline)) => step_lenses(uri, &open.text, &pipeline.commands(), language),
         _ => Vec::new(),
     };
     [run, debug, check, submit].into_iter().chain(steps).collect()
 }
 
 /// A line above each step that a debugger can be wanted in.
-fn step_lenses(uri: &Uri, text: &str, debuggable: &[String]) -> Vec<CodeLens> {
+fn step_lenses(uri: &Uri, text: &str, debuggable: &[String], language: Language) -> Vec<CodeLens> {
     let steps = language::steps(text).into_iter().filter(|(name, _)| debuggable.contains(name));
     steps
         .map(|(name, range)| CodeLens {
             range: lsp_range(range),
             command: Some(Command {
-                title: message!("language.debug-step").text(),
+                title: message!("language.debug-step").text_in(language),
                 command: "amlDebug.debugStep".to_owned(),
                 arguments: Some(vec![uri.as_str().into(), name.into()]),
             }),
@@ -354,7 +365,7 @@ fn step_lenses(uri: &Uri, text: &str, debuggable: &[String]) -> Vec<CodeLens> {
         .collect()
 }
 
-fn diagnostic(finding: &diagnostic::Diagnostic) -> Diagnostic {
+fn diagnostic(finding: &diagnostic::Diagnostic, language: Language) -> Diagnostic {
     let severity = match finding.severity {
         Severity::Error => DiagnosticSeverity::ERROR,
         Severity::Warning => DiagnosticSeverity::WARNING,
@@ -365,20 +376,24 @@ fn diagnostic(finding: &diagnostic::Diagnostic) -> Diagnostic {
         severity: Some(severity),
         code: Some(NumberOrString::String(finding.message.id.clone())),
         source: Some("Azure ML".to_owned()),
-        message: finding.message.text(),
-        // An editor with words of its own for our messages finds them by this.
+        message: finding.message.text_in(language),
+        // For an editor with words of its own.
         data: serde_json::to_value(to_proto::text(&finding.message)).ok(),
         ..Diagnostic::default()
     }
 }
 
 /// A fragment of the catalogue as a sentence.
-fn sentence(message: &Message) -> String {
-    let text = message.text();
+fn sentence(message: &Message, language: Language) -> String {
+    let text = message.text_in(language);
+    let stop = match language {
+        Language::English => ".",
+        Language::Japanese => "。",
+    };
     let mut letters = text.chars();
     letters
         .next()
-        .map(|first| first.to_uppercase().chain(letters).collect::<String>() + ".")
+        .map(|first| first.to_uppercase().chain(letters).collect::<String>() + stop)
         .unwrap_or_default()
 }
 

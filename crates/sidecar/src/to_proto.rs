@@ -8,7 +8,7 @@ use engine::deployment;
 use engine::diagnostic::{Diagnostic, Position, Range, Severity};
 use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
-use engine::message::Message;
+use engine::message::{Arg, Message};
 use engine::pipeline::{Pipeline, Step, StepState};
 use engine::plan::deployment::Service;
 use engine::plan::pipeline::Source;
@@ -23,7 +23,26 @@ use protocol::text::{FailureText, Text};
 use std::path::PathBuf;
 
 pub(crate) fn text(message: &Message) -> Text {
-    Text { id: message.id.clone(), args: message.args.clone(), text: message.text() }
+    let args = message.args.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+    let parts: Vec<_> = message
+        .args
+        .iter()
+        .filter_map(|(name, value)| match value {
+            Arg::Said(said) => Some((name.clone(), text(said))),
+            Arg::Plain(_) => None,
+        })
+        .collect();
+    Text { id: message.id.clone(), args, parts: (!parts.is_empty()).then_some(parts), text: message.text() }
+}
+
+/// The way back, for a front that has the words of another language.
+pub(crate) fn message(text: &Text) -> Message {
+    let part = |name: &str| text.parts.iter().flatten().find(|(part, _)| part == name);
+    let args = text.args.iter().map(|(name, value)| {
+        let said = part(name).map(|(_, said)| Arg::Said(Box::new(message(said))));
+        (name.clone(), said.unwrap_or_else(|| Arg::Plain(value.clone())))
+    });
+    Message { id: text.id.clone(), args: args.collect() }
 }
 
 pub(crate) fn failure(failure: &Failure) -> FailureText {

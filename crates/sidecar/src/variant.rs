@@ -6,7 +6,7 @@ use engine::diagnostic::Severity;
 use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::message::Message;
-use engine::variant::{Variant, Wish, variant};
+use engine::variant::{Call, Variant, Wish, variant};
 use std::path::{Path, PathBuf};
 
 /// Seconds that a step waits for its debugger, as on the published page.
@@ -28,12 +28,13 @@ impl Made {
     }
 }
 
-/// Makes and writes it. `output` is `NAME.debug.yml` beside the pipeline where nothing is said.
+/// Makes and writes it; `call` says where its steps call, if they do. `output` is `NAME.debug.yml` beside the pipeline where nothing is said.
 pub(crate) fn write(
     pipeline: &Path,
     steps: &[String],
     output: Option<&Path>,
     wait: u32,
+    call: Option<Call<'_>>,
 ) -> Result<Made, Failure> {
     let pipeline = spec_reader::absolute(pipeline)?;
     let output = match output {
@@ -46,7 +47,7 @@ pub(crate) fn write(
     // The first word on a file that is not there or not well is the file's own.
     files::read_text(&pipeline)?;
     let before = errors(&pipeline)?;
-    let wish = Wish { pipeline: &pipeline, steps, output: &output, wait };
+    let wish = Wish { pipeline: &pipeline, steps, output: &output, wait, call };
     let made = variant(&wish, |path| files::read_text(path).ok())?;
     for file in &made.files {
         files::write(&file.to, file.new.as_bytes())?;
@@ -62,5 +63,5 @@ pub(crate) fn write(
 fn errors(path: &Path) -> Result<Vec<String>, Failure> {
     let reading = spec_reader::read(path)?;
     let errors = reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
-    Ok(errors.map(|finding| check::plain(&path.display().to_string(), finding)).collect())
+    Ok(errors.map(|finding| check::plain(&path.display().to_string(), finding).text()).collect())
 }

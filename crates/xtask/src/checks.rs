@@ -67,6 +67,11 @@ pub(crate) fn test(repository: &Repository, filter: Option<&str>) -> anyhow::Res
             crate::interpreters::SUITES.join(", ")
         ));
     }
+    if filter.is_none() {
+        checks
+            .not_run
+            .push("ranks and data loaders under real PyTorch (`cargo xtask torch` runs them)".to_owned());
+    }
     for (variable, what) in MATERIAL {
         if std::env::var_os(variable).is_none() {
             checks.not_run.push(format!("{what} ({variable} is not set)"));

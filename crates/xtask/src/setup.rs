@@ -8,7 +8,6 @@ pub(crate) mod base_image;
 mod engine;
 mod packages;
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::command::{self, Command, Missing};
@@ -37,8 +36,6 @@ enum Need {
     BaseImage,
     /// No debugpy bundle in the target folder.
     Bundle,
-    /// The third-party Python packages that tests use.
-    TestPython,
     /// A VS Code to drive and the extension's tools.
     Editor,
 }
@@ -51,15 +48,19 @@ impl Need {
             Need::Access => "let this user use the container engine, by the group `docker`".into(),
             Need::BaseImage => base_image::intent(),
             Need::Bundle => bundle::intent(),
-            Need::TestPython => format!("make a Python environment with {REQUIREMENTS} for the tests"),
             Need::Editor => editor::intent(),
         }
     }
 }
 
-/// Programs that tests start, and their packages: a registry to pull from, certificates to distrust, a debugger
-/// that is not ours, another editor, nodes of a network, repositories behind ssh, and a second engine.
-const TEST_PROGRAMS: [(&str, &str); 10] = [
+/// The base image that is made from Debian's packages.
+pub(crate) const MADE_BASE_IMAGE: &str = base_image::MADE;
+
+/// Programs that tests start, and their packages: scripts to instrument, a registry to pull from, certificates to
+/// distrust, a debugger that is not ours, another editor, nodes of a network, a host before them, repositories
+/// behind ssh, and a second engine.
+const TEST_PROGRAMS: [(&str, &str); 11] = [
+    ("python3", "python3"),
     ("docker-registry", "docker-registry"),
     ("openssl", "openssl"),
     ("node", "nodejs"),
@@ -68,12 +69,9 @@ const TEST_PROGRAMS: [(&str, &str); 10] = [
     ("ip", "iproute2"),
     ("git", "git"),
     ("ssh-agent", "openssh-client"),
+    ("/usr/sbin/sshd", "openssh-server"),
     ("dockerd", "docker.io"),
-    ("python3", "python3"),
 ];
-
-/// Python packages that tests run as third parties, pinned.
-const REQUIREMENTS: &str = "tests/requirements.txt";
 
 /// Makes the machine ready, or says what is missing and how to get it ([`Missing`]).
 pub(crate) fn setup(repository: &Repository, purpose: For) -> anyhow::Result<()> {
@@ -96,7 +94,6 @@ pub(crate) fn setup(repository: &Repository, purpose: For) -> anyhow::Result<()>
             Need::Access => engine::grant_access()?,
             Need::BaseImage => base_image::get(repository)?,
             Need::Bundle => bundle::make(repository)?,
-            Need::TestPython => make_test_python(repository)?,
             Need::Editor => editor::get(repository)?,
         }
     }
@@ -144,12 +141,6 @@ fn look(repository: &Repository, purpose: For) -> Vec<Need> {
     if purpose == For::Test {
         let missing = TEST_PROGRAMS.into_iter().filter(|(program, _)| !command::on_path(program));
         packages.extend(missing.map(|(_, package)| package));
-        if !Command::new("python3").args(["-c", "import venv, ensurepip"]).succeeds() {
-            packages.extend(["python3", "python3-venv"]);
-        }
-        if !test_python_is_there(repository) {
-            needs.push(Need::TestPython);
-        }
         packages.extend(editor::packages());
         if !editor::is_there(repository) {
             needs.push(Need::Editor);
@@ -191,24 +182,4 @@ fn sudo_lets_us() -> bool {
     use std::io::IsTerminal as _;
     // On a terminal sudo may ask for the password when the first step needs it.
     std::io::stdin().is_terminal() || Command::new("sudo").args(["-n", "true"]).succeeds()
-}
-
-fn test_python(repository: &Repository) -> PathBuf {
-    repository.target.join("tests-python")
-}
-
-fn test_python_is_there(repository: &Repository) -> bool {
-    let Ok(wanted) = std::fs::read(repository.root.join(REQUIREMENTS)) else { return true };
-    std::fs::read(test_python(repository).join("requirements.txt")).is_ok_and(|made| made == wanted)
-}
-
-fn make_test_python(repository: &Repository) -> anyhow::Result<()> {
-    let (folder, wanted) = (test_python(repository), repository.root.join(REQUIREMENTS));
-    Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).run()?;
-    Command::new(folder.join("bin/python"))
-        .args(["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "-r"])
-        .arg(&wanted)
-        .run()?;
-    std::fs::copy(&wanted, folder.join("requirements.txt"))?;
-    Ok(())
 }

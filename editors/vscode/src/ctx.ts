@@ -4,7 +4,7 @@
 import * as vscode from "vscode";
 import type { LanguageClient, LanguageClientOptions, State } from "vscode-languageclient/node";
 import { findProgram } from "./bootstrap";
-import { inTheEditorsLanguage, SPECS } from "./language";
+import { SPECS, inOurEditor } from "./language";
 import { settingsForSidecar } from "./config";
 import type { ErrorData, FailureText, Notifications, Requests } from "./protocol";
 import { Remedied } from "./remedy";
@@ -142,7 +142,7 @@ export class Sidecar implements vscode.Disposable {
     const options: LanguageClientOptions = {
       outputChannel: this.log,
       documentSelector: [{ scheme: "file", pattern: SPECS }, { scheme: "file", language: "python" }],
-      middleware: inTheEditorsLanguage(),
+      middleware: inOurEditor(),
       // Failures are shown by whoever asked, with their buttons.
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),

@@ -9,9 +9,13 @@ export type Text = {
  */
 id: string, 
 /**
- * Name and value of each variable part.
+ * Name and value of each variable part, in English.
  */
 args: Array<[string, string]>, 
+/**
+ * Of the variable parts, those that are sentences of the catalogue themselves.
+ */
+parts?: Array<[string, Text]>, 
 /**
  * The English text, ready to show.
  */

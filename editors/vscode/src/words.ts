@@ -5,24 +5,41 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import type { FailureText, Text } from "./protocol";
 
-let sidecarWords: Record<string, string> = {};
+let sidecarWords = new Map<string, string>();
 
-/** Loads the sidecar's sentences in the editor's language, by message id; what is missing stays English. */
+/** Loads the sidecar's sentences in the editor's language, by message id; without a catalogue they stay English. */
 export function load(extension: vscode.Uri): void {
   const language = vscode.env.language.split("-")[0];
-  const file = path.join(extension.fsPath, "l10n", `sidecar.${language}.json`);
-  sidecarWords = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, string>) : {};
+  const file = path.join(extension.fsPath, "dist", `${language}.properties`);
+  sidecarWords = fs.existsSync(file) ? catalogue(fs.readFileSync(file, "utf8")) : new Map<string, string>();
+}
+
+/** A catalogue: `id = text`, a line each. */
+function catalogue(text: string): Map<string, string> {
+  const entries = [...text.matchAll(/^([\w.-]+) = (.*)$/gm)];
+  return new Map(entries.map(([, id, words]) => [id ?? "", (words ?? "").replaceAll("\\n", "\n")]));
 }
 
 /** A sentence of the sidecar. */
 export function say(text: Text): string {
-  const template = sidecarWords[text.id];
+  const template = sidecarWords.get(text.id);
   if (template === undefined) {
     return text.text;
   }
   const values = new Map(text.args);
-  return template.replace(/\{([\w-]+)\}/g, (whole, name: string) => values.get(name) ?? whole);
+  text.parts?.forEach(([name, part]) => values.set(name, say(part)));
+  const filled = template.replace(/\{([\w-]+)\}/g, (whole, name: string) => {
+    const value = values.get(name);
+    return value === undefined ? whole : `${GAP}${value}${GAP}`;
+  });
+  return filled.replace(SPACE_IN_JAPANESE, "").replaceAll(GAP, "");
 }
+
+/** Marks where a value begins and ends. */
+const GAP = "\0";
+
+/** Japanese has a space between Latin and Japanese letters, and none between Japanese ones. */
+const SPACE_IN_JAPANESE = /(?<=[\u3000-\u9fff\uff00-\uffef]) (?=\0[\u3000-\u9fff\uff00-\uffef])|(?<=[\u3000-\u9fff\uff00-\uffef]\0) (?=[\u3000-\u9fff\uff00-\uffef])/g;
 
 /** What failed and what to do, or for want of that the first words of whoever failed. */
 export function sayFailure(failure: FailureText): string {

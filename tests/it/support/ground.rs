@@ -110,6 +110,7 @@ impl Ground {
         command
             .args(arguments)
             .current_dir(self.path(""))
+            .env("LC_ALL", "C.UTF-8")
             .env("AML_DEBUG_HOME", self.home())
             .env("AML_DEBUG_BUNDLE", bundle)
             .env("AML_DEBUG_IMAGE_REWRITE", engine::rewrite())

@@ -16,6 +16,7 @@ pub(crate) struct Started {
     seen: Vec<String>,
     stderr: Option<JoinHandle<String>>,
     began: Instant,
+    limit: Duration,
 }
 
 /// A process that has ended.
@@ -52,13 +53,27 @@ impl Started {
             let _ = stderr.read_to_end(&mut bytes);
             String::from_utf8_lossy(&bytes).into_owned()
         });
-        Self { child, shown, lines, seen: Vec::new(), stderr: Some(stderr), began: Instant::now() }
+        Self {
+            child,
+            shown,
+            lines,
+            seen: Vec::new(),
+            stderr: Some(stderr),
+            began: Instant::now(),
+            limit: LIMIT,
+        }
+    }
+
+    /// May take so long: what it starts is heavy.
+    pub(crate) fn patient(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// The first event, from here on, that fits.
     pub(crate) fn wait_for(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         loop {
-            match self.lines.recv_timeout(LIMIT.saturating_sub(self.began.elapsed())) {
+            match self.lines.recv_timeout(self.limit.saturating_sub(self.began.elapsed())) {
                 Ok(line) => {
                     self.seen.push(line.clone());
                     if let Ok(event) = serde_json::from_str::<Value>(&line)
@@ -130,7 +145,7 @@ impl Started {
             if let Some(status) = self.child.try_wait().expect("it is ours") {
                 break status.code();
             }
-            if self.began.elapsed() > LIMIT {
+            if self.began.elapsed() > self.limit {
                 let _ = self.child.kill();
                 self.drain();
                 panic!("did not end\n{}\n{}", self.shown, self.seen.join("\n"));

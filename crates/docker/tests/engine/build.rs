@@ -173,7 +173,9 @@ async fn credentials_and_proxies_reach_the_build_and_stay_in_no_image() {
     // Proof that both are there while it builds, and a name of its own so that it is built each time.
     let script = recipe.context.get_mut("environment.sh").expect("a script");
     script.extend_from_slice(format!("\n# {}", unique("uncached")).as_bytes());
-    script.extend_from_slice(b"\necho \"saw $NO_PROXY\"; grep -c qv7hushed-index settings.sh; ls ca.pem\n");
+    script.extend_from_slice(
+        b"\necho \"saw $NO_PROXY\"; grep -c qv7hushed-index /run/aml-debug/secret/settings.sh; ls ca.pem\n",
+    );
     recipe.name = ImageRef(format!("{}:1", unique("secrets")));
     let (log, end) = build(&docker, &recipe).await;
     end.expect("it can be built");

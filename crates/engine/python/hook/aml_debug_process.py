@@ -211,14 +211,48 @@ def only_forks(argv):
     return _FORKSERVER in (Program(argv).code or "")
 
 
+def is_one_of_several(environ):
+    """Whether other ranks wait for this process."""
+    of_several = _rank(environ)
+    return of_several is not None and of_several[1] != "1"
+
+
 def _is_of_rank(wish, environ):
+    of_several = _rank(environ)
+    if of_several is None:
+        return wish.rank is None
+    rank, size = of_several
+    if wish.rank is not None:
+        return rank == wish.rank
+    # Of several alike the first is taken, unless somebody has chosen.
+    return rank == "0" or size == "1"
+
+
+def _rank(environ):
+    """The number of this process among several alike, and how many there are; None of one that is alone."""
     for rank, size in _RANKS:
         if rank in environ:
-            if wish.rank is not None:
-                return environ[rank] == wish.rank
-            # Of several alike the first is taken, unless somebody has chosen.
-            return environ[rank] == "0" or environ.get(size, "1") == "1"
-    return wish.rank is None
+            return environ[rank], environ.get(size, "1")
+    if "TF_CONFIG" in environ:
+        try:
+            return _rank_of_tensorflow(environ["TF_CONFIG"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass
+    return None
+
+
+def _rank_of_tensorflow(text):
+    """Workers are counted behind the chief, if there is one; parameter servers behind the workers."""
+    import json
+
+    config = json.loads(text)
+    before = 0
+    for role in ("chief", "master", "worker", "ps", "evaluator"):
+        if role == config["task"]["type"]:
+            size = sum(len(addresses) for addresses in config["cluster"].values())
+            return str(before + int(config["task"]["index"])), str(size)
+        before += len(config["cluster"].get(role, ()))
+    return None
 
 
 def _is_program(wish, argv, cwd, path):

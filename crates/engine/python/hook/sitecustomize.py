@@ -36,6 +36,10 @@ def _choose():
         import aml_debug_import
 
         return aml_debug_import.await_import(wish)
+    if aml_debug_process.is_one_of_several(os.environ):
+        import aml_debug_patience
+
+        aml_debug_patience.await_torch()
     argv = aml_debug_process.own_arguments()
     here = os.getcwd()
     if wish.may_claim() and aml_debug_process.is_chosen(wish, argv, here, os.environ, sys.path) and wish.take_over():

@@ -43,6 +43,7 @@ def _aml_debug(parser=None):
 
     import socket
     import threading
+    import time
 
     def own_address(client):
         for there in (client, "192.0.2.1"):
@@ -54,25 +55,62 @@ def _aml_debug(parser=None):
                     pass
         return (os.popen("hostname -I 2>&1").read().split() + ["127.0.0.1"])[0]
 
+    def call(debugpy, there, seconds, words):
+        host, port = there.rsplit(":", 1)
+        ends = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), 5).close()
+                break
+            except OSError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(1)
+
+        debugpy.configure(subProcess=False)
+
+        def go_on():  # connect() itself waits for the debugger, and has no end of its own
+            for _ in range(100):
+                if sys.modules["pydevd"].get_global_debugger():
+                    sys.modules["pydevd"].get_global_debugger().ready_to_run = True
+                    return
+                time.sleep(0.1)
+
+        timer = threading.Timer(ends - time.monotonic(), go_on)
+        timer.daemon = True
+        timer.start()
+        debugpy.connect((host.strip("[]"), int(port)), access_token=" ".join(words))
+        timer.cancel()
+
     timeout = float(wish("_connection_timeout", 300))
     address = own_address(wish("_client_ip", None))
     # The ranks of a distributed run on one node cannot share a port.
-    rank = os.environ.get("LOCAL_RANK") or os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") or 0
-    port = int(wish("_port", 5678)) + int(rank)
+    beside = os.environ.get("LOCAL_RANK") or os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") or 0
+    port = int(wish("_port", 5678)) + int(beside)
+    rank = os.environ.get("RANK") or os.environ.get("OMPI_COMM_WORLD_RANK") or ""
+    of = rank and ", rank " + rank
+    # Where only the node may connect, it calls "aml-debug attach --listen".
+    there, words = wish("_call", ""), (wish("_token", ""), wish("_step", "-"), rank or "-")
     print("Timeout for debug connection: {:g}".format(timeout), flush=True)
     try:
         import debugpy
 
-        debugpy.listen((address, port))
+        if there:
+            call(debugpy, there, timeout, words)
+        else:
+            debugpy.listen((address, port))
     except Exception as error:
-        print("Debugger attached = False ({}: {})".format(type(error).__name__, error), flush=True)
+        print("Debugger attached = False{} ({}: {})".format(of, type(error).__name__, error), flush=True)
         return parser
-    print("remote_debug_port: {}\nip_address: {}".format(port, address), flush=True)
-    timer = threading.Timer(timeout, lambda: debugpy.wait_for_client.cancel())
-    timer.daemon = True
-    timer.start()
-    debugpy.wait_for_client()
-    timer.cancel()
+    if not there:
+        own = rank and "remote_debug_rank: {}\n".format(rank)
+        # In one piece: other ranks write to the same log.
+        print("{}remote_debug_port: {}\nip_address: {}\n".format(own, port, address), end="", flush=True)
+        timer = threading.Timer(timeout, lambda: debugpy.wait_for_client.cancel())
+        timer.daemon = True
+        timer.start()
+        debugpy.wait_for_client()
+        timer.cancel()
     if not debugpy.is_client_connected():
         # Nobody will attend to its child processes either, and one that waits for a debugger waits for ever.
         try:
@@ -81,7 +119,7 @@ def _aml_debug(parser=None):
             pydev_monkey._get_apply_arg_patching = lambda: False
         except ImportError:  # another debugpy
             pass
-    print("Debugger attached = {}".format(debugpy.is_client_connected()), flush=True)
+    print("Debugger attached = {}{}".format(debugpy.is_client_connected(), of), flush=True)
     return parser
 
 

@@ -20,7 +20,7 @@ fn check(text: &str, expected: Expect) {
     };
     let mut out = String::new();
     for finding in &reading.diagnostics {
-        out.push_str(&plain("job.yml", finding));
+        out.push_str(&plain("job.yml", finding).text());
         if let Some(fix) = &finding.fix {
             out.push_str(&format!(" -> {:?}", fix.new_text));
         }
@@ -113,8 +113,8 @@ fn every_usual_mistake_has_its_own_word() {
             "conda file as environment, by file:",
             "command: ls\nenvironment: file:conda.yml\n",
             expect![[r#"
-            job.yml:2:14: error: "conda.yml" is not well (problems: 1). Line 1: This is a conda file, not an environment: an environment has "image" and names the conda file in "conda_file". [spec.in-other-file]
-        "#]],
+                job.yml:2:14: error: "conda.yml" has problems (1). Line 1: This is a conda file, not an environment: an environment has "image" and names the conda file in "conda_file". [spec.in-other-file]
+            "#]],
         ),
         (
             "image as environment",
@@ -319,5 +319,5 @@ fn the_fixes_of_usual_mistakes_make_the_file_well() {
 fn the_line_of_check_json() {
     let reading =
         spec::read("/p/a.yml".as_ref(), b"command: ls\nenvironment: {image: i}\nnam: x\n", &Files::default());
-    expect![[r#"{"file":"a.yml","kind":"commandjob","summary":null,"diagnostics":[{"severity":"error","code":"spec.unknown-key.near","message":"\"nam\" is not known here. Did you mean \"name\"?","range":{"start":{"line":2,"character":0},"end":{"line":2,"character":3}},"fix":{"title":"Replace \"nam\" by \"name\"","range":{"start":{"line":2,"character":0},"end":{"line":2,"character":3}},"newText":"name"}}]}"#]].assert_eq(&line("a.yml", &reading).to_string());
+    expect![[r#"{"file":"a.yml","kind":"commandjob","summary":null,"diagnostics":[{"severity":"error","code":"spec.unknown-key.near","message":"\"nam\" is not known here. Did you mean \"name\"?","range":{"start":{"line":2,"character":0},"end":{"line":2,"character":3}},"fix":{"title":"Replace \"nam\" with \"name\"","range":{"start":{"line":2,"character":0},"end":{"line":2,"character":3}},"newText":"name"}}]}"#]].assert_eq(&line("a.yml", &reading).to_string());
 }

@@ -184,6 +184,19 @@ impl BreakClient {
 
     /// The requests that begin the session; the program starts when the last is answered.
     pub fn start(&mut self) -> Vec<Value> {
+        let mut attach = json!({
+            "justMyCode": true,
+            "redirectOutput": false,
+            // Paths in the container are what we name, so nothing is to be translated.
+            "pathMappings": [{"localRoot": "/", "remoteRoot": "/"}],
+            "variablePresentation": {
+                "special": "hide", "function": "hide", "class": "hide", "protected": "inline",
+            },
+        });
+        if let Some(process) = self.process {
+            // A debug server on a node serves the children of its process, too.
+            attach["subProcessId"] = process.into();
+        }
         let mut requests = vec![
             self.request(
                 "initialize",
@@ -197,19 +210,7 @@ impl BreakClient {
                 }),
                 Asked::Session,
             ),
-            self.request(
-                "attach",
-                json!({
-                    "justMyCode": true,
-                    "redirectOutput": false,
-                    // Paths in the container are what we name, so nothing is to be translated.
-                    "pathMappings": [{"localRoot": "/", "remoteRoot": "/"}],
-                    "variablePresentation": {
-                        "special": "hide", "function": "hide", "class": "hide", "protected": "inline",
-                    },
-                }),
-                Asked::Session,
-            ),
+            self.request("attach", attach, Asked::Session),
         ];
         for remote in self.files() {
             let in_file = |(_, place): &(usize, &Place)| place.breakpoint.remote == remote;

@@ -66,6 +66,11 @@ impl FrameReader {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// What was fed and not given out, for whoever reads the stream from here on.
+    pub fn into_rest(mut self) -> Vec<u8> {
+        self.buffer.split_off(self.start)
+    }
+
     /// The next whole message, or `None` until more bytes are fed.
     pub fn next_message(&mut self) -> Result<Option<Value>, FrameError> {
         let rest = &self.buffer[self.start..];

@@ -14,7 +14,7 @@ mod paths;
 use crate::dap::path_doctor::{self, Complaint, Pair, Proposal};
 use crate::debuggee::{DebuggeeState, Report};
 use crate::message;
-use crate::message::Message;
+use crate::message::{Arg, Language, Message};
 pub use children::Child;
 use children::Children;
 use paths::Paths;
@@ -159,6 +159,8 @@ pub struct Gateway {
     left_behind: BTreeSet<String>,
     /// The next end of the connection is not the end of the session.
     restarts: bool,
+    /// The process that is asked for behind a debug server that serves several.
+    process: Option<u32>,
     /// Whether a client may ask for that.
     offers_restart: bool,
     /// Whether another process may take the place of a debuggee that ends.
@@ -183,7 +185,9 @@ enum Connection {
 #[derive(Debug)]
 struct Session {
     client: ClientId,
-    name: String,
+    name: Arg,
+    /// What its user reads.
+    language: Language,
     /// Sequence number of the last message to the client.
     sent: i64,
     /// What came before the debug server was there.
@@ -237,9 +241,15 @@ impl Gateway {
             paused: None,
             left_behind: BTreeSet::new(),
             restarts: false,
+            process: None,
             offers_restart: false,
             goes_on: false,
         }
+    }
+
+    /// The debug server may serve several processes, and this one is meant.
+    pub fn serves_process(&mut self, pid: u32) {
+        self.process = Some(pid);
     }
 
     /// Sets the folder here and in the container that a client's `attach` maps where it maps none: they are
@@ -309,7 +319,7 @@ impl Gateway {
         match &self.session {
             Some(session) if session.client != client => {
                 let said = message!("dap.taken", client = session.name);
-                out.push(GatewayOutput::ToClient(client, refusal(1, &message, &said)));
+                out.push(GatewayOutput::ToClient(client, refusal(1, &message, &said, language_of(&message))));
                 out.push(GatewayOutput::CloseClient(client));
                 return;
             }
@@ -437,7 +447,12 @@ impl Gateway {
     }
 
     fn refuse(&mut self, request: &Value, said: &Message, out: &mut Vec<GatewayOutput>) {
-        self.tell_client(refusal(0, request, said), out);
+        self.tell_client(refusal(0, request, said, self.language()), out);
+    }
+
+    /// What the user of the attached client reads.
+    fn language(&self) -> Language {
+        self.session.as_ref().map(|session| session.language).unwrap_or_default()
     }
 
     fn tell_client(&mut self, mut message: Value, out: &mut Vec<GatewayOutput>) {
@@ -622,7 +637,7 @@ impl Gateway {
     fn attach_accepted(&mut self, out: &mut Vec<GatewayOutput>) {
         let Some(session) = &mut self.session else { return };
         session.attached = true;
-        out.push(GatewayOutput::Fact(DebugFact::Attached { client: session.name.clone() }));
+        out.push(GatewayOutput::Fact(DebugFact::Attached { client: session.name.to_string() }));
     }
 
     fn configured(&mut self, out: &mut Vec<GatewayOutput>) {
@@ -659,6 +674,13 @@ impl Gateway {
             }
             "amlDebugChild" => {
                 if let Some(child) = Child::read(&message["body"]) {
+                    self.child_started(child, out);
+                }
+                return;
+            }
+            // A debug server on a node tells of its children in the client's own words, with its own address.
+            "debugpyAttach" => {
+                if let Some(child) = Child::of_configuration(&message["body"]) {
                     self.child_started(child, out);
                 }
                 return;
@@ -704,7 +726,7 @@ impl Gateway {
         let mappings = session.mappings(&self.mappings, &self.paths.corrections);
         let complaint =
             Complaint { source: &source, resolved: None, mappings: &mappings, code: self.mappings.first() };
-        let missing = paths::take_missing(response, || complaint.first_word().text());
+        let missing = paths::take_missing(response, || complaint.first_word().text_in(session.language));
         let name = complaint.file_name().to_owned();
         let answered = response["body"]["breakpoints"].as_array().cloned().unwrap_or_default();
         session.breakpoints.insert(source.clone(), (request["arguments"].clone(), answered));
@@ -727,8 +749,9 @@ impl Gateway {
         let mappings = session.mappings(&self.mappings, &self.paths.corrections);
         let complaint = Complaint { source, resolved, mappings: &mappings, code: self.mappings.first() };
         let path_doctor::Diagnosis { message, pair } = complaint.examine(found);
+        let text = message.text_in(session.language);
         for mut breakpoint in missing {
-            breakpoint["message"] = message.text().into();
+            breakpoint["message"] = text.as_str().into();
             self.tell_client(paths::changed(&breakpoint), out);
         }
         if !self.paths.told.insert(source.to_owned()) {
@@ -831,7 +854,8 @@ impl Gateway {
         if self.debuggee == Connection::Open {
             self.ask("initialize", json!({"adapterID": "aml-debug"}), out);
             self.paths.own_attaches += 1;
-            self.ask("attach", json!({}), out);
+            let process = self.process.map(|pid| json!({"subProcessId": pid}));
+            self.ask("attach", process.unwrap_or_else(|| json!({})), out);
             self.ask("configurationDone", json!({}), out);
         }
     }
@@ -842,7 +866,7 @@ impl Gateway {
     }
 
     fn say_as(&mut self, category: &str, message: &Message, out: &mut Vec<GatewayOutput>) {
-        let body = json!({"category": category, "output": format!("{message}\n")});
+        let body = json!({"category": category, "output": message.text_in(self.language()) + "\n"});
         self.tell_client(event("output", body), out);
         out.push(GatewayOutput::Fact(DebugFact::Said(message.clone())));
     }
@@ -850,7 +874,15 @@ impl Gateway {
     /// The container has no terminal of the editor's.
     fn reverse_request(&mut self, message: &Value, out: &mut Vec<GatewayOutput>) {
         self.sent += 1;
-        let mut answer = refusal(self.sent, message, &message!("dap.no-reverse-request"));
+        if message["command"] == "startDebugging"
+            && let Some(child) = Child::of_configuration(&message["arguments"]["configuration"])
+        {
+            let mut answer = response(message);
+            answer["seq"] = self.sent.into();
+            out.push(GatewayOutput::ToDebuggee(answer));
+            return self.child_started(child, out);
+        }
+        let mut answer = refusal(self.sent, message, &message!("dap.no-reverse-request"), Language::English);
         answer["message"] = "notSupported".into();
         out.push(GatewayOutput::ToDebuggee(answer));
     }
@@ -917,7 +949,11 @@ impl Session {
         let name = arguments["clientName"].as_str().or(arguments["clientID"].as_str());
         Self {
             client,
-            name: name.unwrap_or("another debugger").to_owned(),
+            name: name.map_or_else(
+                || message!("dap.unnamed-client").argument(),
+                |name| Arg::Plain(name.to_owned()),
+            ),
+            language: language_of(first),
             sent: 0,
             queue: Vec::new(),
             attached: false,
@@ -1002,15 +1038,21 @@ fn response(request: &Value) -> Value {
     })
 }
 
-fn refusal(seq: i64, request: &Value, said: &Message) -> Value {
+/// The language of whoever says `initialize`.
+fn language_of(first: &Value) -> Language {
+    first["arguments"]["locale"].as_str().map(Language::of).unwrap_or_default()
+}
+
+fn refusal(seq: i64, request: &Value, said: &Message, language: Language) -> Value {
+    let text = said.text_in(language);
     json!({
         "seq": seq,
         "type": "response",
         "request_seq": request["seq"],
         "success": false,
         "command": request["command"],
-        "message": said.text(),
-        "body": {"error": {"id": 1, "format": said.text(), "showUser": true}},
+        "message": text,
+        "body": {"error": {"id": 1, "format": text, "showUser": true}},
     })
 }
 

@@ -15,12 +15,27 @@ pub enum Sighting {
     /// A process awaits a debugger.
     Waiting(Beacon),
     /// A debugger has come.
-    Attached,
+    Attached {
+        /// To which rank, as in [`Beacon`].
+        rank: Option<u32>,
+    },
     /// None has come, and the process went on.
     GaveUp {
         /// Why none could come, where the process knows.
         why: Option<String>,
+        /// Of which rank, as in [`Beacon`].
+        rank: Option<u32>,
     },
+}
+
+impl Sighting {
+    /// The rank that it is about, if the log tells.
+    pub fn rank(&self) -> Option<u32> {
+        match self {
+            Sighting::Waiting(beacon) => beacon.rank,
+            Sighting::Attached { rank } | Sighting::GaveUp { rank, .. } => *rank,
+        }
+    }
 }
 
 /// Where and how long a process awaits its debugger.
@@ -32,7 +47,7 @@ pub struct Beacon {
     pub port: u16,
     /// Seconds of the whole wait, if the log says so.
     pub seconds: Option<f64>,
-    /// The rank of the process, where the launcher writes it before each line.
+    /// The rank of the process, where the launcher writes it before each line or the process says it.
     pub rank: Option<u32>,
 }
 
@@ -49,6 +64,7 @@ pub struct BeaconReader {
 struct Said {
     port: Option<u16>,
     seconds: Option<f64>,
+    rank: Option<u32>,
 }
 
 impl BeaconReader {
@@ -69,22 +85,28 @@ impl BeaconReader {
             said.seconds = seconds.parse().ok();
         } else if let Some(port) = value(line, "remote_debug_port: ") {
             said.port = port.parse().ok();
+        } else if let Some(own) = value(line, "remote_debug_rank: ") {
+            said.rank = own.parse().ok();
         } else if let Some(address) = value(line, "ip_address: ").filter(|it| line.trim_end().ends_with(it)) {
-            let known = *said;
+            // A rank says itself who it is right before its address; another may write to the same log.
+            let known = Said { rank: said.rank.take(), ..*said };
             return is_address(address).then(|| {
                 Sighting::Waiting(Beacon {
                     address: address.to_owned(),
                     port: known.port.unwrap_or(self.port),
                     seconds: known.seconds,
-                    rank,
+                    rank: rank.or(known.rank),
                 })
             });
         } else if let Some(attached) = value(line, "Debugger attached = ") {
-            if attached == "True" {
-                return Some(Sighting::Attached);
+            // `Debugger attached = False, rank 1 (RuntimeError: …)`
+            let (word, own) = (attached.trim_end_matches(','), value(line, ", rank "));
+            let rank = rank.or_else(|| own?.parse().ok());
+            if word == "True" {
+                return Some(Sighting::Attached { rank });
             }
             let why = line.split_once('(').and_then(|(_, why)| why.trim_end().strip_suffix(')'));
-            return (attached == "False").then(|| Sighting::GaveUp { why: why.map(str::to_owned) });
+            return (word == "False").then(|| Sighting::GaveUp { why: why.map(str::to_owned), rank });
         }
         None
     }
@@ -92,10 +114,20 @@ impl BeaconReader {
 
 /// Whether a file of a step is one that its command writes to, in the layout of today or the one before.
 pub fn is_command_log(name: &str) -> bool {
-    let in_folder = |folder: &str, beginning: &str| {
-        name.strip_prefix(folder).is_some_and(|file| file.starts_with(beginning) && file.ends_with(".txt"))
+    let mut parts = name.rsplit('/');
+    let (file, folder) = (parts.next().unwrap_or_default(), parts.next());
+    let is = |its: &str, beginning: &str| {
+        folder == Some(its) && file.starts_with(beginning) && file.ends_with(".txt")
     };
-    in_folder("user_logs/", "std_log") || in_folder("azureml-logs/", "70_driver_log")
+    is("user_logs", "std_log") || is("azureml-logs", "70_driver_log")
+}
+
+/// The step whose log a file is, by the folder that its logs are in: `train` of `train/user_logs/std_log.txt`
+/// and of `RUN/train/artifacts/user_logs/std_log.txt`; none where nothing is above them.
+pub fn step_of_log(name: &str) -> Option<String> {
+    let (folder, _) = name.rsplit_once('/')?;
+    let mut above = folder.rsplit('/').skip(1);
+    above.find(|name| *name != "artifacts").map(str::to_owned)
 }
 
 /// The rank whose log a file is: `user_logs/std_log_process_1.txt`, `azureml-logs/70_driver_log_0.txt`.
@@ -149,7 +181,8 @@ mod tests {
                 rest = behind;
             }
             let why = Some("RuntimeError: in (use)".to_owned());
-            prop_assert_eq!(seen, [waiting("10.3.0.12", 5679, Some(300.0), None), Sighting::GaveUp { why }]);
+            let gave_up = Sighting::GaveUp { why, rank: None };
+            prop_assert_eq!(seen, [waiting("10.3.0.12", 5679, Some(300.0), None), gave_up]);
         }
     }
 
@@ -178,7 +211,21 @@ mod tests {
                 waiting("10.0.0.4", 5678, None, Some(0)),
                 waiting("10.0.0.4", 5679, None, Some(1)),
                 waiting("node-3", 5678, None, Some(3)),
-                Sighting::Attached,
+                Sighting::Attached { rank: None },
+            ]
+        );
+        // Without a launcher that writes before their lines they say it themselves.
+        let log = "remote_debug_rank: 1\nremote_debug_port: 5679\nip_address: 10.0.0.4\n\
+            remote_debug_rank: 0\nremote_debug_port: 5678\nip_address: 10.0.0.4\n\
+            Debugger attached = False, rank 1 (OSError: in use)\nDebugger attached = True, rank 0\n";
+        let seen = BeaconReader::new(PORT).feed(log.as_bytes());
+        assert_eq!(
+            seen,
+            [
+                waiting("10.0.0.4", 5679, None, Some(1)),
+                waiting("10.0.0.4", 5678, None, Some(0)),
+                Sighting::GaveUp { why: Some("OSError: in use".to_owned()), rank: Some(1) },
+                Sighting::Attached { rank: Some(0) },
             ]
         );
     }
@@ -194,8 +241,17 @@ mod tests {
             ("azureml-logs/70_driver_log_worker_0.txt", true, Some(0)),
             ("azureml-logs/20_image_build_log.txt", false, None),
             ("system_logs/lifecycler/execution-wrapper.log", false, None),
+            ("run/train/artifacts/user_logs/std_log_process_1.txt", true, Some(1)),
+            ("outputs/std_log.txt", false, None),
         ] {
             assert_eq!((is_command_log(name), rank_of_log(name)), (known, rank), "{name}");
+        }
+        for (name, step) in [
+            ("user_logs/std_log.txt", None),
+            ("train/user_logs/std_log.txt", Some("train")),
+            ("run/train/artifacts/azureml-logs/70_driver_log.txt", Some("train")),
+        ] {
+            assert_eq!(step_of_log(name).as_deref(), step, "{name}");
         }
     }
 }

@@ -32,16 +32,31 @@ impl Demand {
     }
 }
 
+/// What is taken by all that run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    steps: usize,
+    nano_cpus: u64,
+    memory_bytes: u64,
+}
+
+impl Load {
+    /// One more runs.
+    pub fn add(&mut self, one: Demand) {
+        self.steps += 1;
+        self.nano_cpus = self.nano_cpus.saturating_add(one.nano_cpus);
+        self.memory_bytes = self.memory_bytes.saturating_add(one.memory_bytes);
+    }
+}
+
 impl Room {
     /// Whether one more fits beside those that run. One alone always does: it runs slower than it wants to.
-    pub fn has_place_for(self, one: Demand, running: impl Iterator<Item = Demand>) -> bool {
-        let (mut count, mut cpus, mut memory) = (0, one.nano_cpus, one.memory_bytes);
-        for demand in running {
-            count += 1;
-            cpus += demand.nano_cpus;
-            memory += demand.memory_bytes;
-        }
+    pub fn has_place_for(self, one: Demand, load: Load) -> bool {
+        let mut with = load;
+        with.add(one);
         let fits = |wanted: u64, there: Option<u64>, unless: u64| wanted <= there.unwrap_or(unless);
-        count == 0 || (fits(cpus, self.nano_cpus, ONE_CPU) && fits(memory, self.memory_bytes, u64::MAX))
+        load.steps == 0
+            || (fits(with.nano_cpus, self.nano_cpus, ONE_CPU)
+                && fits(with.memory_bytes, self.memory_bytes, u64::MAX))
     }
 }

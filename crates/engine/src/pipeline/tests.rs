@@ -277,3 +277,36 @@ fn whoever_stays_goes_on_with_it_and_whoever_passes_by_only_makes_it_true() {
     expect!["run the pipeline again (aml-debug rerun p): steps that have ended well are not run again"]
         .assert_eq(&failure.fix.as_ref().expect("a fix").text());
 }
+
+#[test]
+fn a_step_more_costs_the_scheduler_a_step_more_and_not_all_of_them() {
+    let lines: String = (0..600).map(|step| format!("s{step}:\n")).collect();
+    let plan = plan("", &lines);
+    let (mut pipeline, mut effects) = Pipeline::begin("p".into(), &plan, PhaseCard::default(), TWO, false, 0);
+    let (mut begun, mut at) = (0, 0);
+    while !effects.is_empty() && !pipeline.is_finished() {
+        let mut next = Vec::new();
+        for effect in effects {
+            at += 1;
+            next.extend(match effect {
+                PipelineEffect::Weigh { step } => {
+                    pipeline.on(at, PipelineEvent::Weighed { step, result: None })
+                }
+                PipelineEffect::Start { step, .. } => {
+                    begun += 1;
+                    let run = RunId(format!("run-{step}"));
+                    let mut all = pipeline.on(at, PipelineEvent::Started { step, run });
+                    for state in [State::Running, State::Completed] {
+                        let moved = PipelineEvent::Moved { step, state, has_image: true, failure: None };
+                        all.extend(pipeline.on(at, moved));
+                    }
+                    all
+                }
+                PipelineEffect::Collect => pipeline.on(at, PipelineEvent::Collected),
+                PipelineEffect::Cancel { .. } => unreachable!("nobody cancels"),
+            });
+        }
+        effects = next;
+    }
+    assert_eq!((begun, pipeline.state()), (600, State::Completed));
+}

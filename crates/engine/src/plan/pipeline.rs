@@ -16,6 +16,7 @@ use crate::ids::RunId;
 use crate::message;
 use crate::plan::container::Mount;
 use crate::plan::image::ImagePlan;
+use crate::spec::files::resolve;
 use crate::spec::job::CommandJob;
 use crate::spec::pipeline::{Elsewhere, PipelineJob};
 pub use bindings::graph;
@@ -23,6 +24,17 @@ pub use order::{heights, needs};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+impl Graph {
+    /// The code folder of each step that has one of files, by its name.
+    pub fn code_folders(&self) -> BTreeMap<String, PathBuf> {
+        let folder = |step: &GraphStep| {
+            let code = step.work.as_ref().ok()?.code.as_deref()?;
+            Some((step.name.clone(), resolve(step.file.parent()?, code)))
+        };
+        self.steps.iter().filter_map(folder).collect()
+    }
+}
 
 /// A pipeline with every binding followed to its end.
 #[derive(Debug, Clone, PartialEq)]

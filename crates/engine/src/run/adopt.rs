@@ -83,7 +83,7 @@ impl Run {
             _ => {
                 let phase = self.card.open().unwrap_or(PhaseName::Resolve);
                 self.failure = Some(
-                    Failure::new(Blame::Environment, message!("adopt.owner-gone", phase = phase))
+                    Failure::new(Blame::Environment, message!("adopt.owner-gone", phase = phase.title()))
                         .with_fix(message!("adopt.owner-gone.fix", run = self.id)),
                 );
                 End::Lost

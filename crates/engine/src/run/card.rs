@@ -3,6 +3,7 @@
 
 use super::Millis;
 use crate::failure::Failure;
+use crate::message;
 use crate::message::Message;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,21 @@ pub enum PhaseName {
     Run,
     /// Logs, outputs, metrics.
     Collect,
+}
+
+impl PhaseName {
+    /// The name in words.
+    pub fn title(self) -> Message {
+        match self {
+            PhaseName::Resolve => message!("phase.title.resolve"),
+            PhaseName::Build => message!("phase.title.build"),
+            PhaseName::Create => message!("phase.title.create"),
+            PhaseName::Start => message!("phase.title.start"),
+            PhaseName::Attach => message!("phase.title.attach"),
+            PhaseName::Run => message!("phase.title.run"),
+            PhaseName::Collect => message!("phase.title.collect"),
+        }
+    }
 }
 
 impl std::fmt::Display for PhaseName {

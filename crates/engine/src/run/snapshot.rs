@@ -5,6 +5,8 @@ use super::service::Serving;
 use super::{Debugger, End, Millis, Run, Stage};
 use crate::failure::Failure;
 use crate::ids::{ContainerId, ImageRef, RunId};
+use crate::message;
+use crate::message::Arg;
 use crate::plan::deployment::Service;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -31,6 +33,25 @@ pub enum State {
     Cancelled,
     /// Nobody knows how it ended.
     Lost,
+}
+
+/// The words for a state as the wire has it: those of a run, and `pending` and `skipped` of a step. Another stays as it is.
+pub fn state_title(word: &str) -> Arg {
+    match word {
+        "preparing" => message!("state.preparing"),
+        "waiting" => message!("state.waiting"),
+        "running" => message!("state.running"),
+        "paused" => message!("state.paused"),
+        "stopping" => message!("state.stopping"),
+        "completed" => message!("state.completed"),
+        "failed" => message!("state.failed"),
+        "cancelled" => message!("state.cancelled"),
+        "lost" => message!("state.lost"),
+        "pending" => message!("state.pending"),
+        "skipped" => message!("state.skipped"),
+        _ => return Arg::Plain(word.to_owned()),
+    }
+    .argument()
 }
 
 impl State {

@@ -87,6 +87,8 @@ pub struct Distribution {
     pub kind: String,
     /// Processes on each node, for PyTorch and MPI.
     pub processes_per_instance: Option<i64>,
+    /// Workers and parameter servers of all nodes, for TensorFlow.
+    pub roles: Option<(Option<i64>, i64)>,
 }
 
 /// Reads the job.
@@ -169,9 +171,13 @@ fn read_variables(node: Option<&Node>) -> Vec<(String, String)> {
 }
 
 fn read_distribution(node: &Node) -> Distribution {
+    let kind = node.text("type").unwrap_or_default().to_lowercase();
+    let whole_of = |key: &str| node.get(key).and_then(whole);
+    let roles = (whole_of("worker_count"), whole_of("parameter_server_count").unwrap_or(0));
     Distribution {
-        kind: node.text("type").unwrap_or_default().to_lowercase(),
-        processes_per_instance: node.get("process_count_per_instance").and_then(whole),
+        roles: (kind == "tensorflow").then_some(roles),
+        processes_per_instance: whole_of("process_count_per_instance"),
+        kind,
     }
 }
 

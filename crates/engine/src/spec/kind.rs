@@ -4,6 +4,7 @@ use super::run_configuration;
 use super::schema::tables::Shape;
 use super::schema::{Checker, head, nearest};
 use crate::message;
+use crate::message::Message;
 use crate::yaml::{Node, Value};
 use std::path::Path;
 
@@ -80,8 +81,8 @@ impl Kind {
         }
     }
 
-    /// The kind in words, for a sentence like "Running a … is not supported yet".
-    pub fn title(self) -> String {
+    /// The kind in words, for a sentence like "this runs on Azure only: …".
+    pub fn title(self) -> Message {
         match self {
             Kind::CommandJob => message!("spec.title.command-job"),
             Kind::PipelineJob => message!("spec.title.pipeline-job"),
@@ -111,7 +112,6 @@ impl Kind {
             Kind::Notebook => message!("spec.title.notebook"),
             Kind::Unparsable | Kind::Unknown => message!("spec.title.unknown"),
         }
-        .text()
     }
 
     /// Whether this kind can be run on this machine.

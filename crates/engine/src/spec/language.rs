@@ -12,7 +12,7 @@ use super::files::resolve;
 use super::schema::tables::Shape;
 use super::schema::{Ty, expected, flatten, may_be};
 use crate::diagnostic::{Position, Range};
-use crate::message::Message;
+use crate::message::{Arg, Message};
 use crate::yaml::{self, Node, Source, Span, Value};
 use place::{Slot, Step};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub struct Offer {
     /// What it is.
     pub form: Form,
     /// What it may hold, in a few words.
-    pub detail: String,
+    pub detail: Arg,
     /// What it means.
     pub meaning: Option<Message>,
     /// What is inserted.
@@ -90,7 +90,7 @@ pub struct Hover {
     /// What it means.
     pub meaning: Option<Message>,
     /// What it may hold.
-    pub expected: String,
+    pub expected: Arg,
     /// Whether it has to be there.
     pub required: bool,
 }
@@ -274,27 +274,20 @@ fn words(types: &[Ty]) -> Vec<Offer> {
     let mut flat = Vec::new();
     flatten(types, &mut flat);
     let mut offers: Vec<Offer> = Vec::new();
-    let mut offer = |label: &str, detail: &str| {
+    let mut offer = |label: &str, detail: Arg| {
         if offers.iter().all(|offer| offer.label != label) {
             let (label, text) = (label.to_owned(), label.to_owned());
-            offers.push(Offer {
-                label,
-                form: Form::Word,
-                detail: detail.to_owned(),
-                meaning: None,
-                text,
-                required: false,
-            });
+            offers.push(Offer { label, form: Form::Word, detail, meaning: None, text, required: false });
         }
     };
     for ty in &flat {
         match ty {
             Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values) => {
-                values.iter().for_each(|value| offer(value, ""));
+                values.iter().for_each(|value| offer(value, Arg::default()));
             }
-            Ty::Bool => ["true", "false"].iter().for_each(|value| offer(value, "")),
-            Ty::Arm(_) | Ty::ArmVersioned(_) | Ty::ArmAnyVersion(_) => offer("azureml:", &expected(ty)),
-            Ty::Registry => offer("azureml://registries/", &expected(ty)),
+            Ty::Bool => ["true", "false"].iter().for_each(|value| offer(value, Arg::default())),
+            Ty::Arm(_) | Ty::ArmVersioned(_) | Ty::ArmAnyVersion(_) => offer("azureml:", expected(ty)),
+            Ty::Registry => offer("azureml://registries/", expected(ty)),
             _ => {}
         }
     }
@@ -365,7 +358,7 @@ fn bindings(root: &Node, steps: &[Step], written: &str) -> Vec<Offer> {
         .map(|path| Offer {
             label: path.clone(),
             form: Form::Reference,
-            detail: String::new(),
+            detail: Arg::default(),
             meaning: None,
             text: path,
             required: false,

@@ -640,7 +640,9 @@ fn distribution(
         }
         _ => return None,
     };
-    Some(Distribution { kind: kind.to_owned(), processes_per_instance: processes })
+    let roles = tensorflow(root).map(|(workers, servers)| (Some(workers), servers));
+    let roles = roles.filter(|_| kind == "tensorflow");
+    Some(Distribution { kind: kind.to_owned(), processes_per_instance: processes, roles })
 }
 
 fn tensorflow(root: &Node) -> Option<(i64, i64)> {

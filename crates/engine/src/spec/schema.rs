@@ -11,7 +11,7 @@ use super::files::{Files, Found, Need, resolve};
 use super::rules;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
 use crate::message;
-use crate::message::Message;
+use crate::message::{Arg, Message};
 use crate::yaml::{Entry, MAX_FINDINGS, Node, Parsed, Source, Span, Value};
 use memory::{Memory, Verdict};
 use std::path::{Path, PathBuf};
@@ -650,7 +650,7 @@ impl<'a> Checker<'a> {
         let (Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values)) = ty else {
             return false;
         };
-        let found = node.printed().unwrap_or_else(|| kind_of(node));
+        let found = node.printed().unwrap_or_else(|| kind_of(node).to_string());
         self.not_one_of(node.span, &found, values)
     }
 
@@ -994,55 +994,63 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// What a value is, in words.
-pub(crate) fn kind_of(node: &Node) -> String {
+pub(crate) fn kind_of(node: &Node) -> Arg {
     match &node.value {
-        Value::Null => message!("spec.kind.null").text(),
-        Value::Bool(_) => message!("spec.kind.bool").text(),
-        Value::Int(_) | Value::Float(_) => message!("spec.kind.number").text(),
-        Value::Str(text) if text.len() <= 60 => format!("\"{text}\""),
-        Value::Str(_) => message!("spec.kind.text").text(),
-        Value::Date(_) => message!("spec.kind.date").text(),
-        Value::List(_) => message!("spec.kind.list").text(),
-        Value::Map(_) => message!("spec.kind.map").text(),
+        Value::Null => message!("spec.kind.null"),
+        Value::Bool(_) => message!("spec.kind.bool"),
+        Value::Int(_) | Value::Float(_) => message!("spec.kind.number"),
+        Value::Str(text) if text.len() <= 60 => return Arg::Plain(format!("\"{text}\"")),
+        Value::Str(_) => message!("spec.kind.text"),
+        Value::Date(_) => message!("spec.kind.date"),
+        Value::List(_) => message!("spec.kind.list"),
+        Value::Map(_) => message!("spec.kind.map"),
     }
+    .argument()
 }
 
 /// What is wanted, in words.
-pub(super) fn expected(ty: &Ty) -> String {
+pub(super) fn expected(ty: &Ty) -> Arg {
     let mut flat = Vec::new();
     flatten(std::slice::from_ref(ty), &mut flat);
-    let mut words: Vec<String> = Vec::new();
+    let mut words: Vec<Arg> = Vec::new();
     for ty in flat {
         let word = match ty {
-            Ty::Any => message!("spec.kind.any").text(),
-            Ty::Str | Ty::ComponentName | Ty::EndpointName => message!("spec.kind.text").text(),
-            Ty::Int | Ty::WholeOnly => message!("spec.kind.whole-number").text(),
-            Ty::Number | Ty::AnyNumber | Ty::FloatOnly => message!("spec.kind.number").text(),
-            Ty::Bool => message!("spec.kind.bool").text(),
-            Ty::Time => message!("spec.kind.date").text(),
-            Ty::Version => message!("spec.kind.version").text(),
-            Ty::Binding | Ty::OutputBinding => message!("spec.kind.binding").text(),
-            Ty::Arm(name) => message!("spec.kind.reference", resource = name).text(),
+            Ty::Any => message!("spec.kind.any"),
+            Ty::Str | Ty::ComponentName | Ty::EndpointName => message!("spec.kind.text"),
+            Ty::Int | Ty::WholeOnly => message!("spec.kind.whole-number"),
+            Ty::Number | Ty::AnyNumber | Ty::FloatOnly => message!("spec.kind.number"),
+            Ty::Bool => message!("spec.kind.bool"),
+            Ty::Time => message!("spec.kind.date"),
+            Ty::Version => message!("spec.kind.version"),
+            Ty::Binding | Ty::OutputBinding => message!("spec.kind.binding"),
+            Ty::Arm(name) => message!("spec.kind.reference", resource = name),
             Ty::ArmVersioned(name) | Ty::ArmAnyVersion(name) => {
-                message!("spec.kind.versioned-reference", resource = name).text()
+                message!("spec.kind.versioned-reference", resource = name)
             }
-            Ty::Registry => message!("spec.kind.registry").text(),
+            Ty::Registry => message!("spec.kind.registry"),
             Ty::Feed => continue,
-            Ty::Url => message!("spec.kind.url").text(),
-            Ty::Git => message!("spec.kind.git").text(),
-            Ty::LocalPath => message!("spec.kind.path").text(),
-            Ty::LocalFile | Ty::ComponentFile(_) | Ty::JobFile => message!("spec.kind.file").text(),
-            Ty::LocalFolder => message!("spec.kind.folder").text(),
-            Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values) => values.join(" | "),
-            Ty::Map | Ty::MapOf(_) | Ty::Steps(_) | Ty::Nested(_) | Ty::Open(_) => {
-                message!("spec.kind.map").text()
+            Ty::Url => message!("spec.kind.url"),
+            Ty::Git => message!("spec.kind.git"),
+            Ty::LocalPath => message!("spec.kind.path"),
+            Ty::LocalFile | Ty::ComponentFile(_) | Ty::JobFile => message!("spec.kind.file"),
+            Ty::LocalFolder => message!("spec.kind.folder"),
+            Ty::OneOf(values) | Ty::SnakeOneOf(values) | Ty::ExactlyOneOf(values) => {
+                let values = Arg::Plain(values.join(" | "));
+                if !words.contains(&values) {
+                    words.push(values);
+                }
+                continue;
             }
-            Ty::ListOf(_) => message!("spec.kind.list").text(),
+            Ty::Map | Ty::MapOf(_) | Ty::Steps(_) | Ty::Nested(_) | Ty::Open(_) => {
+                message!("spec.kind.map")
+            }
+            Ty::ListOf(_) => message!("spec.kind.list"),
             Ty::OrNull(_) | Ty::Union(_) => continue,
         };
+        let word = word.argument();
         if !words.contains(&word) {
             words.push(word);
         }
     }
-    words.join(", ")
+    message::list(words)
 }

@@ -14,6 +14,7 @@ fn made(steps: &[&str], files: &[(&str, &str)]) -> Result<Variant, Failure> {
         steps: &steps,
         output: Path::new("/p/pipeline.debug.yml"),
         wait: 300,
+        call: None,
     };
     variant(&wish, |path| files.get(path).cloned())
 }
@@ -206,7 +207,29 @@ fn what_cannot_be_changed_from_here_is_refused_with_a_reason() {
         -> write the step out in the pipeline, or in a component file of its own
         step s: no script is started in its command in a way that a debugger can be put before
         -> put the convention into the script: aml-debug instrument SCRIPT --write
-        step b is written with an anchor, an alias or a variable of ours, and changing it would change more than that step
+        step b is written with an anchor, an alias or a variable of aml-debug, and changing it would change more than that step
         -> write the step out in the pipeline, or in a component file of its own
     "#]].assert_eq(&said.concat());
+}
+
+#[test]
+fn a_step_that_calls_is_told_where_and_what_it_has_to_show() {
+    let text = "type: pipeline\njobs:\n  train:\n    command: python train.py\n    code: src\n    environment: {image: base}\n";
+    let wish = Wish {
+        pipeline: Path::new("/p/pipeline.yml"),
+        steps: &["train".to_owned()],
+        output: Path::new("/p/pipeline.debug.yml"),
+        wait: 300,
+        call: Some(Call { address: "10.0.0.4:5678", token: "s3cret" }),
+    };
+    let made = variant(&wish, |path| (path == wish.pipeline).then(|| text.to_owned())).expect("a variant");
+    let new = &made.files.last().expect("a file").new;
+    for line in [
+        "AML_REMOTE_DEBUG_CALL: \"10.0.0.4:5678\"\n",
+        "AML_REMOTE_DEBUG_TOKEN: \"s3cret\"\n",
+        "AML_REMOTE_DEBUG_STEP: \"train\"\n",
+        "python -c \"$AML_DEBUG_START\" train.py\n",
+    ] {
+        assert!(new.contains(line), "{line}: {new}");
+    }
 }

@@ -195,8 +195,8 @@ fn broken_texts_say_what_and_where() {
         (
             nested.as_bytes(),
             expect![[r#"
-            0:100-0:101 Error: Values stand more than 100 levels deep in one another. That is not a spec.
-        "#]],
+                0:100-0:101 Error: Values are nested more than 100 levels deep. That is not a spec.
+            "#]],
         ),
         (
             bomb.as_bytes(),

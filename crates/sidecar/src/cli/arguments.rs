@@ -1,6 +1,6 @@
 //! The command line's words (design section 9). Scripts depend on them: add, never rename.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -391,6 +391,10 @@ pub(crate) struct Variant {
     /// How long a step waits for its debugger.
     #[arg(long, value_name = "SECONDS", default_value_t = crate::variant::WAIT_S)]
     pub(crate) wait: u32,
+    /// Have the steps call here instead of being reached, for networks in which only that direction is open:
+    /// the address at which "aml-debug attach --listen" is reached from the nodes.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) call: Option<String>,
     #[command(flatten)]
     pub(crate) json: Json,
 }
@@ -398,7 +402,7 @@ pub(crate) struct Variant {
 #[derive(Debug, Args)]
 pub(crate) struct Attach {
     /// The run, or a unique beginning of its name.
-    #[arg(required_unless_present = "log", conflicts_with = "log")]
+    #[arg(required_unless_present_any = ["log", "listen"], conflicts_with = "on_node")]
     run: Option<String>,
     #[command(flatten)]
     pub(crate) node: Node,
@@ -413,30 +417,43 @@ impl Attach {
     }
 }
 
-/// A step that awaits its debugger on a node.
+/// Steps that await their debugger on nodes.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("on_node").multiple(true))]
 pub(crate) struct Node {
-    /// The step's log, which grows: a file, or a URL that is read piece by piece. As soon as it says where
-    /// the step awaits its debugger, the step is reached and offered.
-    #[arg(long, value_name = "FILE|URL")]
-    pub(crate) log: Option<String>,
-    /// Name of the step, for its own entry in launch.json where there are several.
-    #[arg(long, value_name = "NAME", requires = "log")]
-    pub(crate) step: Option<String>,
-    /// The step's code folder on this machine; the current one by default.
-    #[arg(long, value_name = "FOLDER", requires = "log")]
-    pub(crate) code: Option<PathBuf>,
-    /// The same folder on the node; the step's working directory by default.
-    #[arg(long, value_name = "PATH", requires = "log", default_value = ".")]
-    pub(crate) remote_root: String,
+    /// The log of a step, which grows: a file, or a URL that is read piece by piece. As soon as it says where
+    /// the step awaits its debugger, the step is reached and offered. May be given several times; of a folder,
+    /// every log of either layout that is or comes there is followed, and its steps are named by their folders.
+    #[arg(long, value_name = "[STEP=]FILE|FOLDER|URL", group = "on_node")]
+    pub(crate) log: Vec<String>,
+    /// Wait here for steps that call by themselves, for networks in which only that direction is open. Only
+    /// this machine can call where no address is given.
+    #[arg(long, value_name = "[ADDRESS:]PORT", group = "on_node")]
+    pub(crate) listen: Option<String>,
+    /// Name of the step, for its own entry in launch.json where there are several; of a folder, or with
+    /// --listen, only the steps that are named.
+    #[arg(long, value_name = "NAME", requires = "on_node")]
+    pub(crate) step: Vec<String>,
+    /// A step's code folder on this machine; the current one by default.
+    #[arg(long, value_name = "[STEP=]FOLDER", requires = "on_node")]
+    pub(crate) code: Vec<String>,
+    /// The pipeline that the steps are of: it says where the code of each is.
+    #[arg(long, value_name = "FILE", requires = "on_node")]
+    pub(crate) pipeline: Option<PathBuf>,
+    /// The code folder on the node; the step's working directory by default.
+    #[arg(long, value_name = "[STEP=]PATH", requires = "on_node")]
+    pub(crate) remote_root: Vec<String>,
     /// The port of a step whose log names none.
     #[arg(long, value_name = "PORT", requires = "log", default_value_t = engine::log::beacon::PORT)]
     pub(crate) debug_port: u16,
-    /// The rank to attach to, where several write to one log.
-    #[arg(long, value_name = "N", requires = "log")]
+    /// The rank to attach to; all of them by default.
+    #[arg(long, value_name = "N", requires = "on_node")]
     pub(crate) rank: Option<u32>,
+    /// Reach the nodes through this SSH host, by the system's ssh with its keys, agent and configuration.
+    #[arg(long, value_name = "[USER@]HOST[:PORT]", requires = "log")]
+    pub(crate) jump: Option<String>,
     /// Stop at this line, print its locals and go on; may be given several times.
-    #[arg(long = "break", value_name = "FILE:LINE", requires = "log")]
+    #[arg(long = "break", value_name = "FILE:LINE", requires = "on_node")]
     pub(crate) breaks: Vec<String>,
 }
 

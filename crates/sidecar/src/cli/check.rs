@@ -6,6 +6,7 @@ use crate::spec_finder::{self, FoundSpec};
 use crate::to_proto;
 use engine::failure::Failure;
 use engine::message;
+use engine::message::Message;
 use serde_json::json;
 
 /// The findings of every spec; 1 if any is an error.
@@ -24,10 +25,11 @@ pub(crate) fn check(check: &Check, printer: &mut Printer) -> Result<u8, Failure>
         if !reading.is_well() {
             worst = 1;
         }
-        let lines: Vec<String> = match reading.diagnostics.as_slice() {
-            [] => vec![message!("check.well", file = shown, kind = reading.kind.title()).text()],
+        let lines: Vec<Message> = match reading.diagnostics.as_slice() {
+            [] => vec![message!("check.well", file = shown, kind = reading.kind.title())],
             findings => findings.iter().map(|finding| engine::check::plain(shown, finding)).collect(),
         };
+        let lines: Vec<String> = lines.iter().map(|line| printer.words(line)).collect();
         printer.answer(&lines.join("\n"), &engine::check::line(shown, reading));
     }
     Ok(worst)

@@ -130,7 +130,7 @@ impl Deploying {
         let (code, failure) = match &response {
             Some(Err(failure)) if !is_over => (failure.blame.exit_code(), Some(to_proto::failure(failure))),
             Some(Ok(InvokeAnswer { failure: Some(failure), .. })) if !is_over => (1, Some(failure.clone())),
-            _ => self.watch.verdict(&last, left, is_over),
+            _ => self.watch.verdict(&last, left, is_over, printer),
         };
         let response = response.and_then(Result::ok);
         printer.deployed(&last, self.watch.stops_seen(), response.as_ref(), failure.as_ref());

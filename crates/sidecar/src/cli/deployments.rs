@@ -3,6 +3,7 @@
 use super::arguments::{Deployments, DeploymentsVerb, Invoke};
 use super::deploy::existing;
 use super::printer::Printer;
+use super::runs;
 use super::session::Session;
 use crate::files;
 use crate::main_loop::Ask;
@@ -10,7 +11,6 @@ use crate::settings::Settings;
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::deployment::{DeploymentParams, InvokeDeploymentParams, RestartDeploymentParams};
-use protocol::log::ReadLogParams;
 use protocol::run::{RunAnswer, RunIdParams, RunSnapshot};
 use serde_json::json;
 use std::io::Read;
@@ -40,13 +40,13 @@ pub(crate) async fn deployments(
         DeploymentsVerb::Stop(name) => {
             let params = DeploymentParams { deployment: name.name.clone() };
             let run = session.ask(|reply| Ask::StopDeployment(params, reply)).await?.run;
-            let text = message!("deployments.stopped", name = name.name).text();
+            let text = printer.words(&message!("deployments.stopped", name = name.name));
             printer.answer(&text, &json!({ "event": "stopped", "deployment": name.name, "run": run }));
         }
         DeploymentsVerb::Remove(name) => {
             let params = DeploymentParams { deployment: name.name.clone() };
             let run = session.ask(|reply| Ask::RemoveDeployment(params, reply)).await?.run;
-            let text = message!("deployments.removed", name = name.name).text();
+            let text = printer.words(&message!("deployments.removed", name = name.name));
             printer.answer(&text, &json!({ "event": "removed", "deployment": name.name, "run": run }));
         }
     }
@@ -85,29 +85,12 @@ async fn logs(
 ) -> Result<(), Failure> {
     let run =
         session.ask(|reply| Ask::ShowDeployment(DeploymentParams { deployment: name }, reply)).await?.run;
-    let id = || RunIdParams { run: run.run.clone() };
     if follow {
         // A deployment that nobody looks after has nobody who writes its log.
-        session.ask(|reply| Ask::AdoptRun(id(), reply)).await?;
+        let id = RunIdParams { run: run.run.clone() };
+        session.ask(|reply| Ask::AdoptRun(id, reply)).await?;
     }
-    let log = if control { "control" } else { "driver" };
-    let mut offset = 0;
-    loop {
-        let over = !follow || session.ask(|reply| Ask::ShowRun(id(), reply)).await?.ended_at.is_some();
-        loop {
-            let params = ReadLogParams { run: run.run.clone(), log: log.to_owned(), offset };
-            let answer = session.ask(|reply| Ask::ReadLog(params, reply)).await?;
-            if answer.text.is_empty() {
-                break;
-            }
-            offset = answer.next_offset;
-            printer.raw(&answer.text);
-        }
-        if over {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+    runs::logs(session, run.run, follow, control, printer).await
 }
 
 async fn invoke(session: &Session, invoke: Invoke, printer: &mut Printer) -> Result<u8, Failure> {
@@ -203,7 +186,7 @@ fn restarted(before: &RunSnapshot, now: &RunSnapshot, name: &str, printer: &mut 
     let counts = before.service.as_ref().filter(|_| before.run == now.run);
     let counts = counts.map_or((None, 0), |service| (Some(service.restarts), service.refusals));
     if counts.0.is_none_or(|restarts| service.restarts > restarts) && service.healthy_at.is_some() {
-        let text = message!("deployments.restarted", name = name, uri = service.scoring_uri).text();
+        let text = printer.words(&message!("deployments.restarted", name = name, uri = service.scoring_uri));
         printer.answer(&text, &json!({ "event": "restarted", "deployment": name, "run": now }));
         return Some(0);
     }

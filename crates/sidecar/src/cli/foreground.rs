@@ -357,13 +357,19 @@ impl Watch {
     }
 
     fn conclude(&self, last: &RunSnapshot, left: Left, printer: &mut Printer) -> u8 {
-        let (code, failure) = self.verdict(last, left, true);
+        let (code, failure) = self.verdict(last, left, true, printer);
         printer.result(last, self.stops_seen(), failure.as_ref());
         code
     }
 
     /// Exit code and failure. `is_over`: the run has ended, and how it did counts.
-    pub(super) fn verdict(&self, last: &RunSnapshot, left: Left, is_over: bool) -> (u8, Option<FailureText>) {
+    pub(super) fn verdict(
+        &self,
+        last: &RunSnapshot,
+        left: Left,
+        is_over: bool,
+        printer: &Printer,
+    ) -> (u8, Option<FailureText>) {
         if let Some(failure) = &self.misplaced {
             return (failure.blame.exit_code(), Some(to_proto::failure(failure)));
         }
@@ -377,7 +383,7 @@ impl Watch {
         if left.missed.is_empty() && left.refused.is_none() {
             return (0, None);
         }
-        let detail = left.missed.iter().map(|missed| missed.message().text());
+        let detail = left.missed.iter().map(|missed| printer.words(&missed.message()));
         let failure = Failure::new(Blame::Breakpoint, message!("cli.breakpoints-missed"))
             .with_detail(detail.chain(left.refused))
             .with_fix(message!("cli.breakpoints-missed.fix"));

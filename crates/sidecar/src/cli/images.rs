@@ -6,6 +6,7 @@ use super::session::Session;
 use crate::clock;
 use crate::main_loop::Ask;
 use crate::settings::Settings;
+use crate::to_proto;
 use engine::failure::Failure;
 use engine::message;
 use protocol::images::{PruneImagesParams, WhyImageParams};
@@ -25,7 +26,7 @@ async fn list(session: &Session, printer: &mut Printer) -> Result<(), Failure> {
     for image in session.ask(Ask::ListImages).await?.images {
         let used =
             message!("images.used", ago = duration(now.saturating_sub(image.used_at)), runs = image.runs);
-        let text = format!("{}  {:>6} MiB  {used}", image.image, image.bytes >> 20);
+        let text = format!("{}  {:>6} MiB  {}", image.image, image.bytes >> 20, printer.words(&used));
         printer.answer(&text, &serde_json::to_value(&image).unwrap_or_default());
     }
     Ok(())
@@ -33,10 +34,10 @@ async fn list(session: &Session, printer: &mut Printer) -> Result<(), Failure> {
 
 async fn why(session: &Session, image: String, printer: &mut Printer) -> Result<(), Failure> {
     let answer = session.ask(|reply| Ask::WhyImage(WhyImageParams { image }, reply)).await?;
-    let mut lines = vec![match &answer.compared_with {
-        Some(other) => message!("images.compared", image = answer.image.image, other = other).text(),
-        None => message!("images.first", image = answer.image.image).text(),
-    }];
+    let mut lines = vec![printer.words(&match &answer.compared_with {
+        Some(other) => message!("images.compared", image = answer.image.image, other = other),
+        None => message!("images.first", image = answer.image.image),
+    })];
     for change in &answer.changes {
         lines.push(format!("  {}", change.part));
         lines.extend(change.removed.iter().map(|line| format!("    - {line}")));
@@ -58,11 +59,11 @@ async fn prune(session: &Session, dry_run: bool, printer: &mut Printer) -> Resul
     for image in &images {
         let (name, mib) = (&image.image, image.bytes >> 20);
         let text = match (&image.kept, dry_run) {
-            (Some(reason), _) => message!("images.kept", image = name, reason = reason.text),
+            (Some(reason), _) => message!("images.kept", image = name, reason = to_proto::message(reason)),
             (None, true) => message!("images.would-go", image = name, mib = mib),
             (None, false) => message!("images.gone", image = name, mib = mib),
         };
-        printer.answer(&text.text(), &serde_json::to_value(image).unwrap_or_default());
+        printer.answer(&printer.words(&text), &serde_json::to_value(image).unwrap_or_default());
     }
     Ok(())
 }

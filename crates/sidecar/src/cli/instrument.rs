@@ -40,7 +40,7 @@ pub(crate) fn instrument(arguments: &Instrument, printer: &mut Printer) -> Resul
         () => None,
     };
     for sentence in said.into_iter().chain(how) {
-        printer.remark(&sentence.text());
+        printer.remark(&sentence);
     }
     Ok(0)
 }

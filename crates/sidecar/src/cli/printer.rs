@@ -14,11 +14,12 @@ use engine::dap::breaker::Stop;
 use engine::failure::Failure;
 use engine::launch_json;
 use engine::message;
-use engine::message::Message;
+use engine::message::{Language, Message};
+use engine::run::snapshot::state_title;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use protocol::deployment::{DeploymentAnswer, InvokeAnswer, ServiceSnapshot};
 use protocol::run::{Graph, PhaseSnapshot, RunSnapshot, StepSnapshot};
-use protocol::text::{FailureText, Text};
+use protocol::text::FailureText;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -37,6 +38,7 @@ pub(crate) enum Printer {
 #[derive(Debug)]
 pub(crate) struct Terminal {
     paint: bool,
+    language: Language,
     bars: MultiProgress,
     /// A bar per layer or build step under way.
     by_item: BTreeMap<String, ProgressBar>,
@@ -56,6 +58,7 @@ impl Printer {
         let bars = MultiProgress::new();
         Self::Terminal(Terminal {
             paint,
+            language: language(),
             bars,
             by_item: BTreeMap::new(),
             state: String::new(),
@@ -87,13 +90,28 @@ impl Printer {
     /// A sentence of ours.
     pub(crate) fn say(&mut self, message: &Message) {
         match self {
-            Self::Terminal(terminal) => terminal.line(&message.text()),
+            Self::Terminal(terminal) => terminal.line(&terminal.words(message)),
             Self::Json => object(&json!({ "event": "message", "message": to_proto::text(message) })),
         }
     }
 
+    /// A sentence in the language of the terminal; in English for a program.
+    pub(crate) fn words(&self, message: &Message) -> String {
+        match self {
+            Self::Terminal(terminal) => terminal.words(message),
+            Self::Json => message.text(),
+        }
+    }
+
+    /// A sentence beside the answer, for a person only.
+    pub(crate) fn remark(&mut self, message: &Message) {
+        if let Self::Terminal(terminal) = self {
+            terminal.line(&terminal.words(message));
+        }
+    }
+
     /// A line beside the answer, for a person only.
-    pub(crate) fn remark(&mut self, text: &str) {
+    pub(crate) fn line(&mut self, text: &str) {
         if let Self::Terminal(terminal) = self {
             terminal.line(text);
         }
@@ -103,6 +121,15 @@ impl Printer {
     pub(crate) fn raw(&mut self, text: &str) {
         let mut stdout = std::io::stdout().lock();
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// What a person sees of a wait while it lasts; `None` ends it.
+    pub(crate) fn countdown(&mut self, text: Option<&str>) {
+        let Self::Terminal(terminal) = self else { return };
+        match text {
+            Some(text) => terminal.countdown(text),
+            None => terminal.end_countdown(),
+        }
     }
 
     /// An answer: words for a person, the object for a program.
@@ -176,7 +203,7 @@ impl Printer {
     pub(crate) fn healthy(&mut self, service: &ServiceSnapshot) {
         match self {
             Self::Terminal(terminal) => {
-                terminal.line(&message!("deploy.healthy", uri = service.scoring_uri).text());
+                terminal.line(&terminal.words(&message!("deploy.healthy", uri = service.scoring_uri)));
             }
             Self::Json => object(&json!({ "event": "healthy", "service": service })),
         }
@@ -211,6 +238,9 @@ impl Printer {
         }
     }
 }
+
+/// No layer of an image is called so.
+const COUNTDOWN: &str = "countdown";
 
 fn result_json(run: &RunSnapshot, stops: Option<&[Value]>, failure: Option<&FailureText>) -> Value {
     let mut result = json!({
@@ -286,6 +316,7 @@ impl Terminal {
             Notice::DebuggerReady(_, entry) => {
                 let text =
                     serde_json::to_string_pretty(&launch_json::configuration(entry)).unwrap_or_default();
+                // In English, since the tasks.json that started us waits for this line.
                 self.line(&ready_line(&entry.host, entry.port).text());
                 self.faint(&text);
             }
@@ -314,11 +345,18 @@ impl Terminal {
                     run = step.run.as_deref().unwrap_or_default()
                 ),
                 (false, Some(took)) => {
-                    message!("pipeline.step-ended", step = step.name, state = step.state, time = took)
+                    message!(
+                        "pipeline.step-ended",
+                        step = step.name,
+                        state = state_title(&step.state),
+                        time = took
+                    )
                 }
-                (false, None) => message!("pipeline.step-state", step = step.name, state = step.state),
+                (false, None) => {
+                    message!("pipeline.step-state", step = step.name, state = state_title(&step.state))
+                }
             };
-            self.faint(&text.text());
+            self.faint(&self.words(&text));
         }
     }
 
@@ -335,9 +373,10 @@ impl Terminal {
             return;
         }
         if self.state.is_empty() {
+            // In English for the same reader as the line that says that a debugger can attach.
             self.line(&message!("run.began", run = run.run).text());
         } else {
-            self.faint(&message!("run.state", state = run.state).text());
+            self.faint(&self.words(&message!("run.state", state = state_title(&run.state))));
         }
         self.state.clone_from(&run.state);
     }
@@ -362,15 +401,33 @@ impl Terminal {
         }
     }
 
+    fn countdown(&mut self, text: &str) {
+        let bars = &self.bars;
+        let bar = self.by_item.entry(COUNTDOWN.to_owned()).or_insert_with(|| {
+            let bar = bars.add(ProgressBar::new_spinner());
+            if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        bar.set_message(text.to_owned());
+        bar.tick();
+    }
+
+    fn end_countdown(&mut self) {
+        if let Some(bar) = self.by_item.remove(COUNTDOWN) {
+            bar.finish_and_clear();
+        }
+    }
+
     fn stop(&mut self, stop: &Stop, ms_from_start: u64) {
         let place = format!("{}:{}", stop.file, stop.line);
         let place = self.bold(&place);
         let title = match stop.process {
             None => message!("run.stopped-at", place = place, ms = ms_from_start),
             Some(pid) => message!("run.child-stopped-at", place = place, pid = pid, ms = ms_from_start),
-        }
-        .text();
-        self.line(&title);
+        };
+        self.line(&self.words(&title));
         if let Some(exception) = &stop.exception {
             self.line(&format!("    {}", self.coloured("31", exception)));
         }
@@ -383,17 +440,20 @@ impl Terminal {
     /// The body alone on standard output, so that it can be piped on; what is no text goes there only as
     /// bytes for another program.
     fn response(&mut self, answer: &InvokeAnswer, saved: Option<&Path>) {
-        self.faint(&timing(answer));
+        self.faint(&timing(answer, self.language));
         if let Some(file) = saved {
-            return self
-                .line(&message!("deployments.saved", size = answer.size, file = file.display()).text());
+            return self.line(&self.words(&message!(
+                "deployments.saved",
+                size = answer.size,
+                file = file.display()
+            )));
         }
         match (&answer.body, &answer.base64) {
             (Some(Value::String(text)), _) => out(text),
             (Some(json), _) => out(&json.to_string()),
             (None, Some(_)) if std::io::stdout().is_terminal() => {
                 let kind = answer.headers.get("content-type").map_or("", String::as_str);
-                self.line(&message!("deployments.binary", size = answer.size, kind = kind).text());
+                self.line(&self.words(&message!("deployments.binary", size = answer.size, kind = kind)));
             }
             (None, Some(base64)) => {
                 let mut stdout = std::io::stdout().lock();
@@ -410,42 +470,58 @@ impl Terminal {
             lines.extend(service.refused.as_ref().map(|refused| refused.what.text.clone()));
         }
         lines.extend(
-            shown.samples.iter().map(|file| message!("deployments.sample-there", file = file).text()),
+            shown.samples.iter().map(|file| self.words(&message!("deployments.sample-there", file = file))),
         );
         let now = clock::now_ms();
         lines.extend(shown.answers.iter().map(|answer| {
             let ago = duration(now.saturating_sub(answer.at));
-            message!("deployments.answer", ago = ago, answer = timing(answer)).text()
+            message!("deployments.answer", ago = ago, answer = timing(answer, self.language))
+                .text_in(self.language)
         }));
         lines.iter().for_each(|line| out(line));
     }
 
     fn failure(&mut self, failure: &FailureText) {
-        let what = self.coloured("31", &failure.what.text);
+        let what = self.coloured("31", &self.words(&to_proto::message(&failure.what)));
         self.line(&format!("aml-debug: {what}"));
         for line in &failure.detail {
             self.line(&format!("    {line}"));
         }
         if let Some(fix) = &failure.fix {
-            self.line(&format!("  {} {}", self.coloured("36", "→"), fix.text));
+            self.line(&format!("  {} {}", self.coloured("36", "→"), self.words(&to_proto::message(fix))));
         }
     }
 
     fn card(&mut self, run: &RunSnapshot) {
         let title = match (&run.service, run.ended_at) {
             (Some(service), None) => message!("deploy.stays", run = run.run, name = service.name),
-            _ => message!("run.ended", run = run.run, state = self.bold(&run.state)),
+            _ => message!(
+                "run.ended",
+                run = run.run,
+                state = self.bold(&state_title(&run.state).text_in(self.language))
+            ),
         };
-        self.line(&title.text());
+        self.line(&self.words(&title));
         for phase in &run.phases {
             self.line(&self.card_line(phase));
         }
-        for step in run.graph.iter().flat_map(|graph| &graph.steps) {
-            self.line(&self.step_line(step));
+        if let Some(graph) = &run.graph {
+            let name = graph.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or_default();
+            let times = Times::of(&graph.steps);
+            for step in &graph.steps {
+                let before: Vec<&str> = graph
+                    .edges
+                    .iter()
+                    .filter(|edge| edge.to == step.name)
+                    .map(|edge| edge.from.as_str())
+                    .collect();
+                self.line(&self.step_line(step, name.max(8), &times, before));
+            }
         }
     }
 
-    fn step_line(&self, step: &StepSnapshot) -> String {
+    /// Name, time, state, when it ran within the whole, what it waited for, and its run.
+    fn step_line(&self, step: &StepSnapshot, width: usize, times: &Times, mut before: Vec<&str>) -> String {
         let took = step.started_at.zip(step.ended_at).map(|(start, end)| duration(end.saturating_sub(start)));
         let time = if step.reused { String::new() } else { took.unwrap_or_default() };
         let state = format!("{:9}", if step.reused { "reused" } else { &step.state });
@@ -454,8 +530,11 @@ impl Terminal {
             "failed" | "lost" => self.coloured("31", &state),
             _ => state,
         };
-        let run = step.run.as_deref().unwrap_or_default();
-        format!("    {:16} {time:>9}  {state} {run}", step.name).trim_end().to_owned()
+        before.dedup();
+        let before = if before.is_empty() { String::new() } else { format!("  ← {}", before.join(", ")) };
+        let run = step.run.as_deref().map(|run| self.coloured("2", &format!("  {run}"))).unwrap_or_default();
+        let bar = times.bar(step);
+        format!("    {:width$} {time:>9}  {state} {bar}{run}{before}", step.name).trim_end().to_owned()
     }
 
     fn card_line(&self, phase: &PhaseSnapshot) -> String {
@@ -465,8 +544,14 @@ impl Terminal {
             "failed" => self.coloured("31", "failed   "),
             other => format!("{other:9}"),
         };
-        let word = phase.cause.as_ref().or(phase.note.as_ref()).map_or("", first_line);
+        let word = phase.cause.as_ref().or(phase.note.as_ref()).map(to_proto::message);
+        let word = word.map(|word| self.words(&word)).unwrap_or_default();
+        let word = word.lines().next().unwrap_or_default();
         format!("    {:8} {time:>9}  {outcome} {word}", phase.name).trim_end().to_owned()
+    }
+
+    fn words(&self, message: &Message) -> String {
+        message.text_in(self.language)
     }
 
     fn line(&self, text: &str) {
@@ -486,11 +571,54 @@ impl Terminal {
     }
 }
 
+/// The language of the terminal, as POSIX has it: the first of these variables that says something.
+fn language() -> Language {
+    let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    named
+        .into_iter()
+        .find(|locale| !locale.is_empty())
+        .map(|locale| Language::of(&locale))
+        .unwrap_or_default()
+}
+
+/// From the first start of a step to the last end, milliseconds since the epoch.
+struct Times {
+    begin: u64,
+    end: u64,
+}
+
+/// How wide all of that is on a terminal.
+const TIMELINE: u64 = 20;
+
+impl Times {
+    fn of(steps: &[StepSnapshot]) -> Self {
+        let ran = || steps.iter().filter(|step| !step.reused);
+        let begin = ran().filter_map(|step| step.started_at).min().unwrap_or_default();
+        let is_live = ran().any(|step| step.started_at.is_some() && step.ended_at.is_none());
+        let end = ran().filter_map(|step| step.ended_at).max().unwrap_or(begin);
+        Self { begin, end: if is_live { clock::now_ms() } else { end } }
+    }
+
+    /// When a step ran, drawn to scale; blank for one that did not.
+    fn bar(&self, step: &StepSnapshot) -> String {
+        let whole = self.end.saturating_sub(self.begin).max(1);
+        let place = |at: u64| at.saturating_sub(self.begin).min(whole) * TIMELINE / whole;
+        let bar = step.started_at.filter(|_| !step.reused).map(|start| {
+            let from = place(start).min(TIMELINE - 1);
+            // Even the shortest can be seen.
+            let to = place(step.ended_at.unwrap_or(self.end)).max(from + 1);
+            (from, to)
+        });
+        let drawn = |at: u64| if bar.is_some_and(|(from, to)| from <= at && at < to) { '━' } else { '·' };
+        (0..TIMELINE).map(drawn).collect()
+    }
+}
+
 /// `POST /score → 200 in 12.3 ms, 0.4 ms in run()`, and whether a debugger was there meanwhile.
-fn timing(answer: &InvokeAnswer) -> String {
+fn timing(answer: &InvokeAnswer, language: Language) -> String {
     let run_ms = answer.run_ms.map(|ms| format!(", {ms} ms in run()")).unwrap_or_default();
     let debugged = if answer.debugged {
-        format!(", {}", message!("deployments.debugged").text())
+        format!(", {}", message!("deployments.debugged").text_in(language))
     } else {
         String::new()
     };
@@ -505,10 +633,6 @@ fn in_one_line(value: &str) -> String {
     let first = value.lines().next().unwrap_or_default();
     let shown: String = first.chars().take(WIDEST_VALUE).collect();
     if shown.len() == value.len() { shown } else { format!("{shown} …") }
-}
-
-fn first_line(text: &Text) -> &str {
-    text.text.lines().next().unwrap_or_default()
 }
 
 /// Milliseconds below a second, seconds above, as a person reads them.

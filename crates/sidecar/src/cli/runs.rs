@@ -6,10 +6,13 @@ use super::session::Session;
 use crate::doctor;
 use crate::main_loop::Ask;
 use crate::settings::Settings;
+use crate::to_proto;
 use engine::failure::{Blame, Failure};
 use engine::message;
+use engine::run::snapshot::state_title;
 use protocol::log::ReadLogParams;
 use protocol::run::{CancelRunParams, ListRunsParams, RemoveRunParams, RunIdParams, RunSnapshot};
+use protocol::text::Text;
 use serde_json::json;
 use std::time::Duration;
 
@@ -60,7 +63,7 @@ async fn show(session: &Session, name: RunName, printer: &mut Printer) -> Result
     printer.result(&run, None, run.failure.as_ref());
     let params = RunIdParams { run: run.run };
     let outputs = session.ask(|reply| Ask::ListOutputs(params, reply)).await?;
-    outputs.metrics.iter().for_each(|(name, value)| printer.remark(&format!("    {name} = {value}")));
+    outputs.metrics.iter().for_each(|(name, value)| printer.line(&format!("    {name} = {value}")));
     Ok(())
 }
 
@@ -71,7 +74,7 @@ async fn snapshot(session: &Session, run: String) -> Result<RunSnapshot, Failure
 /// How often a log that is followed is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-async fn logs(
+pub(super) async fn logs(
     session: &Session,
     run: String,
     follow: bool,
@@ -79,23 +82,86 @@ async fn logs(
     printer: &mut Printer,
 ) -> Result<(), Failure> {
     let log = if control { "control" } else { "driver" };
-    let mut offset = 0;
+    let mut parts: Vec<Part> = Vec::new();
     loop {
         // Asked first: what is written before the end is read after it.
-        let over = !follow || snapshot(session, run.clone()).await?.ended_at.is_some();
-        loop {
-            let params = ReadLogParams { run: run.clone(), log: log.to_owned(), offset };
-            let answer = session.ask(|reply| Ask::ReadLog(params, reply)).await?;
-            if answer.text.is_empty() {
-                break;
-            }
-            offset = answer.next_offset;
-            printer.raw(&answer.text);
+        let now = snapshot(session, run.clone()).await?;
+        note_parts(&now, &mut parts, printer);
+        let over = !follow || now.ended_at.is_some();
+        for part in &mut parts {
+            part.print_news(session, log, printer).await?;
         }
         if over {
+            parts.iter_mut().for_each(|part| part.print_rest(printer));
             return Ok(());
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Of a pipeline, the steps that have come; of any other run, itself.
+fn note_parts(run: &RunSnapshot, parts: &mut Vec<Part>, printer: &mut Printer) {
+    let Some(graph) = &run.graph else {
+        if parts.is_empty() {
+            parts.push(Part::new(run.run.clone(), None));
+        }
+        return;
+    };
+    for step in &graph.steps {
+        let Some(of_step) = step.run.as_ref().filter(|run| parts.iter().all(|part| part.run != **run)) else {
+            continue;
+        };
+        if step.reused {
+            printer.remark(&message!("pipeline.step-reused", step = step.name, run = of_step));
+        }
+        parts.push(Part::new(of_step.clone(), Some(step.name.clone())));
+    }
+}
+
+/// One of the logs that make up what a person reads of a run.
+struct Part {
+    run: String,
+    /// Stands before each line.
+    step: Option<String>,
+    offset: u64,
+    /// The beginning of a line whose end has not come.
+    rest: String,
+}
+
+impl Part {
+    fn new(run: String, step: Option<String>) -> Self {
+        Self { run, step, offset: 0, rest: String::new() }
+    }
+
+    async fn print_news(
+        &mut self,
+        session: &Session,
+        log: &str,
+        printer: &mut Printer,
+    ) -> Result<(), Failure> {
+        loop {
+            let params = ReadLogParams { run: self.run.clone(), log: log.to_owned(), offset: self.offset };
+            let answer = session.ask(|reply| Ask::ReadLog(params, reply)).await?;
+            if answer.text.is_empty() {
+                return Ok(());
+            }
+            self.offset = answer.next_offset;
+            let Some(step) = &self.step else {
+                printer.raw(&answer.text);
+                continue;
+            };
+            self.rest.push_str(&answer.text);
+            let whole = self.rest.rfind('\n').map_or(0, |end| end + 1);
+            let lines: String = self.rest.drain(..whole).collect();
+            let lines: String = lines.lines().map(|line| format!("{step} | {line}\n")).collect();
+            printer.raw(&lines);
+        }
+    }
+
+    fn print_rest(&mut self, printer: &mut Printer) {
+        if let (Some(step), false) = (&self.step, self.rest.is_empty()) {
+            printer.raw(&format!("{step} | {}\n", self.rest));
+        }
     }
 }
 
@@ -129,7 +195,7 @@ async fn cancel(session: &Session, name: RunName, printer: &mut Printer) -> Resu
     match tokio::time::timeout(PATIENCE, over).await {
         Ok(run) => {
             let run = run?;
-            let text = message!("run.ended", run = run.run, state = run.state).text();
+            let text = printer.words(&message!("run.ended", run = run.run, state = state_title(&run.state)));
             printer.answer(&text, &serde_json::to_value(&run).unwrap_or_default());
             Ok(0)
         }
@@ -142,7 +208,8 @@ async fn cancel(session: &Session, name: RunName, printer: &mut Printer) -> Resu
 
 async fn remove(session: &Session, name: RunName, printer: &mut Printer) -> Result<(), Failure> {
     let run = session.ask(|reply| Ask::RemoveRun(RemoveRunParams { run: name.run }, reply)).await?.run;
-    printer.answer(&message!("runs.removed", run = run).text(), &json!({ "event": "removed", "run": run }));
+    let text = printer.words(&message!("runs.removed", run = run));
+    printer.answer(&text, &json!({ "event": "removed", "run": run }));
     Ok(())
 }
 
@@ -150,9 +217,10 @@ async fn remove(session: &Session, name: RunName, printer: &mut Printer) -> Resu
 pub(crate) async fn doctor(settings: &Settings, printer: &mut Printer) -> Result<u8, Failure> {
     let findings = doctor::examine(settings).await;
     for finding in &findings {
-        let mut text = format!("{:8} {:12} {}", finding.outcome, finding.subject, finding.what.text);
+        let words = |text: &Text| printer.words(&to_proto::message(text));
+        let mut text = format!("{:8} {:12} {}", finding.outcome, finding.subject, words(&finding.what));
         if let Some(fix) = &finding.fix {
-            text.push_str(&format!("\n{:22}→ {}", "", fix.text));
+            text.push_str(&format!("\n{:22}→ {}", "", words(fix)));
         }
         printer.answer(&text, &serde_json::to_value(finding).unwrap_or_default());
     }

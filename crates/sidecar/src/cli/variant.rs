@@ -2,15 +2,23 @@
 
 use super::arguments::Variant;
 use super::printer::Printer;
+use crate::remote::token;
+use crate::settings::Settings;
 use crate::variant;
-use engine::diff;
-use engine::failure::Failure;
+use engine::failure::{Blame, Failure};
+use engine::variant::Call;
+use engine::{diff, message};
 use serde_json::json;
 use std::path::Path;
 
-pub(crate) fn make(arguments: &Variant, printer: &mut Printer) -> Result<u8, Failure> {
-    let Variant { pipeline, steps, output, wait, .. } = arguments;
-    let made = variant::write(pipeline, steps, output.as_deref(), *wait)?;
+pub(crate) fn make(settings: &Settings, arguments: &Variant, printer: &mut Printer) -> Result<u8, Failure> {
+    let Variant { pipeline, steps, output, wait, call, .. } = arguments;
+    let call = match call {
+        Some(address) => Some((check_address(address)?, token::token(&settings.home)?)),
+        None => None,
+    };
+    let to = call.as_ref().map(|(address, token)| Call { address, token });
+    let made = variant::write(pipeline, steps, output.as_deref(), *wait, to)?;
     let shown = |path: &Path| {
         let folder = std::env::current_dir().unwrap_or_default();
         path.strip_prefix(folder).unwrap_or(path).display().to_string().replace('\\', "/")
@@ -28,9 +36,32 @@ pub(crate) fn make(arguments: &Variant, printer: &mut Printer) -> Result<u8, Fai
     let remarks: Vec<String> = made.variant.remarks.iter().map(|remark| remark.text()).collect();
     let value = json!({ "file": shown(&made.output), "files": diffs, "remarks": remarks });
     printer.answer(text.trim_end_matches('\n'), &value);
-    for remark in remarks {
-        printer.remark(&remark);
+    for remark in &made.variant.remarks {
+        printer.remark(remark);
     }
-    printer.remark(&made.next(&shown(&made.output), *wait).text());
+    let file = shown(&made.output);
+    let next = match &call {
+        Some((address, _)) => {
+            let port = address.rsplit(':').next().unwrap_or_default();
+            message!("variant.next-call", file = file, seconds = wait, port = port)
+        }
+        None => made.next(&file, *wait),
+    };
+    printer.remark(&next);
     Ok(0)
+}
+
+/// `HOST:PORT`, as the node's Python reads it.
+fn check_address(text: &str) -> Result<&str, Failure> {
+    let is_plain = |host: &str| {
+        !host.is_empty()
+            && host.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_:[]".contains(letter))
+    };
+    match text.rsplit_once(':') {
+        Some((host, port)) if is_plain(host) && port.parse::<u16>().is_ok_and(|port| port > 0) => Ok(text),
+        _ => Err(Failure::new(
+            Blame::User,
+            message!("cli.bad-value", flag = "--call", value = text, form = "HOST:PORT"),
+        )),
+    }
 }

@@ -215,6 +215,7 @@ async fn reach(
                 Answer::Ready(report) => {
                     let relay = gateway::Relay {
                         container: Some(container.clone()),
+                        lasting: true,
                         paused: report.paused,
                         waiting: report.state == DebuggeeState::Waiting,
                         early: rest,

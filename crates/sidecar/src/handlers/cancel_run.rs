@@ -6,6 +6,7 @@ use engine::failure::{Blame, Failure};
 use engine::message;
 use engine::pipeline::PipelineEvent;
 use engine::run::event::RunEvent;
+use engine::run::snapshot::state_title;
 use protocol::run::{CancelRunParams, RunAnswer};
 
 /// What a process writes into the store for another process's run.
@@ -20,7 +21,7 @@ pub(crate) fn cancel_run(state: &mut State, params: &CancelRunParams) -> Result<
     } else if record.is_final() {
         return Err(Failure::new(
             Blame::User,
-            message!("cancel.ended", run = record.id, state = record.state),
+            message!("cancel.ended", run = record.id, state = state_title(&record.state)),
         ));
     } else {
         state.store.ask(&record.id, CANCEL, clock::now_ms())?;

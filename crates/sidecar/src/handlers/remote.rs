@@ -2,10 +2,10 @@
 
 use crate::main_loop::{Reply, give};
 use crate::outbox::{Notice, Outbox};
-use crate::remote::{self, Following, News, Place, Step};
+use crate::remote::{self, Code, Following, Log, News, Who, Wish};
 use crate::state::State;
+use crate::store::Store;
 use crate::{attach, clock, spec_reader, to_proto, variant};
-use engine::attach::AttachEntry;
 use engine::failure::{Blame, Failure};
 use engine::log::beacon::{self, Beacon};
 use engine::message;
@@ -13,7 +13,8 @@ use protocol::remote::{
     AttachRemoteAnswer, AttachRemoteParams, LeaveRemoteAnswer, LeaveRemoteParams, RemoteSnapshot,
     VariantAnswer, VariantFile, VariantParams,
 };
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Files are read and written beside the loop.
 pub(crate) fn make_variant(params: VariantParams, reply: Reply<VariantAnswer>) {
@@ -23,7 +24,7 @@ pub(crate) fn make_variant(params: VariantParams, reply: Reply<VariantAnswer>) {
 fn variant_of(params: &VariantParams) -> Result<VariantAnswer, Failure> {
     let wait = params.wait.unwrap_or(variant::WAIT_S);
     let output = params.output.as_deref().map(Path::new);
-    let made = variant::write(Path::new(&params.file), &params.steps, output, wait)?;
+    let made = variant::write(Path::new(&params.file), &params.steps, output, wait, None)?;
     let shown = |path: &Path| path.to_string_lossy().into_owned();
     let name = made.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let next = made.next(&name, wait);
@@ -41,17 +42,28 @@ fn variant_of(params: &VariantParams) -> Result<VariantAnswer, Failure> {
 
 pub(crate) fn attach(state: &mut State, params: AttachRemoteParams) -> Result<AttachRemoteAnswer, Failure> {
     let code = spec_reader::absolute(Path::new(&params.code))?;
-    let step = Step { log: params.log, port: params.port.unwrap_or(beacon::PORT), rank: params.rank };
-    let place = Place {
-        step: params.step.clone(),
-        code: code.components().collect(),
-        remote_root: params.remote_root.unwrap_or_else(|| ".".to_owned()),
+    let code = Code {
+        local: BTreeMap::new(),
+        other_local: code.components().collect(),
+        remote: BTreeMap::new(),
+        other_remote: params.remote_root.unwrap_or_else(|| ".".to_owned()),
     };
-    let (following, folder, entry) = remote::follow_from(&mut state.store, step, place)?;
-    let port = following.port();
+    let who = Who { step: params.step.clone(), rank: None };
+    let (folder, _) = attach::place(&code.other_local.join("step"), None);
+    let port = state.store.port_for(&folder, &who.target())?;
+    let wish = Wish {
+        logs: vec![Log { step: params.step.clone(), at: params.log }],
+        listen: None,
+        steps: Vec::new(),
+        port: params.port.unwrap_or(beacon::PORT),
+        rank: params.rank,
+        jump: None,
+        code: code.clone(),
+    };
+    let following = remote::follow(wish, Store::open(&state.settings.home)?)?;
     let outbox = state.outbox.clone();
     let id = state.new_remote(|id| {
-        let watch = Watch { snapshot: begun(id, params.step), folder, entry, outbox };
+        let watch = Watch { snapshot: begun(id, params.step), code, who: None, outbox };
         tokio::spawn(watch.until_over(following)).abort_handle()
     });
     Ok(AttachRemoteAnswer { id, port })
@@ -80,8 +92,9 @@ fn begun(id: &str, step: Option<String>) -> RemoteSnapshot {
 /// A step that is watched for the editor; it ends with the task.
 struct Watch {
     snapshot: RemoteSnapshot,
-    folder: PathBuf,
-    entry: AttachEntry,
+    code: Code,
+    /// The process that came first; others of its log have their own.
+    who: Option<Who>,
     outbox: Outbox,
 }
 
@@ -90,14 +103,17 @@ impl Watch {
         self.tell();
         while !matches!(self.snapshot.state.as_str(), "over" | "failed") {
             match following.news.recv().await {
-                Some(news) => self.on(news).await,
+                Some((who, news)) if *self.who.get_or_insert_with(|| who.clone()) == who => {
+                    self.on(&who, news).await;
+                }
+                Some(_) => {}
                 None => "over".clone_into(&mut self.snapshot.state),
             }
             self.tell();
         }
     }
 
-    async fn on(&mut self, news: News) {
+    async fn on(&mut self, who: &Who, news: News) {
         match news {
             News::Waits(beacon) => {
                 "awaited".clone_into(&mut self.snapshot.state);
@@ -106,7 +122,7 @@ impl Watch {
                 self.snapshot.wait_ends_at = beacon.seconds.map(ends);
             }
             News::NotListening => self.snapshot.listens_not = true,
-            News::Reached => match self.written().await {
+            News::Reached(port) => match self.written(who, port).await {
                 Ok(entry) => {
                     self.snapshot.entry = Some(entry);
                     self.snapshot.listens_not = false;
@@ -114,24 +130,25 @@ impl Watch {
                 }
                 Err(failure) => self.fail(None, &failure),
             },
-            News::OutOfReach(beacon, cause) => {
+            News::OutOfReach(beacon, unreached) => {
                 self.snapshot.address = Some(address(&beacon));
-                self.fail(Some(cause.word()), &cause.failure(&beacon.address, beacon.port));
+                let word = unreached.cause.word();
+                self.fail(Some(word), &unreached.failure(&beacon.address, beacon.port, None));
             }
-            News::GaveUp { why } => {
-                let failure = Failure::new(Blame::Environment, message!("remote.gave-up"))
-                    .with_detail(why)
-                    .with_fix(message!("remote.gave-up.fix"));
+            News::GaveUp { why, waited } => {
+                let failure = remote::gave_up(who, None, why, waited);
                 self.fail(Some("gaveUp"), &failure);
             }
+            News::Attended => self.snapshot.wait_ends_at = None,
+            News::Refused(_) => {}
             News::Failed(failure) => self.fail(None, &failure),
             News::Over => "over".clone_into(&mut self.snapshot.state),
         }
     }
 
-    async fn written(&self) -> Result<protocol::debug::AttachAnswer, Failure> {
-        let (step, folder, entry) =
-            (self.snapshot.step.clone().unwrap_or_default(), self.folder.clone(), self.entry.clone());
+    async fn written(&self, who: &Who, port: u16) -> Result<protocol::debug::AttachAnswer, Failure> {
+        let step = self.snapshot.step.clone().unwrap_or_default();
+        let (folder, entry) = who.entry(&self.code, port);
         let written = tokio::task::spawn_blocking(move || attach::write(&step, &folder, &entry)).await;
         written.unwrap_or_else(|error| {
             Err(Failure::new(Blame::Internal, message!("serve.shutting-down"))

@@ -56,11 +56,15 @@ struct Web {
     uri: Uri,
 }
 
+/// Whether a log is read over the web.
+pub(super) fn is_url(named: &str) -> bool {
+    named.starts_with("http://") || named.starts_with("https://")
+}
+
 impl Tail {
     /// A log by its path or its URL. A file need not be there yet.
     pub(super) fn open(named: &str) -> Result<Self, Failure> {
-        let is_web = named.starts_with("http://") || named.starts_with("https://");
-        let source = if is_web {
+        let source = if is_url(named) {
             Source::Web(Box::new(Web::open(named)?))
         } else {
             Source::File(PathBuf::from(named))

@@ -388,3 +388,40 @@ fn the_example_stops_at_the_named_line_with_the_named_locals() {
     let outputs = editor.ask("aml/listOutputs", json!({"run": run}));
     assert!(outputs["metrics"]["accuracy"].as_f64().unwrap() > 0.5, "{outputs}");
 }
+
+#[test]
+fn an_editor_in_japanese_reads_findings_fixes_and_meanings_in_japanese() {
+    let ground = Ground::without_engine();
+    let file = ground.write("job.yml", "");
+    let uri = format!("file://{file}");
+    let text = "type: command\ncommand: [x]\nenviroment: azureml:e:1\n";
+    let mut editor = ground.editor();
+    let hello = json!({"processId": std::process::id(), "locale": "ja", "capabilities": {}});
+    editor.ask("initialize", hello);
+    editor.notify("initialized", json!({}));
+    let document = json!({"uri": uri, "languageId": "yaml", "version": 1, "text": text});
+    editor.notify("textDocument/didOpen", json!({"textDocument": document}));
+
+    let told = editor.hear("textDocument/publishDiagnostics", |told| told["uri"] == uri.as_str());
+    let finding = |id: &str| {
+        let findings = told["diagnostics"].as_array().unwrap();
+        findings
+            .iter()
+            .find(|finding| finding["code"] == id)
+            .unwrap_or_else(|| panic!("{id}: {told}"))
+            .clone()
+    };
+    let wrong = finding("spec.wrong-type");
+    assert_eq!(wrong["message"], "テキストが必要ですが、リストがあります。");
+    assert_eq!(wrong["data"]["text"], "Expected text, found a list.");
+    assert_eq!(wrong["data"]["parts"][0][1]["id"], "spec.kind.list");
+
+    let range = finding("spec.unknown-key.near")["range"].clone();
+    let place = json!({"textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": []}});
+    let fixes = editor.ask("textDocument/codeAction", place);
+    assert_eq!(fixes[0]["title"], "\"enviroment\" を \"environment\" に置き換える");
+    let place = json!({"textDocument": {"uri": uri}, "position": {"line": 1, "character": 2}});
+    let meaning = editor.ask("textDocument/hover", place)["contents"]["value"].to_string();
+    assert!(meaning.contains("**command** (必須): テキスト"), "{meaning}");
+    assert!(meaning.contains("コード フォルダーで実行するシェル コマンド。"), "{meaning}");
+}

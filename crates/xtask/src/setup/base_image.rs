@@ -20,7 +20,7 @@ const PUBLISHED: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:2025
 const PUBLISHED_REPOSITORY: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04";
 
 /// The stand-in. Always the same release of Debian, whatever the machine: the example asks for its Python 3.11.
-const MADE: &str = "aml-debug/base:bookworm";
+pub(super) const MADE: &str = "aml-debug/base:bookworm";
 pub(crate) const SUITE: &str = "bookworm";
 
 /// What making the stand-in needs; the keyring is what debootstrap checks the release's signature with.

@@ -33,6 +33,12 @@ impl Child {
         })
     }
 
+    /// Reads the configuration with which a debug server on a node would have a client attach to a child.
+    pub(super) fn of_configuration(configuration: &Value) -> Option<Self> {
+        let pid = u32::try_from(configuration["subProcessId"].as_u64()?).ok()?;
+        Some(Self { pid, command: "python".to_owned(), debugged: true })
+    }
+
     /// What is said, once, of a child that runs without the debugger.
     pub(super) fn undebugged(&self) -> Message {
         message!("dap.child-undebugged", pid = self.pid, command = self.command)

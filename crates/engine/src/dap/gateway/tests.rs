@@ -149,7 +149,7 @@ fn an_editor_that_comes_before_the_program_gets_its_first_stop() {
             to debuggee: {"seq":3,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/iris/train.py"},"breakpoints":[{"line":23},{"line":99}]}}
         debuggee: response to #3, setBreakpoints
             find train.py for /home/user/iris/train.py
-            to client 1: {"type":"response","request_seq":3,"success":true,"command":"setBreakpoints","seq":4,"body":{"breakpoints":[{"verified":true,"id":0,"line":23},{"verified":false,"id":1,"line":99,"message":"The container has no /mnt/code/train.py"}]}}
+            to client 1: {"type":"response","request_seq":3,"success":true,"command":"setBreakpoints","seq":4,"body":{"breakpoints":[{"verified":true,"id":0,"line":23},{"verified":false,"id":1,"line":99,"message":"The container has no /mnt/code/train.py."}]}}
         client 1: configurationDone #4
             to debuggee: {"seq":4,"type":"request","command":"configurationDone","arguments":{}}
         debuggee: response to #4, configurationDone
@@ -169,7 +169,7 @@ fn disconnecting_lets_the_run_go_on_and_another_editor_attach_over_the_same_conn
         .attached(VS_CODE, "Visual Studio Code");
     story
         .event("stopped", stopped())
-        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim", "locale": "ja"}))
         .says(VS_CODE, 4, "disconnect", json!({"restart": false}))
         .answers(4, "disconnect", Value::Null)
         .event("continued", json!({"threadId": 1, "allThreadsContinued": true}))
@@ -179,7 +179,7 @@ fn disconnecting_lets_the_run_go_on_and_another_editor_attach_over_the_same_conn
             Paused { reason: "breakpoint", thread: Some(1) }
             to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":5}
         client 2: initialize #1
-            to client 2: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"Visual Studio Code is attached to this run already. Disconnect it there (the run goes on), then attach again","body":{"error":{"id":1,"format":"Visual Studio Code is attached to this run already. Disconnect it there (the run goes on), then attach again","showUser":true}}}
+            to client 2: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"Visual Studio Code が既にこの実行にアタッチしています。そちらで切断してから (実行は続きます)、もう一度アタッチしてください。","body":{"error":{"id":1,"format":"Visual Studio Code が既にこの実行にアタッチしています。そちらで切断してから (実行は続きます)、もう一度アタッチしてください。","showUser":true}}}
             close client 2
         client 1: disconnect #4
             to debuggee: {"seq":4,"type":"request","command":"disconnect","arguments":{"restart":false,"terminateDebuggee":false}}
@@ -299,9 +299,9 @@ fn ending_the_run_is_left_to_the_run() {
             to client 1: {"seq":5,"type":"response","request_seq":4,"success":true,"command":"terminate"}
             TerminateRequested
         client 1: restart #5
-            to client 1: {"seq":6,"type":"response","request_seq":5,"success":false,"command":"restart","message":"This program cannot be started again from here; end the run and start it again","body":{"error":{"id":1,"format":"This program cannot be started again from here; end the run and start it again","showUser":true}}}
+            to client 1: {"seq":6,"type":"response","request_seq":5,"success":false,"command":"restart","message":"This program cannot be started again from here; end the run and start it again.","body":{"error":{"id":1,"format":"This program cannot be started again from here; end the run and start it again.","showUser":true}}}
         client 1: launch #6
-            to client 1: {"seq":7,"type":"response","request_seq":6,"success":false,"command":"launch","message":"The program is started by aml-debug; use \"request\": \"attach\"","body":{"error":{"id":1,"format":"The program is started by aml-debug; use \"request\": \"attach\"","showUser":true}}}
+            to client 1: {"seq":7,"type":"response","request_seq":6,"success":false,"command":"launch","message":"The program is started by aml-debug; use \"request\": \"attach\".","body":{"error":{"id":1,"format":"The program is started by aml-debug; use \"request\": \"attach\".","showUser":true}}}
         debuggee ends
             to client 1: {"seq":8,"type":"event","event":"terminated","body":{}}
             close client 1
@@ -350,7 +350,7 @@ fn what_the_debuggee_asks_of_an_editor_is_answered_here_and_what_it_tells_us_sta
         .on(GatewayInput::DebuggeeGone);
     story.is(expect![[r#"
         debuggee: runInTerminal #9
-            to debuggee: {"seq":4,"type":"response","request_seq":9,"success":false,"command":"runInTerminal","message":"notSupported","body":{"error":{"id":1,"format":"Not possible in the container of this run","showUser":true}}}
+            to debuggee: {"seq":4,"type":"response","request_seq":9,"success":false,"command":"runInTerminal","message":"notSupported","body":{"error":{"id":1,"format":"Not possible in the container of this run.","showUser":true}}}
         debuggee: event amlDebugUnattended
             Unattended
         debuggee: event terminated
@@ -370,7 +370,7 @@ fn an_editor_that_waits_for_a_run_that_never_starts_is_told() {
     story.is(expect![[r#"
         client 1: initialize #1
         debuggee ends
-            to client 1: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"The run ended before a debugger could be attached","body":{"error":{"id":1,"format":"The run ended before a debugger could be attached","showUser":true}}}
+            to client 1: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"The run ended before a debugger could be attached.","body":{"error":{"id":1,"format":"The run ended before a debugger could be attached.","showUser":true}}}
             to client 1: {"seq":2,"type":"event","event":"terminated","body":{}}
             close client 1
     "#]]);
@@ -399,7 +399,7 @@ fn a_server_that_starts_again_stays_under_the_same_session() {
     story.is(expect![[r#"
         debuggee restarts: true
         debuggee ends
-            to client 1: {"seq":6,"type":"response","request_seq":4,"success":false,"command":"setBreakpoints","message":"the program is starting again; ask once more","body":{"error":{"id":1,"format":"the program is starting again; ask once more","showUser":true}}}
+            to client 1: {"seq":6,"type":"response","request_seq":4,"success":false,"command":"setBreakpoints","message":"The program is starting again; ask once more.","body":{"error":{"id":1,"format":"The program is starting again; ask once more.","showUser":true}}}
             to client 1: {"seq":7,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
             Resumed
         debuggee connects, paused: None
@@ -555,6 +555,42 @@ fn a_child_is_announced_in_the_way_that_the_client_knows() {
 }
 
 #[test]
+fn children_of_a_debug_server_on_a_node_are_announced_at_a_port_of_ours() {
+    let configuration = json!({"name": "Subprocess 31", "subProcessId": 31, "connect": {"port": 5678}});
+    let mut story = Story::new();
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true });
+    story.attached(VS_CODE, "Visual Studio Code");
+    story
+        .event("debugpyAttach", configuration.clone())
+        .on(GatewayInput::ChildListens { pid: 31, port: 20_555 });
+    // To a client that starts sessions when asked, the debug server sends a request.
+    let arguments = json!({"request": "attach", "configuration": configuration});
+    let request = json!({"type": "request", "seq": 9, "command": "startDebugging", "arguments": arguments});
+    story.on(GatewayInput::FromDebuggee(request));
+    story.is(expect![[r#"
+        debuggee: event debugpyAttach
+            ChildWaits(Child { pid: 31, command: "python", debugged: true })
+        child 31 listens on 20555
+            to client 1: {"seq":5,"type":"event","event":"debugpyAttach","body":{"name":"python, process 31","request":"attach","connect":{"host":"127.0.0.1","port":20555},"subProcessId":31}}
+        debuggee: startDebugging #9
+            to debuggee: {"seq":4,"type":"response","request_seq":9,"success":true,"command":"startDebugging"}
+            ChildWaits(Child { pid: 31, command: "python", debugged: true })
+    "#]]);
+
+    // One that nobody comes to is asked for by its number, or another process would go on in its place.
+    let mut story = Story::new();
+    story.gateway.serves_process(31);
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true }).on(GatewayInput::GoOn);
+    story.is(expect![[r#"
+        debuggee connects, paused: None
+        nobody will come
+            to debuggee: {"seq":1,"type":"request","command":"initialize","arguments":{"adapterID":"aml-debug"}}
+            to debuggee: {"seq":2,"type":"request","command":"attach","arguments":{"subProcessId":31}}
+            to debuggee: {"seq":3,"type":"request","command":"configurationDone","arguments":{}}
+    "#]]);
+}
+
+#[test]
 fn a_child_that_nobody_debugs_is_let_go_on_and_told_of_once() {
     let mut story = Story::new();
     story
@@ -621,10 +657,10 @@ fn a_file_that_was_not_found_is_looked_for_and_reached_by_the_mapping_that_is_ap
             to debuggee: {"seq":4,"type":"request","command":"setBreakpoints","arguments":{"source":{"path":"/home/user/other/train.py"},"breakpoints":[{"line":23}]}}
         debuggee: response to #4, setBreakpoints
             find train.py for /home/user/other/train.py
-            to client 1: {"type":"response","request_seq":4,"success":true,"command":"setBreakpoints","seq":5,"body":{"breakpoints":[{"verified":false,"id":7,"line":23,"message":"No path mapping covers /home/user/other/train.py"}]}}
+            to client 1: {"type":"response","request_seq":4,"success":true,"command":"setBreakpoints","seq":5,"body":{"breakpoints":[{"verified":false,"id":7,"line":23,"message":"No path mapping covers /home/user/other/train.py."}]}}
         found: ["/mnt/code/train.py"]
-            to client 1: {"seq":6,"type":"event","event":"breakpoint","body":{"reason":"changed","breakpoint":{"verified":false,"id":7,"line":23,"message":"No path mapping covers /home/user/other/train.py; the container has it as /mnt/code/train.py. The mapping /home/user/other -> /mnt/code reaches it"}}}
-            to client 1: {"seq":7,"type":"event","event":"output","body":{"category":"important","output":"No path mapping covers /home/user/other/train.py; the container has it as /mnt/code/train.py. The mapping /home/user/other -> /mnt/code reaches it\n"}}
+            to client 1: {"seq":6,"type":"event","event":"breakpoint","body":{"reason":"changed","breakpoint":{"verified":false,"id":7,"line":23,"message":"No path mapping covers /home/user/other/train.py; the container has it as /mnt/code/train.py. The mapping /home/user/other -> /mnt/code reaches it."}}}
+            to client 1: {"seq":7,"type":"event","event":"output","body":{"category":"important","output":"No path mapping covers /home/user/other/train.py; the container has it as /mnt/code/train.py. The mapping /home/user/other -> /mnt/code reaches it.\n"}}
             Said(Message { id: "dap.path-unmapped", args: [("source", "/home/user/other/train.py"), ("found", "/mnt/code/train.py"), ("local", "/home/user/other"), ("remote", "/mnt/code")] })
             MappingProposed(Proposal { file: "/home/user/other/train.py", message: Message { id: "dap.path-unmapped", args: [("source", "/home/user/other/train.py"), ("found", "/mnt/code/train.py"), ("local", "/home/user/other"), ("remote", "/mnt/code")] }, pair: ("/home/user/other", "/mnt/code") })
         the user maps ("/home/user/other", "/mnt/code")

@@ -63,97 +63,97 @@ fn every_way_to_miss_a_file_has_its_cause_and_its_mapping() {
             tried   -
             dap.path-unmapped
             /home/me/other/src => /mnt/azureml/exe/wd
-            No path mapping covers /home/me/other/src/pkg/part.py; the container has it as /mnt/azureml/exe/wd/pkg/part.py. The mapping /home/me/other/src -> /mnt/azureml/exe/wd reaches it
+            No path mapping covers /home/me/other/src/pkg/part.py; the container has it as /mnt/azureml/exe/wd/pkg/part.py. The mapping /home/me/other/src -> /mnt/azureml/exe/wd reaches it.
         /home/me/iris/src/pkg/part.py
             mapped  /home/me/iris
             tried   /mnt/azureml/exe/wd/src/pkg/part.py
             dap.path-elsewhere
             /home/me/iris/src => /mnt/azureml/exe/wd
-            The container has no /mnt/azureml/exe/wd/src/pkg/part.py, but /mnt/azureml/exe/wd/pkg/part.py. The mapping /home/me/iris/src -> /mnt/azureml/exe/wd reaches it
+            The container has no /mnt/azureml/exe/wd/src/pkg/part.py, but /mnt/azureml/exe/wd/pkg/part.py. The mapping /home/me/iris/src -> /mnt/azureml/exe/wd reaches it.
         C:\Users\me\iris\src\pkg\part.py
             mapped  d:\iris
             tried   -
             dap.path-unmapped
             C:\Users\me\iris\src => /mnt/azureml/exe/wd
-            No path mapping covers C:\Users\me\iris\src\pkg\part.py; the container has it as /mnt/azureml/exe/wd/pkg/part.py. The mapping C:\Users\me\iris\src -> /mnt/azureml/exe/wd reaches it
+            No path mapping covers C:\Users\me\iris\src\pkg\part.py; the container has it as /mnt/azureml/exe/wd/pkg/part.py. The mapping C:\Users\me\iris\src -> /mnt/azureml/exe/wd reaches it.
         c:\users\me\iris\src\pkg\part.py
             mapped  C:\Users\me\iris
             tried   /mnt/azureml/exe/wd/src/pkg/part.py
             dap.path-elsewhere
             c:\users\me\iris\src => /mnt/azureml/exe/wd
-            The container has no /mnt/azureml/exe/wd/src/pkg/part.py, but /mnt/azureml/exe/wd/pkg/part.py. The mapping c:\users\me\iris\src -> /mnt/azureml/exe/wd reaches it
+            The container has no /mnt/azureml/exe/wd/src/pkg/part.py, but /mnt/azureml/exe/wd/pkg/part.py. The mapping c:\users\me\iris\src -> /mnt/azureml/exe/wd reaches it.
         \\server\share\iris\src\pkg\part.py
             mapped  \\server\share\iris
             tried   /mnt/azureml/exe/wd/src/pkg/part.py
             dap.path-elsewhere
             \\server\share\iris\src => /mnt/azureml/exe/wd
-            The container has no /mnt/azureml/exe/wd/src/pkg/part.py, but /mnt/azureml/exe/wd/pkg/part.py. The mapping \\server\share\iris\src -> /mnt/azureml/exe/wd reaches it
+            The container has no /mnt/azureml/exe/wd/src/pkg/part.py, but /mnt/azureml/exe/wd/pkg/part.py. The mapping \\server\share\iris\src -> /mnt/azureml/exe/wd reaches it.
         \\wsl$\Ubuntu\home\me\iris\src\pkg\part.py
             mapped  /home/me/iris/src
             tried   -
             dap.path-spelled
             \\wsl$\Ubuntu\home\me\iris\src => /mnt/azureml/exe/wd
-            \\wsl$\Ubuntu\home\me\iris\src\pkg\part.py and the mapped /home/me/iris/src are the same place as two systems see it, and the debugger compares letters. The mapping \\wsl$\Ubuntu\home\me\iris\src -> /mnt/azureml/exe/wd reaches it
+            \\wsl$\Ubuntu\home\me\iris\src\pkg\part.py and the mapped /home/me/iris/src are one place that two systems spell differently, and the debugger compares spellings. The mapping \\wsl$\Ubuntu\home\me\iris\src -> /mnt/azureml/exe/wd reaches it.
         \\wsl.localhost\Ubuntu\home\me\iris\src\pkg\part.py
             mapped  /home/me/iris/src
             tried   -
             dap.path-spelled
             \\wsl.localhost\Ubuntu\home\me\iris\src => /mnt/azureml/exe/wd
-            \\wsl.localhost\Ubuntu\home\me\iris\src\pkg\part.py and the mapped /home/me/iris/src are the same place as two systems see it, and the debugger compares letters. The mapping \\wsl.localhost\Ubuntu\home\me\iris\src -> /mnt/azureml/exe/wd reaches it
+            \\wsl.localhost\Ubuntu\home\me\iris\src\pkg\part.py and the mapped /home/me/iris/src are one place that two systems spell differently, and the debugger compares spellings. The mapping \\wsl.localhost\Ubuntu\home\me\iris\src -> /mnt/azureml/exe/wd reaches it.
         /home/me/iris/src/pkg/part.py
             mapped  \\wsl.localhost\Ubuntu\home\me\iris\src
             tried   -
             dap.path-spelled
             /home/me/iris/src => /mnt/azureml/exe/wd
-            /home/me/iris/src/pkg/part.py and the mapped \\wsl.localhost\Ubuntu\home\me\iris\src are the same place as two systems see it, and the debugger compares letters. The mapping /home/me/iris/src -> /mnt/azureml/exe/wd reaches it
+            /home/me/iris/src/pkg/part.py and the mapped \\wsl.localhost\Ubuntu\home\me\iris\src are one place that two systems spell differently, and the debugger compares spellings. The mapping /home/me/iris/src -> /mnt/azureml/exe/wd reaches it.
         /mnt/c/Users/me/iris/src/pkg/part.py
             mapped  C:\Users\me\iris\src
             tried   -
             dap.path-spelled
             /mnt/c/Users/me/iris/src => /mnt/azureml/exe/wd
-            /mnt/c/Users/me/iris/src/pkg/part.py and the mapped C:\Users\me\iris\src are the same place as two systems see it, and the debugger compares letters. The mapping /mnt/c/Users/me/iris/src -> /mnt/azureml/exe/wd reaches it
+            /mnt/c/Users/me/iris/src/pkg/part.py and the mapped C:\Users\me\iris\src are one place that two systems spell differently, and the debugger compares spellings. The mapping /mnt/c/Users/me/iris/src -> /mnt/azureml/exe/wd reaches it.
         /srv/link/pkg/part.py
             mapped  /home/me/iris/src
             tried   -
             dap.path-link
             /srv/link => /mnt/azureml/exe/wd
-            /srv/link/pkg/part.py is a link to /home/me/iris/src/pkg/part.py; the debugger takes the name as it is. The mapping /srv/link -> /mnt/azureml/exe/wd reaches it
+            /srv/link/pkg/part.py is a link to /home/me/iris/src/pkg/part.py; the debugger takes the name as it is. The mapping /srv/link -> /mnt/azureml/exe/wd reaches it.
         c:\iris\src\Pkg\part.py
             mapped  c:\iris\src
             tried   /mnt/azureml/exe/wd/Pkg/part.py
             dap.path-case
             c:\iris\src\Pkg => /mnt/azureml/exe/wd/pkg
-            The container has no /mnt/azureml/exe/wd/Pkg/part.py: there it is /mnt/azureml/exe/wd/pkg/part.py, in other letters. The mapping c:\iris\src\Pkg -> /mnt/azureml/exe/wd/pkg reaches it
+            The container has no /mnt/azureml/exe/wd/Pkg/part.py, only /mnt/azureml/exe/wd/pkg/part.py, which differs in upper and lower case. The mapping c:\iris\src\Pkg -> /mnt/azureml/exe/wd/pkg reaches it.
         c:\iris\src\pkg\Part.py
             mapped  c:\iris\src
             tried   /mnt/azureml/exe/wd/pkg/Part.py
             dap.path-case-of-file
             -
-            c:\iris\src\pkg\Part.py is named /mnt/azureml/exe/wd/pkg/part.py in the container, in other letters: give both the same name
+            c:\iris\src\pkg\Part.py is named /mnt/azureml/exe/wd/pkg/part.py in the container, which differs in upper and lower case: give both the same name.
         /home/me/lib/src/lib/core.py
             mapped  /home/me/iris/src
             tried   -
             dap.path-unmapped
             /home/me/lib/src => /usr/lib/python3/dist-packages
-            No path mapping covers /home/me/lib/src/lib/core.py; the container has it as /usr/lib/python3/dist-packages/lib/core.py. The mapping /home/me/lib/src -> /usr/lib/python3/dist-packages reaches it
+            No path mapping covers /home/me/lib/src/lib/core.py; the container has it as /usr/lib/python3/dist-packages/lib/core.py. The mapping /home/me/lib/src -> /usr/lib/python3/dist-packages reaches it.
         /x/b/util.py
             mapped  /home/me/iris/src
             tried   -
             dap.path-unmapped
             /x => /mnt/azureml/exe/wd
-            No path mapping covers /x/b/util.py; the container has it as /mnt/azureml/exe/wd/b/util.py. The mapping /x -> /mnt/azureml/exe/wd reaches it
+            No path mapping covers /x/b/util.py; the container has it as /mnt/azureml/exe/wd/b/util.py. The mapping /x -> /mnt/azureml/exe/wd reaches it.
         /home/me/iris/src/gone.py
             mapped  /home/me/iris/src
             tried   /mnt/azureml/exe/wd/gone.py
             dap.path-nowhere
             -
-            No file gone.py is in the container, neither as /mnt/azureml/exe/wd/gone.py nor elsewhere. Of your files it has those of the code folder /home/me/iris/src
+            No file gone.py is in the container, neither as /mnt/azureml/exe/wd/gone.py nor elsewhere. Of your files it has those of the code folder /home/me/iris/src.
         /elsewhere/gone.py
             mapped  /home/me/iris/src
             tried   -
             dap.path-nowhere-uncovered
             -
-            No file gone.py is in the container. Of your files it has those of the code folder /home/me/iris/src
+            No file gone.py is in the container. Of your files it has those of the code folder /home/me/iris/src.
     "#]].assert_eq(&rows.concat());
 }
 

@@ -1,6 +1,6 @@
 # Starts one command as several processes that know of each other, as a node of Azure ML does.
-# $1: pytorch or mpi. $2: how many. $3: the command.
-kind=$1 size=$2 command=$3
+# $1: pytorch, mpi or tensorflow. $2: how many. $3: the command. $4: how many parameter servers beside them.
+kind=$1 size=$2 command=$3 servers=${4:-0}
 shell=/bin/sh
 [ -x /bin/bash ] && shell=/bin/bash
 
@@ -11,11 +11,27 @@ if [ "$kind" = mpi ] && command -v mpirun >/dev/null 2>&1; then
     exec mpirun -n "$size" "$shell" -c "$command"
 fi
 
+# The first port, and how many.
+addresses() {
+    all='' at=0
+    while [ "$at" -lt "$2" ]; do
+        all="$all${all:+, }\"127.0.0.1:$(($1 + at))\""
+        at=$((at + 1))
+    done
+    echo "$all"
+}
+
 one() {
     export MASTER_ADDR=127.0.0.1 MASTER_PORT="${MASTER_PORT:-6105}"
     if [ "$kind" = mpi ]; then
         export OMPI_COMM_WORLD_RANK="$1" OMPI_COMM_WORLD_SIZE="$size" OMPI_COMM_WORLD_LOCAL_RANK="$1"
         export OMPI_COMM_WORLD_LOCAL_SIZE="$size" AZ_BATCHAI_MPI_MASTER_NODE=127.0.0.1
+    elif [ "$kind" = tensorflow ]; then
+        role=worker index=$1
+        [ "$1" -lt "$size" ] || role=ps index=$(($1 - size))
+        cluster="\"worker\": [$(addresses 6106 "$size")]"
+        [ "$servers" -eq 0 ] || cluster="$cluster, \"ps\": [$(addresses $((6106 + size)) "$servers")]"
+        export TF_CONFIG="{\"cluster\": {$cluster}, \"task\": {\"type\": \"$role\", \"index\": $index}}"
     else
         export WORLD_SIZE="$size" NODE_RANK=0 RANK="$1" LOCAL_RANK="$1" LOCAL_WORLD_SIZE="$size"
     fi
@@ -39,10 +55,10 @@ exec 4>&1
 {
     trap 'exit 0' TERM
     rank=0
-    while [ "$rank" -lt "$size" ]; do
+    while [ "$rank" -lt $((size + servers)) ]; do
         {
             {
-                { (one "$rank" 3>&- 4>&- 5>&-); echo "$?" >&3; } 2>&1 >&5 | lines >&2 4>&- 5>&-
+                { (one "$rank" 3>&- 4>&- 5>&-); echo "$? $rank" >&3; } 2>&1 >&5 | lines >&2 4>&- 5>&-
             } 5>&1 | lines >&4 4>&-
         } &
         rank=$((rank + 1))
@@ -50,8 +66,8 @@ exec 4>&1
     wait
 } 3>&1 >/dev/null | {
     left=$size
-    while [ "$left" -gt 0 ] && read -r code; do
-        left=$((left - 1))
+    while [ "$left" -gt 0 ] && read -r code rank; do
+        [ "$rank" -ge "$size" ] || left=$((left - 1))
         if [ "$code" -ne 0 ]; then
             # The others would wait for it for ever.
             trap '' TERM
@@ -65,4 +81,10 @@ exec 4>&1
             exit "$code"
         fi
     done
+    if [ "$servers" -gt 0 ]; then
+        # A parameter server serves for ever.
+        trap '' TERM
+        kill -TERM 0
+    fi
+    exit 0
 }

@@ -304,7 +304,7 @@ fn what_cannot_run_here_says_why_and_what_to_do() {
         out.push_str(&format!("{}\n    {fix}\n", failure.what));
     }
     expect![[r#"
-        the command uses "${{inputs.x}}", and the job declares no such inputs
+        the command uses "${{inputs.x}}", which is not declared below "inputs"
             declare it below "inputs", or remove it from the command
         the environment "sklearn-1.5@latest" is registered in Azure ML; what is in it cannot be known without a signed-in workspace
             map it to an image (image rewriting: "sklearn-1.5=IMAGE"), or write the environment out in the spec with "image" and "conda_file"

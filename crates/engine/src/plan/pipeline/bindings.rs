@@ -7,6 +7,7 @@ use super::order::refuse_cycle;
 use super::{Graph, GraphStep, Source, output_path};
 use crate::failure::{Blame, Failure};
 use crate::message;
+use crate::message::Message;
 use crate::spec::component::Port;
 use crate::spec::files::resolve;
 use crate::spec::job::{CommandJob, Input, Literal, Output, is_local, local};
@@ -244,7 +245,7 @@ impl<'s> Tree<'s> {
                             whole.push_str(path.as_deref().unwrap_or_default());
                             data = Some(bound);
                         }
-                        None => return Err(leads_nowhere(text, "it has no value")),
+                        None => return Err(leads_nowhere(text, message!("pipeline.binding-unfilled"))),
                     }
                 }
             }
@@ -421,7 +422,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-fn leads_nowhere(binding: &str, why: &str) -> Failure {
+fn leads_nowhere(binding: &str, why: Message) -> Failure {
     let what = message!("pipeline.binding-without-value", binding = binding, why = why);
     Failure::new(Blame::User, what)
 }

@@ -336,7 +336,7 @@ fn what_only_azure_runs_is_refused_with_the_reason() {
         "jobs:\n  evaluate:",
         "jobs:\n  search:\n    type: sweep\n    trial: parts/prepare.yml\n    objective: {goal: maximize, primary_metric: x}\n    limits: {max_total_trials: 2}\n    sampling_algorithm: random\n    search_space: {seed: {type: choice, values: [1, 2]}}\n  evaluate:",
         expect![[r#"
-            step search is a step of the kind sweep, which runs on Azure only
+            step search runs on Azure only: sweep
             -> submit the pipeline to a workspace; to run the rest here, take the step out of a copy of the file
         "#]],
     );

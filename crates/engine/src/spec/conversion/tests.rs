@@ -276,7 +276,7 @@ fn what_is_not_converted_says_so() {
         out.push_str(&format!("{failure}\n"));
     }
     expect![[r#"
-        Only a run configuration of SDK v1 is converted; this is a command job.
+        Only a run configuration of SDK v1 is converted, and this is something else: command job.
         the spec has errors: "baseImage" and "baseDockerfile" exclude each other. Keep the one that is meant, and set the other to null.
     "#]].assert_eq(&out);
 }

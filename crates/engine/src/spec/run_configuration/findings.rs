@@ -7,6 +7,7 @@ use super::keys::{COMPUTE, ENVIRONMENT, Fate, Holds, Key, LEGACY, ROOT};
 use super::{camel, entry, printed};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::message;
+use crate::message::Message;
 use crate::spec::schema::{Checker, head, kind_of, nearest};
 use crate::yaml::{Entry, Node, Span, Value};
 use std::collections::HashSet;
@@ -135,7 +136,7 @@ impl Walk<'_, '_> {
                 Value::List(items) => {
                     items.iter().for_each(|item| self.section(item, keys, &inside(key.name)))
                 }
-                _ => self.wrong(node, message!("spec.kind.list").text()),
+                _ => self.wrong(node, message!("spec.kind.list")),
             },
         }
     }
@@ -152,7 +153,7 @@ impl Walk<'_, '_> {
 
     fn text(&mut self, node: &Node) {
         match &node.value {
-            Value::List(_) | Value::Map(_) => self.wrong(node, message!("spec.kind.text").text()),
+            Value::List(_) | Value::Map(_) => self.wrong(node, message!("spec.kind.text")),
             Value::Str(text) if text == "None" => {
                 let fix = (message!("spec.v1.none.fix"), "null".to_owned());
                 self.checker.find(Severity::Warning, node.span, message!("spec.v1.none"), Some(fix));
@@ -170,13 +171,13 @@ impl Walk<'_, '_> {
             self.checker.find(Severity::Error, node.span, message!("spec.v1.none"), Some(fix));
             return;
         }
-        self.wrong(node, message!("spec.kind.whole-number").text());
+        self.wrong(node, message!("spec.kind.whole-number"));
     }
 
     /// To Python a text is true unless it is empty, and to YAML 1.2 `no` is a text.
     fn switch(&mut self, node: &Node) {
         let found = match &node.value {
-            Value::List(_) | Value::Map(_) => return self.wrong(node, message!("spec.kind.bool").text()),
+            Value::List(_) | Value::Map(_) => return self.wrong(node, message!("spec.kind.bool")),
             Value::Str(text) => text.clone(),
             Value::Bool(_) => self.checker.source().slice(node.span).to_owned(),
             _ => return,
@@ -193,28 +194,28 @@ impl Walk<'_, '_> {
 
     fn texts(&mut self, node: &Node) {
         let Value::List(items) = &node.value else {
-            return self.wrong(node, message!("spec.kind.list").text());
+            return self.wrong(node, message!("spec.kind.list"));
         };
         for item in items {
             if matches!(item.value, Value::List(_) | Value::Map(_)) {
-                self.wrong(item, message!("spec.kind.text").text());
+                self.wrong(item, message!("spec.kind.text"));
             }
         }
     }
 
     fn variables(&mut self, node: &Node) {
         if !matches!(node.value, Value::Map(_)) {
-            return self.wrong(node, message!("spec.kind.map").text());
+            return self.wrong(node, message!("spec.kind.map"));
         }
         for entry in node.entries() {
             if matches!(entry.value.value, Value::List(_) | Value::Map(_)) {
-                self.wrong(&entry.value, message!("spec.kind.text").text());
+                self.wrong(&entry.value, message!("spec.kind.text"));
             }
         }
     }
 
     fn word(&mut self, node: &Node, words: &[&str], severity: Severity) {
-        let found = printed(self.checker, node).unwrap_or_else(|| kind_of(node));
+        let found = printed(self.checker, node).unwrap_or_else(|| kind_of(node).to_string());
         if words.iter().any(|word| word.eq_ignore_ascii_case(&found)) {
             return;
         }
@@ -224,7 +225,7 @@ impl Walk<'_, '_> {
         self.checker.find(severity, value_span(node), message, fix);
     }
 
-    fn wrong(&mut self, node: &Node, expected: String) {
+    fn wrong(&mut self, node: &Node, expected: Message) {
         let message = message!("spec.wrong-type", found = kind_of(node), expected = expected);
         self.checker.error(value_span(node), message);
     }

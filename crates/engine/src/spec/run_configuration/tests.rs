@@ -36,7 +36,7 @@ fn findings(text: &str) -> String {
     let reading = read(PATH, &disk(text));
     let mut out = String::new();
     for finding in &reading.diagnostics {
-        out.push_str(&plain("x", finding));
+        out.push_str(&plain("x", finding).text());
         if let Some(fix) = &finding.fix {
             out.push_str(&format!(" -> {:?}", fix.new_text));
         }
@@ -174,15 +174,15 @@ fn every_trap_of_sdk_v1_has_its_own_word() {
             "conda file with an unknown key",
             "script: train.py\nenvironment: {docker: {enabled: true}, python: {condaDependenciesFile: odd.yml}}\n",
             expect![[r#"
-            x:2:72: error: "odd.yml" is not well (problems: 1). Line 2: "chanels" is not known in a conda file of SDK v1, which refuses the file. Known: name, channels, dependencies, prefix, variables. [spec.in-other-file]
-        "#]],
+                x:2:72: error: "odd.yml" has problems (1). Line 2: "chanels" is not known in a conda file of SDK v1, which refuses the file. Known: name, channels, dependencies, prefix, variables. [spec.in-other-file]
+            "#]],
         ),
         (
             "conda file broken",
             "script: train.py\nenvironment: {docker: {enabled: true}, python: {condaDependenciesFile: broken.yml}}\n",
             expect![[r#"
-            x:2:72: error: "broken.yml" is not well (problems: 1). Line 2: This is not YAML: while parsing a node, did not find expected node content. [spec.in-other-file]
-        "#]],
+                x:2:72: error: "broken.yml" has problems (1). Line 2: This is not YAML: while parsing a node, did not find expected node content. [spec.in-other-file]
+            "#]],
         ),
         (
             "script missing",
@@ -275,8 +275,8 @@ fn every_trap_of_sdk_v1_has_its_own_word() {
             "environment file not well",
             "script: train.py\nenvironment: env.yml\n",
             expect![[r#"
-            x:2:14: error: "env.yml" is not well (problems: 1). Line 2: Expected a list, found "x". [spec.in-other-file]
-        "#]],
+                x:2:14: error: "env.yml" has problems (1). Line 2: Expected a list, found "x". [spec.in-other-file]
+            "#]],
         ),
         (
             "legacy",

@@ -22,6 +22,12 @@ export const japanese: Story = {
       }
     },
 
+    "a key explains itself in japanese": async (vscode) => {
+      await vscode.page.locator(".view-line span", { hasText: /^environment$/ }).first().hover();
+      await vscode.page.locator(".monaco-hover", { hasText: "コードを実行する環境" }).first().waitFor();
+      await vscode.page.keyboard.press("Escape");
+    },
+
     "a mistake, its fix and what a key means are japanese": async (vscode) => {
       await vscode.page.locator(".view-line", { hasText: "display_name" }).click();
       await vscode.page.keyboard.press("End");

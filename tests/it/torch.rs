@@ -1,0 +1,113 @@
+//! Ranks that wait for each other in collectives, and workers that load their data, under a debugger that takes
+//! its time: real PyTorch on the CPU, with its gloo backend.
+//!
+//! The image is large, so it is made by `cargo xtask torch` and not by the tests, which say so where it is not.
+
+use crate::support::{Debugger, Ground, engine, not_told};
+use std::time::Duration;
+
+/// The program's own patience is shorter than a person's look at a variable.
+const PROGRAM: &str = r#"
+//- /launched.yml
+type: pipeline
+jobs:
+  train:
+    command: python -m torch.distributed.run --nproc_per_node 2 train.py
+    code: src
+    environment: {image: "$TORCH"}
+//- /distributed.yml
+type: pipeline
+jobs:
+  train:
+    command: python train.py
+    code: src
+    environment: {image: "$TORCH"}
+    distribution: {type: pytorch, process_count_per_instance: 2}
+//- /src/train.py
+import datetime
+import torch
+import torch.distributed as dist
+from torch.utils.data import DataLoader, Dataset
+
+
+class Squares(Dataset):
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, n):
+        square = n * n
+        return torch.tensor([float(n), float(square)])
+
+
+def main():
+    dist.init_process_group("gloo", timeout=datetime.timedelta(seconds=3))
+    rank = dist.get_rank()
+    for batch in DataLoader(Squares(), batch_size=4, num_workers=2):
+        total = batch.sum()
+        dist.all_reduce(total)
+        print(f"rank {rank} total {float(total)}\n", end="", flush=True)
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
+"#;
+
+const IMAGE: &str = "aml-debug/torch:bookworm";
+
+/// Torch alone takes seconds to import, in each of six processes.
+const HEAVY: Duration = Duration::from_secs(400);
+
+/// Twice what the program's own collectives would wait.
+const LOOK: Duration = Duration::from_secs(6);
+
+fn torch() -> Option<Ground> {
+    if engine::docker_says(&["image", "inspect", "--format", "{{.Id}}", IMAGE]).is_none() {
+        not_told("ranks under real PyTorch, since `cargo xtask torch` has not made its image");
+        return None;
+    }
+    Some(Ground::with(&PROGRAM.replace("$TORCH", IMAGE)))
+}
+
+#[test]
+fn the_chosen_rank_is_looked_at_for_longer_than_the_others_would_wait() {
+    let Some(ground) = torch() else { return };
+    let code = ground.path("src").display().to_string();
+    for pipeline in ["launched.yml", "distributed.yml"] {
+        let words = ["run", pipeline, "--debug", "--step", "train", "--rank", "1", "--json"];
+        let mut run = ground.start(words).patient(HEAVY);
+        let ready = run.wait_until_ready();
+        let mut debugger = Debugger::attach(&ready, &code, &[("train.py", 21)]);
+        for total in ["tensor(20.)", "tensor(148.)"] {
+            let (thread, line, locals) = debugger.stopped();
+            assert_eq!((line, locals["rank"].as_str()), (21, "1"), "{pipeline}: {locals:?}");
+            assert_eq!(locals["total"], total, "{pipeline}");
+            // Its peer is in the collective by now.
+            std::thread::sleep(LOOK);
+            debugger.go_on(&thread);
+        }
+        let ended = run.end().with_code(0);
+        let mut lines = ended.log("driver");
+        lines.retain(|line| line.starts_with("rank "));
+        lines.sort();
+        let both = ["rank 0 total 296.0", "rank 0 total 40.0", "rank 1 total 296.0", "rank 1 total 40.0"];
+        assert!(both.iter().all(|line| lines.iter().any(|it| it == line)), "{pipeline}: {lines:?}");
+    }
+    ground.leaves_nothing();
+}
+
+#[test]
+fn every_rank_and_every_worker_of_a_data_loader_stops_where_all_are_debugged() {
+    let Some(ground) = torch() else { return };
+    let words = ["run", "distributed.yml", "--break", "src/train.py:13", "--children", "--json"];
+    let result = ground.start(words).patient(HEAVY).end().with_code(0).result();
+    let stops = result["stops"].as_array().expect("stops");
+    // Two ranks, each with eight items in its workers.
+    assert_eq!(stops.len(), 16, "{result}");
+    assert!(stops.iter().all(|stop| stop["process"].is_u64()), "in workers only: {result}");
+    let mut workers: Vec<_> = stops.iter().map(|stop| stop["process"].as_u64()).collect();
+    workers.sort_unstable();
+    workers.dedup();
+    assert_eq!(workers.len(), 4, "{result}");
+    ground.leaves_nothing();
+}

@@ -74,7 +74,7 @@ fn a_dockerfile_of_the_users_is_built_once_for_the_same_files() {
     assert_eq!(note(&result), "built");
     let log = control_log(&ground, &result);
     for words in [
-        "sending 4 files of",
+        "sending 4 file(s) of",
         "instead of mcr.microsoft.com/azureml",
         "building with care",
         "] COPY said.txt",

@@ -135,7 +135,7 @@ fn code(ground: &Ground) -> String {
 /// Somebody attaches, sees the program stand where `value` is known, and lets it go on to its end.
 #[track_caller]
 fn attached_to_the_end(ground: &Ground, run: &Value, breakpoints: &[(&str, u32)]) {
-    let mut attach = ground.start(["attach", run.as_str().unwrap(), "--json"]);
+    let mut attach = ground.start(["attach", run.as_str().expect("a name"), "--json"]);
     let configuration = attach.wait_until_ready();
     let mut debugger = Debugger::attach(&configuration, &code(ground), breakpoints);
     let (thread, line, locals) = debugger.stopped();

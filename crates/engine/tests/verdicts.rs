@@ -77,7 +77,7 @@ fn look(need: &Need) -> Found {
     let is_folder = |(known, _): &(&str, &str)| path.is_empty() || known.starts_with(&format!("{path}/"));
     match BESIDE.iter().find(|(known, _)| *known == path) {
         Some((_, content)) => Found::File(content.as_bytes().into()),
-        None if BESIDE.iter().any(|beside| is_folder(beside)) => Found::Folder,
+        None if BESIDE.iter().any(is_folder) => Found::Folder,
         None => Found::Missing,
     }
 }

@@ -495,7 +495,7 @@ fn the_session_goes_on_with_the_process_that_comes_next() {
             to debuggee: {"seq":8,"type":"request","command":"configurationDone","arguments":{}}
             Configured
         debuggee ends
-            to client 1: {"seq":6,"type":"response","request_seq":5,"success":false,"command":"setBreakpoints","message":"The program has ended","body":{"error":{"id":1,"format":"The program has ended","showUser":true}}}
+            to client 1: {"seq":6,"type":"response","request_seq":5,"success":false,"command":"setBreakpoints","message":"The program has ended.","body":{"error":{"id":1,"format":"The program has ended.","showUser":true}}}
             to client 1: {"seq":7,"type":"event","event":"terminated","body":{}}
             close client 1
             Detached

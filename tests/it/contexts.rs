@@ -138,7 +138,7 @@ fn an_engine_without_buildkit_builds_the_classic_way_and_says_so() {
     let log = control_log(&ground, &ended.result());
     assert!(log.contains("by the classic builder: this engine has no BuildKit"), "{log}");
     assert!(
-        log.contains("Step 6/10 : COPY said.txt /opt/said") && log.contains("building with care"),
+        log.contains("Step 6/11 : COPY said.txt /opt/said") && log.contains("building with care"),
         "{log}"
     );
 

@@ -80,3 +80,27 @@ fn pruning_takes_what_nobody_needs_and_leaves_what_is_not_ours() {
     assert!(id(&first).is_none() && id(&second).is_some() && id(&foreign).is_some());
     docker(&["rmi", &foreign, &second]);
 }
+
+#[test]
+fn one_store_takes_no_image_of_anothers_away_and_a_lost_one_is_taken_off_the_list() {
+    let (one, mut other) = (ground(), Ground::with(JOB));
+    let image = build(&one, &[]);
+    fs::copy(one.path("env/of.txt"), other.path("env/of.txt")).unwrap();
+    assert_eq!(build(&other, &[]), image, "the same content is the same image");
+    // Nobody in the other store needs it any more, and it is not its own.
+    fs::remove_file(other.path("job.yml")).unwrap();
+    let kept = prune(&other, &[]);
+    assert!(of(&kept, &image).is_some_and(|line| line["kept"].to_string().contains("another")), "{kept:?}");
+    assert!(id(&image).is_some());
+
+    // Removed by somebody else: a build makes it again, and pruning knows that it is gone.
+    docker(&["rmi", &image]);
+    assert_eq!(build(&one, &[]), image);
+    docker(&["rmi", &image]);
+    fs::remove_file(one.path("job.yml")).unwrap();
+    prune(&one, &[]);
+    assert!(of(&one.call(["images", "list", "--json"]).with_code(0).objects(), &image).is_none());
+    other.set("DOCKER_HOST", "unix:///nowhere");
+    let said = other.call(["images", "prune"]).with_code(3).stderr;
+    assert!(said.contains("/nowhere"), "{said}");
+}

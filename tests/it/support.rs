@@ -7,11 +7,13 @@ pub(crate) mod bridge;
 pub(crate) mod debugger;
 pub(crate) mod engine;
 pub(crate) mod ground;
+pub(crate) mod own_engine;
 pub(crate) mod program;
 
 pub(crate) use bridge::Bridge;
 pub(crate) use debugger::Debugger;
 pub(crate) use ground::Ground;
+pub(crate) use own_engine::OwnEngine;
 pub(crate) use program::Started;
 
 use std::time::{Duration, Instant};

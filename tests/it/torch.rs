@@ -6,13 +6,14 @@
 use crate::support::{Debugger, Ground, engine, not_told};
 use std::time::Duration;
 
-/// The program's own patience is shorter than a person's look at a variable.
+/// Debian's torch 1.13 cannot start ranks under Python 3.11 unless it is told where their output goes; it then puts
+/// the rank before each line. The program's own patience is shorter than a person's look at a variable.
 const PROGRAM: &str = r#"
 //- /launched.yml
 type: pipeline
 jobs:
   train:
-    command: python -m torch.distributed.run --nproc_per_node 2 train.py
+    command: python -m torch.distributed.run --nproc_per_node 2 --redirects 1 --tee 1 train.py
     code: src
     environment: {image: "$TORCH"}
 //- /distributed.yml
@@ -87,11 +88,9 @@ fn the_chosen_rank_is_looked_at_for_longer_than_the_others_would_wait() {
             debugger.go_on(&thread);
         }
         let ended = run.end().with_code(0);
-        let mut lines = ended.log("driver");
-        lines.retain(|line| line.starts_with("rank "));
-        lines.sort();
+        let lines = ended.log("driver");
         let both = ["rank 0 total 296.0", "rank 0 total 40.0", "rank 1 total 296.0", "rank 1 total 40.0"];
-        assert!(both.iter().all(|line| lines.iter().any(|it| it == line)), "{pipeline}: {lines:?}");
+        assert!(both.iter().all(|line| lines.iter().any(|it| it.ends_with(line))), "{pipeline}: {lines:?}");
     }
     ground.leaves_nothing();
 }

@@ -3,7 +3,9 @@
 //! BuildKit tells what it does as a graph of vertices with logs; `docker build --progress=plain` prints
 //! that as numbered steps, and so do we: the text of the lines is what `60_control_log.txt` keeps.
 
-use crate::{Builder, Cause, Docker, Error, FailedStep, Verb, credentials};
+use crate::session::Offer;
+use crate::transport::Wire;
+use crate::{Builder, Cause, Docker, Error, FailedStep, LONG, Verb, credentials, session};
 use bollard::auth::DockerCredentials;
 use bollard::errors::Error as Theirs;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
@@ -76,7 +78,7 @@ impl Docker {
             let gone = sender.clone();
             let before = this.inspect_image(&recipe.name).await.ok().flatten();
             if builder == Builder::Classic && recipe.folder.is_none() {
-                let name = format!("aml-debug-build-{}", session());
+                let name = format!("aml-debug-build-{}", random_id());
                 let made = tokio::select! {
                     () = gone.closed() => Ok(()),
                     made = this.make_in_container(&recipe, &name, &labels, &sender) => made,
@@ -91,8 +93,11 @@ impl Docker {
             }
             let verb = Verb::Build(recipe.name.clone());
             let options = options(&recipe, builder);
+            // What nobody may find in the builder's cache goes by a session of ours, where there can be one.
+            let wire =
+                this.wire.clone().filter(|_| builder == Builder::BuildKit && recipe.asks_for_secrets());
             let context = folder.unwrap_or_else(|| {
-                let own = context(&recipe);
+                let own = context(&recipe, wire.is_none());
                 futures::stream::once(async { own }).boxed()
             });
             tokio::select! {
@@ -100,7 +105,15 @@ impl Docker {
                 () = gone.closed() => {}
                 () = async {
                     let credentials = this.credentials(&recipe).await;
-                    this.follow_build(verb, options, context, credentials, &sender).await;
+                    match wire.map(|wire| open_session(wire, &recipe, credentials.clone())) {
+                        None => this.follow_build(verb, options, context, credentials, &sender).await,
+                        // What holds the session has to be there until the build is over.
+                        Some(Ok((client, _session))) => {
+                            let this = Docker { patient: client, ..this.clone() };
+                            this.follow_build(verb, options, context, credentials, &sender).await;
+                        }
+                        Some(Err(error)) => drop(sender.send(Err(this.failed(verb, error))).await),
+                    }
                     // Before the reader sees the end.
                     this.remove_replaced(before).await;
                 } => {}
@@ -172,6 +185,19 @@ impl Docker {
     }
 }
 
+fn open_session(
+    wire: Wire,
+    recipe: &Recipe,
+    credentials: Option<HashMap<String, DockerCredentials>>,
+) -> Result<(bollard::Docker, mpsc::Receiver<()>), Theirs> {
+    let offer = Offer {
+        secrets: recipe.secrets.clone(),
+        agent: recipe.agent.clone(),
+        credentials: credentials.unwrap_or_default(),
+    };
+    session::client(wire, LONG.as_secs(), offer)
+}
+
 fn options(recipe: &Recipe, builder: Builder) -> BuildImageOptions {
     let strings =
         |map: &BTreeMap<String, String>| -> HashMap<String, String> { map.clone().into_iter().collect() };
@@ -188,7 +214,7 @@ fn options(recipe: &Recipe, builder: Builder) -> BuildImageOptions {
         Builder::Classic => options.version(BuilderVersion::BuilderV1),
         // BuildKit wants a session of its own for each build.
         Builder::BuildKit | Builder::Podman => {
-            options.version(BuilderVersion::BuilderBuildKit).session(&session())
+            options.version(BuilderVersion::BuilderBuildKit).session(&random_id())
         }
     };
     if recipe.host_network {
@@ -198,18 +224,21 @@ fn options(recipe: &Recipe, builder: Builder) -> BuildImageOptions {
 }
 
 /// 128 random bits, from the seed that every hash map of the standard library takes.
-fn session() -> String {
+fn random_id() -> String {
     let random = || std::hash::RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", random(), random())
 }
 
-fn context(recipe: &Recipe) -> io::Result<Bytes> {
+fn context(recipe: &Recipe, with_secrets: bool) -> io::Result<Bytes> {
     let mut archive = tar::Builder::new(Vec::new());
     let dockerfile = (recipe.dockerfile_path.as_str(), recipe.dockerfile.as_bytes());
     let others = recipe.context.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-    let mark = session();
+    let mark = random_id();
     let mark = recipe.afresh.then_some(("afresh", mark.as_bytes()));
-    for (path, bytes) in std::iter::once(dockerfile).chain(others).chain(mark) {
+    let secrets = recipe.secret_files();
+    let secrets = secrets.iter().filter(|_| with_secrets);
+    let secrets = secrets.map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+    for (path, bytes) in std::iter::once(dockerfile).chain(others).chain(secrets).chain(mark) {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);

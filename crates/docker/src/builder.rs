@@ -158,7 +158,13 @@ fn container(
             target: CACHE_TARGET.to_owned(),
             read_only: false,
         }],
-        files: recipe.context.iter().map(file).chain([file((&proxies.0, &proxies.1))]).collect(),
+        files: recipe
+            .context
+            .iter()
+            .chain(&recipe.secret_files())
+            .map(file)
+            .chain([file((&proxies.0, &proxies.1))])
+            .collect(),
         texts: Vec::new(),
         user: Some("0:0".to_owned()),
         labels: labels.clone(),

@@ -201,7 +201,14 @@ fn of_verb(verb: Verb, why: &str, refusal: Refusal) -> Failure {
         Verb::Remove(id) => environment(message!("docker.remove", container = short(&id))),
         Verb::Inspect => environment(message!("docker.inspect")),
     };
+    let failure =
+        if is_disk_full(why) { failure.with_fix(message!("docker.disk-full.fix")) } else { failure };
     failure.with_detail(lines(why))
+}
+
+/// The engine's words for it, and those of programs.
+fn is_disk_full(text: &str) -> bool {
+    text.to_lowercase().contains("no space left on device")
 }
 
 fn not_created(name: &str, why: &str) -> Failure {
@@ -247,7 +254,20 @@ fn failed_step(verb: &Verb, step: FailedStep) -> Failure {
 /// What to do about a failed installation, judged by what the tools print.
 fn advice(lines: &[String]) -> engine::message::Message {
     let says = |word: &str| lines.iter().any(|line| line.contains(word));
-    if says("certificate") || says("CERTIFICATE") || says("UnknownIssuer") {
+    if lines.iter().any(|line| is_disk_full(line)) {
+        message!("docker.disk-full.fix")
+    } else if says("has no conda to make one") {
+        message!("docker.build-python.fix")
+    } else if says("Host key verification failed") {
+        message!("docker.build-host-key.fix")
+    } else if says("Permission denied (publickey") {
+        message!("docker.build-key.fix")
+    } else if ["401 Unauthorized", "403 Forbidden", "could not read Username", "Authentication failed for"]
+        .iter()
+        .any(|word| says(word))
+    {
+        message!("docker.build-login.fix")
+    } else if says("certificate") || says("CERTIFICATE") || says("UnknownIssuer") {
         message!("docker.build-certificate.fix")
     } else if says("since the conda file asks for them") {
         message!("docker.build-conda-pip.fix")
@@ -260,13 +280,12 @@ fn advice(lines: &[String]) -> engine::message::Message {
         message!("docker.build-channel.fix")
     } else if says("error sending request")
         || says("Failed to fetch")
+        || says("cannot be reached: ")
         || says("Connection refused")
         || says("dns error")
         || says("Temporary failure in name resolution")
     {
         message!("docker.build-network.fix")
-    } else if says("has no conda to make one") {
-        message!("docker.build-python.fix")
     } else if says("No solution found") || says("not found in the package registry") {
         message!("docker.build-solution.fix")
     } else {

@@ -15,6 +15,9 @@ impl Labels {
     pub const CODE: &'static str = "aml-debug.code";
     /// The image whose bytecode a volume holds.
     pub const IMAGE: &'static str = "aml-debug.image";
+    /// Identity of the store that built an image. No label of a container's, for a container has the labels of its
+    /// image, and whose container it is is asked by [`Labels::STORE`].
+    pub const BUILT_BY: &'static str = "aml-debug.built-by";
     /// What an image, a volume or a container is for: `environment`, [`Labels::ERRAND`]. A container has
     /// the labels of its image too, where it has none of its own of that name.
     pub const KIND: &'static str = "aml-debug.kind";

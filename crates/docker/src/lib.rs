@@ -18,6 +18,7 @@ mod exec;
 mod image;
 mod labels;
 mod output;
+mod session;
 mod transport;
 mod volume;
 

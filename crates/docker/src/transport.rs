@@ -78,7 +78,10 @@ pub(crate) fn client(wire: Wire, seconds: u64) -> Result<bollard::Docker, bollar
     )
 }
 
-async fn send(wire: &Wire, request: BollardRequest) -> Result<Response<Incoming>, bollard::errors::Error> {
+pub(crate) async fn send(
+    wire: &Wire,
+    request: BollardRequest,
+) -> Result<Response<Incoming>, bollard::errors::Error> {
     let mut connection = open(wire).await.map_err(dial_error)?;
     let complaint = connection.complaint();
     let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;

@@ -4,6 +4,7 @@ Arguments: the entry script, the code folder, the mail box of the start hook, an
 the new worker. Code that Python cannot read is told instead, and then nothing is touched.
 """
 
+import importlib.util
 import json
 import os
 import signal
@@ -17,15 +18,20 @@ GRACE_S = 0.3
 LIMIT_S = 5.0
 
 
-def unreadable():
-    """The first file that Python cannot read: the entry script, or one beside it."""
+def sources():
+    """The entry script and what stands beside it."""
     files = [ENTRY] if ENTRY else []
     for folder, folders, names in os.walk(CODE):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
         files.extend(os.path.join(folder, name) for name in sorted(names) if name.endswith(".py"))
         if len(files) > 200:
             break
-    for file in dict.fromkeys(files):
+    return list(dict.fromkeys(files))
+
+
+def unreadable(files):
+    """The first file that Python cannot read."""
+    for file in files:
         try:
             with open(file, "rb") as source:
                 compile(source.read(), file, "exec", dont_inherit=True)
@@ -36,6 +42,16 @@ def unreadable():
             if file == ENTRY:
                 return {"file": file, "line": 1, "error": str(error), "text": ""}
     return None
+
+
+def forget(files):
+    """Bytecode is told from its source by whole seconds and size, and a person may save twice within one."""
+    sys.pycache_prefix = os.environ.get("PYTHONPYCACHEPREFIX") or None
+    for file in files if sys.pycache_prefix else []:
+        try:
+            os.remove(importlib.util.cache_from_source(file))
+        except OSError:
+            pass
 
 
 def workers():
@@ -91,7 +107,8 @@ def prepare_mail():
         pass
 
 
-problem = unreadable()
+files = sources()
+problem = unreadable(files)
 if problem:
     print(json.dumps({"unreadable": problem}))
 else:
@@ -99,5 +116,6 @@ else:
     if not pids:
         sys.exit("no process in the container looks like a worker of the server")
     prepare_mail()
+    forget(files)
     end(pids)
     print(json.dumps({"ended": pids}))

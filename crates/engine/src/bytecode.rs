@@ -1,9 +1,12 @@
 //! Where Python's bytecode of a run stands: never in the user's source tree, and never compiled twice.
 //!
 //! An image that has bytecode is used as it is, and nothing is written. One that has none gets a volume of the
-//! engine, one for each image and user. Never both: a cache hides the bytecode that an image has.
+//! engine, one for each image and user. Never both: a cache hides the bytecode that an image has. What we build
+//! ourselves has none either: compiling all of it takes longer than everything else in its build, and a run
+//! imports a third of it.
 
 use crate::debuggee;
+use crate::plan::ImageFacts;
 use crate::plan::container::{ContainerPlan, Mount};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -15,6 +18,14 @@ pub const TARGET: &str = "/aml-debug-bytecode";
 pub const NONE: i64 = 3;
 
 const LOOK: &str = include_str!("../python/bytecode_there.py");
+
+/// What an image of ours shares with those that have grown out of it (`plan::image::grown`): the folder of its
+/// packages. Python tells by time and size of a source whether the bytecode in the cache is the source's.
+pub fn family(image: &ImageFacts) -> Option<&str> {
+    let ours = image.reference.as_str().starts_with("aml-debug/env:");
+    let mut variables = image.environment.iter().filter(|_| ours);
+    variables.find_map(|variable| variable.strip_prefix("VIRTUAL_ENV=/azureml-envs/azureml_"))
+}
 
 /// To be run as root with the cache mounted: looks whether the image has bytecode. If not, the cache becomes
 /// the user's, and what other versions of ours have left in it goes.

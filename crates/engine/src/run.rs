@@ -25,7 +25,7 @@ use crate::ids::{ContainerId, ImageRef, RunId};
 use crate::message;
 use crate::message::Message;
 use crate::plan::container::{ContainerPlan, Mount};
-use crate::plan::image::{self, BuildSettings, ImagePlan, Recipe};
+use crate::plan::image::{self, BuildSettings, Recipe};
 use crate::plan::{ImageFacts, Plan, deployment};
 use crate::warm::{self, Door, Kept, NextCommand};
 use card::{PhaseCard, PhaseName};
@@ -392,12 +392,7 @@ impl Run {
         self.stage = Stage::Preparing { cancelled: false };
         let Some(plan) = &self.plan else { return vec![] };
         let user = user_of(plan, &facts);
-        // What we build has its bytecode.
-        let bytecode = matches!(plan.image, ImagePlan::Existing { .. });
-        match (self.wish.debug, bytecode) {
-            (false, false) => self.create(None, None),
-            (debugger, bytecode) => vec![Effect::Prepare { image: facts, user, debugger, bytecode }],
-        }
+        vec![Effect::Prepare { image: facts, user, debugger: self.wish.debug }]
     }
 
     fn create(&mut self, debugger: Option<String>, bytecode: Option<String>) -> Vec<Effect> {
@@ -651,9 +646,11 @@ impl Run {
         } else if let (true, Some(plan)) = (unattended, &self.plan) {
             Some(debuggee::explain_end(&plan.debuggee, exit.code))
         } else if exit.code != 0 {
+            let disk_full = exit.last_lines.iter().any(|line| line.contains("No space left on device"));
+            let fix = if disk_full { message!("run.disk-full.fix") } else { message!("run.exit-code.fix") };
             Some(
                 Failure::new(Blame::Code, message!("run.exit-code", command = command, code = exit.code))
-                    .with_fix(message!("run.exit-code.fix")),
+                    .with_fix(fix),
             )
         } else {
             None

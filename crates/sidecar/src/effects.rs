@@ -204,13 +204,11 @@ impl Effects {
             Effect::InspectImage(reference) => answering(tasks, image::inspect(context, reference)),
             Effect::PullImage(reference) => answering(tasks, image::pull(context, reference)),
             Effect::BuildImage(recipe) => answering(tasks, image::build(context, *recipe)),
-            Effect::Prepare { image, user, debugger, bytecode } => answering(tasks, async move {
+            Effect::Prepare { image, user, debugger } => answering(tasks, async move {
                 let debugger = async {
                     if debugger { debugger::prepare(&context, &image).await.map(Some) } else { Ok(None) }
                 };
-                let bytecode = async {
-                    if bytecode { bytecode::prepare(&context, &image, user).await } else { Ok(None) }
-                };
+                let bytecode = bytecode::prepare(&context, &image, user);
                 let (debugger, bytecode) = tokio::try_join!(debugger, bytecode)?;
                 Ok(RunEvent::Prepared { debugger, bytecode })
             }),

@@ -62,10 +62,10 @@ pub enum Event {
     Orphans(Adopter, Containers, Reply<()>),
     /// The same, for one run that is wanted.
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
+    /// Images were removed from the engine.
+    Pruned(Vec<ImageRef>, PruneImagesAnswer, Reply<PruneImagesAnswer>),
     /// The container of a run that has ended is not kept warm any more.
     Cooled(RunId),
-    /// An image was removed from the engine.
-    ImageGone(ImageRef),
 }
 
 /// What work for a pipeline run ends with.
@@ -170,7 +170,10 @@ fn handle(state: &mut State, event: Event) {
         Event::Orphans(adopter, containers, reply) => {
             handlers::adopt::on_containers(state, adopter, containers, reply);
         }
-        Event::ImageGone(image) => state.forget_image(&image),
+        Event::Pruned(gone, answer, reply) => {
+            gone.iter().for_each(|image| state.forget_image(image));
+            give(reply, Ok(answer));
+        }
         Event::Cooled(run) => state.cooled(&run),
         Event::Wanted(record, containers, reply) => {
             handlers::adopt::on_wanted(state, &record, containers, reply);

@@ -331,6 +331,8 @@ impl Settings {
             ca_bundle,
             index: self.only(&INDEXES),
             netrc: self.netrc(),
+            agent: self.agent(),
+            known_hosts: self.known_hosts(),
             proxy: self.proxies(),
             context: None,
         })
@@ -340,6 +342,18 @@ impl Settings {
     fn netrc(&self) -> String {
         let own = || Some(Path::new(self.set("HOME").or_else(|| self.set("USERPROFILE"))?).join(".netrc"));
         let path = self.set("NETRC").map(PathBuf::from).or_else(own);
+        path.and_then(|path| files::read_text_if_there(&path).ok().flatten()).unwrap_or_default()
+    }
+
+    /// Where ssh itself would find its agent.
+    fn agent(&self) -> Option<PathBuf> {
+        let usual = cfg!(windows).then_some("//./pipe/openssh-ssh-agent");
+        self.set("SSH_AUTH_SOCK").or(usual).map(PathBuf::from)
+    }
+
+    fn known_hosts(&self) -> String {
+        let home = self.set("HOME").or_else(|| self.set("USERPROFILE"));
+        let path = home.map(|home| Path::new(home).join(".ssh/known_hosts"));
         path.and_then(|path| files::read_text_if_there(&path).ok().flatten()).unwrap_or_default()
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn bare_machine(repository: &Repository, commands: &[&str]) -> anyhow
 
 fn make(repository: &Repository, folder: &Path, commands: &[&str]) -> anyhow::Result<()> {
     let root = folder.join("root");
-    base_image::debootstrap(&root, PACKAGES)?;
+    base_image::debootstrap(&root, base_image::SUITE, PACKAGES)?;
     base_image::copy_certificates(&root)?;
     // Debootstrap leaves no release of security updates; the machine's user would have what the mirror has.
     fs::write(root.join("etc/hosts"), format!("127.0.0.1 localhost {NAME}\n"))?;

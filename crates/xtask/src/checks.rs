@@ -62,6 +62,10 @@ pub(crate) fn test(repository: &Repository, filter: Option<&str>) -> anyhow::Res
     if filter.is_none() {
         checks.extension(repository);
         checks.stories(repository, &["--again"]);
+        checks.not_run.push(format!(
+            "a breakpoint in the Pythons of {} (`cargo xtask interpreters` stops in each)",
+            crate::interpreters::SUITES.join(", ")
+        ));
     }
     if filter.is_none() {
         checks

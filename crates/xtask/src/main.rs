@@ -13,6 +13,7 @@ mod codegen;
 mod command;
 mod demo;
 mod editor;
+mod interpreters;
 mod notices;
 mod repository;
 mod setup;
@@ -34,6 +35,7 @@ Usage: cargo xtask COMMAND
   codegen [--check]         write the generated files, or only compare them
   bench [CASE]...           the figures, as ratios against the plain way; --help for more
   editor [STORY]...         of the tests, only those of the editor: set up, build, drive a real VS Code
+  interpreters [SUITE]...   stop on a breakpoint in the Python of every Debian release, or of those named
   torch                     the stories that need real PyTorch: make an image of 1.5 GB with it, and run them
   dist [--prove]            the editor's extension as a package for this platform, with the program in it;
                             to prove it, a VS Code debugs with it and nothing else
@@ -68,6 +70,7 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["codegen"] => codegen::codegen(&repository, true)?,
         ["codegen", "--check"] => codegen::codegen(&repository, false)?,
         ["editor", stories @ ..] => return Ok(passed(checks::editor(&repository, stories)?)),
+        ["interpreters", suites @ ..] => interpreters::interpreters(&repository, suites)?,
         ["torch"] => return Ok(passed(torch::torch(&repository)?)),
         ["dist"] => editor::dist(&repository, false)?,
         ["dist", "--prove"] => editor::dist(&repository, true)?,

@@ -56,9 +56,10 @@ impl Need {
 /// The base image that is made from Debian's packages.
 pub(crate) const MADE_BASE_IMAGE: &str = base_image::MADE;
 
-/// Programs that tests start, and their packages: scripts to instrument, a registry to pull from, certificates to distrust, a debugger
-/// that is not ours, another editor, nodes of a network, a host before them.
-const TEST_PROGRAMS: [(&str, &str); 8] = [
+/// Programs that tests start, and their packages: scripts to instrument, a registry to pull from, certificates to
+/// distrust, a debugger that is not ours, another editor, nodes of a network, a host before them, repositories
+/// behind ssh, and a second engine.
+const TEST_PROGRAMS: [(&str, &str); 11] = [
     ("python3", "python3"),
     ("docker-registry", "docker-registry"),
     ("openssl", "openssl"),
@@ -66,7 +67,10 @@ const TEST_PROGRAMS: [(&str, &str); 8] = [
     ("npm", "npm"),
     ("nvim", "neovim"),
     ("ip", "iproute2"),
+    ("git", "git"),
+    ("ssh-agent", "openssh-client"),
     ("/usr/sbin/sshd", "openssh-server"),
+    ("dockerd", "docker.io"),
 ];
 
 /// Makes the machine ready, or says what is missing and how to get it ([`Missing`]).

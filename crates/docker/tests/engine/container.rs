@@ -64,8 +64,11 @@ async fn a_stopped_container_takes_its_whole_tree_along_and_every_process_hears_
     let python = "import signal,sys,time\n\
                   signal.signal(signal.SIGTERM, lambda *_: (print('heard', flush=True), sys.exit(0)))\n\
                   print('up', flush=True)\ntime.sleep(60)";
-    // A shell between the init and Python, and a process that turns a deaf ear.
-    let plan = shell(&format!("(trap '' TERM; sleep 600) & python3 -c \"{python}\"; echo after"));
+    // A shell between the init and Python, and a process that turns a deaf ear. A shell that ends at once of the
+    // signal takes the container with it before Python has said a word, so this one waits for its program.
+    let plan = shell(&format!(
+        "trap 'exit 143' TERM; (trap '' TERM; sleep 600) & python3 -c \"{python}\"; echo after"
+    ));
     let id = docker.create(&plan).await.expect("create");
     let mut output = docker.attach(&id).await.expect("attach");
     docker.start(&id).await.expect("start");

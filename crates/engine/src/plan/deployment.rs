@@ -234,8 +234,7 @@ impl<'s> Parts<'s> {
         if routes.health.port != routes.scoring.port {
             published.push(Port { container: routes.health.port, host: Some(settings.ports.health) });
         }
-        let variables = [("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let variables = vec![("PYTHONUNBUFFERED".to_owned(), "1".to_owned())];
         let (mounts, texts) = (Vec::new(), Vec::new());
         Self { settings, place, routes, keeps_user, variables, mounts, texts, published }
     }

@@ -6,6 +6,7 @@
 pub mod context;
 pub mod dockerfile;
 pub mod dockerignore;
+pub mod grown;
 mod netrc;
 mod requirements;
 
@@ -13,6 +14,7 @@ pub use requirements::refused;
 
 use crate::debuggee::DEBUGPY;
 use crate::ids::ImageRef;
+use crate::message;
 use crate::plan::ImageFacts;
 use context::{BuildContext, ContextFacts};
 use requirements::{Requirements, redacted};
@@ -20,9 +22,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// Goes up when the same parts give another image: a change of the Dockerfile or of the script that matters.
-const RECIPE_VERSION: &str = "1";
+const RECIPE_VERSION: &str = "2";
+
+/// The label with the folder of the environment in an image of ours.
+const PREFIX: &str = "aml-debug.prefix";
+
+/// The label with the number of images of ours that an image stands on.
+const DEPTH: &str = "aml-debug.depth";
 
 /// What runs in the build.
 const SCRIPT: &str = include_str!("image/environment.sh");
@@ -30,8 +39,14 @@ const SCRIPT: &str = include_str!("image/environment.sh");
 /// What runs in the build of an image that only lacks the inference server.
 const SERVER_SCRIPT: &str = include_str!("image/server.sh");
 
-/// What the script runs last.
-const BYTECODE: &str = include_str!("image/bytecode.py");
+/// What git asks for a host's user and password.
+const CREDENTIAL: &str = include_str!("image/credential.py");
+
+/// Where the secrets are in a build.
+const SECRETS: &str = "/run/aml-debug/secret";
+
+/// What the script fetches uv with.
+const FETCH: &str = include_str!("image/fetch.py");
 
 /// What the script runs where a base image without conda needs conda packages.
 const CONDA: &str = include_str!("image/conda.py");
@@ -171,6 +186,10 @@ pub struct BuildSettings {
     pub index: BTreeMap<String, String>,
     /// The text of the user's `.netrc`; of it, only the entries of the build's own hosts reach the build.
     pub netrc: String,
+    /// The socket of the user's ssh agent, if one runs.
+    pub agent: Option<PathBuf>,
+    /// The text of the user's `known_hosts`.
+    pub known_hosts: String,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; they never enter the image or its name.
     pub proxy: BTreeMap<String, String>,
     /// What is in the build context, where the plan has one.
@@ -192,6 +211,11 @@ pub struct Recipe {
     pub dockerfile_path: String,
     /// Other files of ours in that archive: path → bytes.
     pub context: BTreeMap<String, Vec<u8>>,
+    /// What the build may read and nobody else: file name → bytes. They are in no layer, no history and no key of
+    /// the builder's cache.
+    pub secrets: BTreeMap<String, Vec<u8>>,
+    /// The ssh agent that the build may ask, if it has to.
+    pub agent: Option<PathBuf>,
     /// A folder of the user's, and what of it is sent.
     pub folder: Option<(BuildContext, ContextFacts)>,
     /// Build arguments of BuildKit that stay out of the image's history (proxy settings).
@@ -232,7 +256,8 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
         }
         ImagePlan::Existing { .. } | ImagePlan::Context { packages: None, .. } => return None,
     };
-    let requirements = Requirements::of(&packages.pip);
+    let mut requirements = Requirements::of(&packages.pip);
+    let agent = agent(&mut requirements, settings);
     let index = Index::of(settings, &requirements);
     let python = version_asked(packages.python.as_deref());
     let mut parts = parts(base, &python, &requirements, &index);
@@ -246,17 +271,28 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
     let hash = hash(&parts);
     let short = &hash[..16];
     let prefix = format!("/azureml-envs/azureml_{short}");
+    let Files { context, secrets } = files(&prefix, packages, &python, &requirements, &index, settings);
+    let mounts = mounts(&secrets, agent.is_some());
+    let addresses = index.addresses().map(String::as_str).chain(requirements.addresses());
+    let host_network = settings.proxy.values().map(String::as_str).chain(addresses).any(on_loopback);
     Some(Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
         base: Some(base.reference.clone()),
-        dockerfile: dockerfile(base, &settings.cache, (!packages.into_own).then_some(prefix.as_str())),
+        dockerfile: dockerfile(
+            base,
+            &settings.cache,
+            &mounts,
+            (!packages.into_own).then_some(prefix.as_str()),
+        ),
         dockerfile_path: "Dockerfile".to_owned(),
-        context: files(&prefix, packages, &python, &requirements, &index, settings),
+        context,
+        secrets,
+        agent,
         folder: None,
         arguments: proxies(&settings.proxy),
         cache: settings.cache.clone(),
-        labels: labels(&parts),
-        host_network: settings.proxy.values().chain(index.addresses()).any(|address| on_loopback(address)),
+        labels: if packages.into_own { labels(&parts) } else { labels_with(&parts, &prefix) },
+        host_network,
         afresh: false,
         parts,
     })
@@ -270,7 +306,8 @@ fn server_recipe(base: &ImageFacts, settings: &BuildSettings) -> Recipe {
     // Goes up with the script.
     parts.insert("kind".to_owned(), "server 2".to_owned());
     let short = &hash(&parts)[..16];
-    let mut context = files("", &Packages::default(), "", &requirements, &index, settings);
+    let Files { mut context, secrets } = files("", &Packages::default(), "", &requirements, &index, settings);
+    let mounts = mounts(&secrets, false);
     context.insert("environment.sh".to_owned(), SERVER_SCRIPT.as_bytes().to_vec());
     let reference = &base.reference;
     let (user, cache) = (if base.user.is_empty() { "root" } else { &base.user }, &settings.cache);
@@ -283,12 +320,14 @@ fn server_recipe(base: &ImageFacts, settings: &BuildSettings) -> Recipe {
         dockerfile: format!(
             "FROM {reference}\n\
              USER root\n\
-             RUN --mount=type=bind,target=/run/aml-debug/build \
+             RUN --mount=type=bind,target=/run/aml-debug/build{mounts} \
              --mount=type=cache,id={cache},target=/run/aml-debug/cache \
              sh /run/aml-debug/build/environment.sh\n\
              USER {user}\n"
         ),
         context,
+        secrets,
+        agent: None,
         arguments: proxies(&settings.proxy),
         labels: labels(&parts),
         cache: settings.cache.clone(),
@@ -332,15 +371,8 @@ fn hash(parts: &BTreeMap<String, String>) -> String {
 
 /// The variables are those of Azure's own environment images, and the user is theirs as well. What goes into the
 /// image's own Python changes neither.
-fn dockerfile(base: &ImageFacts, cache: &str, prefix: Option<&str>) -> String {
-    let build = format!(
-        "FROM {}\n\
-         USER root\n\
-         RUN --mount=type=bind,target=/run/aml-debug/build \
-         --mount=type=cache,id={cache},target=/run/aml-debug/cache \
-         sh /run/aml-debug/build/environment.sh\n",
-        base.reference
-    );
+fn dockerfile(base: &ImageFacts, cache: &str, mounts: &str, prefix: Option<&str>) -> String {
+    let build = install(&base.reference, cache, mounts);
     match prefix {
         Some(prefix) => format!(
             "{build}ENV PATH={prefix}/bin:$PATH VIRTUAL_ENV={prefix} AZUREML_CONDA_ENVIRONMENT_PATH={prefix} \
@@ -351,6 +383,40 @@ fn dockerfile(base: &ImageFacts, cache: &str, prefix: Option<&str>) -> String {
     }
 }
 
+/// The script, on an image.
+fn install(base: &ImageRef, cache: &str, mounts: &str) -> String {
+    format!(
+        "FROM {base}\n\
+         USER root\n\
+         RUN --mount=type=bind,target=/run/aml-debug/build \
+         --mount=type=cache,id={cache},target=/run/aml-debug/cache{mounts} \
+         sh /run/aml-debug/build/environment.sh\n"
+    )
+}
+
+/// What a step has to be given for the secrets and for the ssh agent.
+fn mounts(secrets: &BTreeMap<String, Vec<u8>>, agent: bool) -> String {
+    let secrets =
+        secrets.keys().map(|name| format!(" --mount=type=secret,id={name},target={SECRETS}/{name}"));
+    secrets.chain(agent.then(|| " --mount=type=ssh".to_owned())).collect()
+}
+
+/// The agent, if a package is fetched over ssh. Without one that package is refused.
+fn agent(requirements: &mut Requirements, settings: &BuildSettings) -> Option<PathBuf> {
+    let line = requirements.over_ssh()?;
+    if settings.agent.is_none() {
+        let refusal = message!("image.git-ssh", line = redacted(line));
+        requirements.refused.push(refusal);
+    }
+    settings.agent.clone()
+}
+
+/// What a build is sent: what anybody may see, and what nobody may.
+struct Files {
+    context: BTreeMap<String, Vec<u8>>,
+    secrets: BTreeMap<String, Vec<u8>>,
+}
+
 fn files(
     prefix: &str,
     packages: &Packages,
@@ -358,7 +424,7 @@ fn files(
     requirements: &Requirements,
     index: &Index,
     settings: &BuildSettings,
-) -> BTreeMap<String, Vec<u8>> {
+) -> Files {
     let mut variables = vec![("prefix", prefix.to_owned()), ("asked", python.to_owned())];
     let refused: Vec<String> = requirements.refused.iter().map(ToString::to_string).collect();
     variables.push(("refused", refused.join("\n")));
@@ -369,10 +435,16 @@ fn files(
     let mut script = variables
         .iter()
         .fold(String::new(), |text, (name, value)| text + &format!("{name}={}\n", quoted(value)));
+    let mut hidden = String::new();
     for (name, value) in index.variables(requirements) {
-        script += &format!("export {name}={}\n", quoted(&value));
+        let shown = redacted(&value);
+        script += &format!("export {name}={}\n", quoted(&shown));
+        if shown != value {
+            hidden += &format!("export {name}={}\n", quoted(&value));
+        }
     }
     let named = requirements.file();
+    let shown = redacted(&named);
     let hosts: Vec<&str> = index
         .addresses()
         .map(String::as_str)
@@ -380,24 +452,52 @@ fn files(
         .filter_map(netrc::host)
         .collect();
     let netrc = netrc::entries(&settings.netrc, &hosts);
-    if !netrc.is_empty() {
-        script += "export NETRC=/run/aml-debug/build/netrc\n";
-    }
-    let mut files = BTreeMap::from([
+    let over_ssh = requirements.over_ssh().is_some();
+    let secrets = [
+        ("settings.sh", hidden),
+        ("requirements.txt", if shown == named { String::new() } else { named.clone() }),
+        ("netrc", netrc),
+        // It names the hosts that the user works with.
+        ("known_hosts", if over_ssh { settings.known_hosts.clone() } else { String::new() }),
+    ];
+    let secrets = secrets.into_iter().filter(|(_, text)| !text.is_empty());
+    let secrets = secrets.map(|(name, text)| (name.to_owned(), text.into_bytes())).collect();
+    let mut context = BTreeMap::from([
         ("environment.sh".to_owned(), SCRIPT.as_bytes().to_vec()),
-        ("bytecode.py".to_owned(), BYTECODE.as_bytes().to_vec()),
+        ("fetch.py".to_owned(), FETCH.as_bytes().to_vec()),
+        ("credential.py".to_owned(), CREDENTIAL.as_bytes().to_vec()),
         ("conda.py".to_owned(), CONDA.as_bytes().to_vec()),
         ("pinned.py".to_owned(), PINNED.as_bytes().to_vec()),
         ("settings.sh".to_owned(), script.into_bytes()),
-        ("requirements.txt".to_owned(), requirements.file().into_bytes()),
+        ("requirements.txt".to_owned(), shown.into_bytes()),
     ]);
-    if !netrc.is_empty() {
-        files.insert("netrc".to_owned(), netrc.into_bytes());
-    }
     if !settings.ca_bundle.is_empty() {
-        files.insert("ca.pem".to_owned(), settings.ca_bundle.clone());
+        context.insert("ca.pem".to_owned(), settings.ca_bundle.clone());
     }
-    files
+    Files { context, secrets }
+}
+
+impl Recipe {
+    /// Whether the build needs what nobody else may see.
+    pub fn asks_for_secrets(&self) -> bool {
+        !self.secrets.is_empty() || self.agent.is_some()
+    }
+
+    /// The secrets as files among those that are sent, for builders that know no other way.
+    pub fn secret_files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.secrets.iter().map(|(name, bytes)| (format!("secret/{name}"), bytes.clone())).collect()
+    }
+
+    /// The passwords among the secrets, which no line of the build's log may show.
+    pub fn passwords(&self) -> Vec<Vec<u8>> {
+        let texts = self.secrets.iter().filter(|(name, _)| *name != "known_hosts");
+        let mut found: Vec<String> =
+            texts.flat_map(|(_, bytes)| requirements::passwords(&String::from_utf8_lossy(bytes))).collect();
+        // What holds another one goes first.
+        found.sort_by_key(|password| std::cmp::Reverse(password.len()));
+        found.dedup();
+        found.into_iter().map(String::into_bytes).collect()
+    }
 }
 
 /// The names of the packages that are asked for in a version.
@@ -416,6 +516,12 @@ fn labels(parts: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let kind = ("aml-debug.kind".to_owned(), "environment".to_owned());
     let parts = parts.iter().map(|(name, content)| (format!("aml-debug.part.{name}"), content.clone()));
     parts.chain([kind]).collect()
+}
+
+fn labels_with(parts: &BTreeMap<String, String>, prefix: &str) -> BTreeMap<String, String> {
+    let mut labels = labels(parts);
+    labels.insert(PREFIX.to_owned(), prefix.to_owned());
+    labels
 }
 
 /// Where packages come from on this machine, pip's and uv's words for it taken together.

@@ -37,7 +37,8 @@ pub enum Effect {
         /// Whether it was built for this run.
         built: bool,
     },
-    /// Have what a container of this image needs beside the image → `Prepared`.
+    /// Have what a container of this image needs beside the image, a volume for bytecode where the image has none
+    /// included → `Prepared`.
     Prepare {
         /// The image that the container runs from.
         image: ImageFacts,
@@ -45,8 +46,6 @@ pub enum Effect {
         user: Option<String>,
         /// debugpy and the start hook in a volume, with bytecode for this image.
         debugger: bool,
-        /// A volume for bytecode, if the image turns out to have none.
-        bytecode: bool,
     },
     /// → `ContainerCreated`.
     CreateContainer(Box<ContainerPlan>),

@@ -247,7 +247,7 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
             .on(inspected("aml-debug/env:x", true));
         trace.text.lines().last().unwrap_or_default().to_owned()
     };
-    assert_eq!(built(Wish::default()), "ImageInspected -> [NoteImage, CreateContainer] preparing");
+    assert_eq!(built(Wish::default()), "ImageInspected -> [NoteImage, Prepare] preparing");
     assert_eq!(built(Wish { rebuild: true, ..Wish::default() }), "ImageInspected -> [BuildImage] preparing");
     assert_eq!(
         built(Wish { image_only: true, ..Wish::default() }),

@@ -30,7 +30,9 @@ pub(super) async fn prepare(
     // Two first runs at once must not make the volume under each other's feet.
     let _one_at_a_time = files::lock(mark.with_extension("lock")).await?;
     let created = docker.ensure_volume(&volume, &labels).await?;
-    if !created && known.as_deref() == Some(NONE) {
+    // The images that have grown out of one another share their folder of packages, and so they share the cache.
+    let is_known = known.as_deref() == Some(NONE) || bytecode::family(image).is_some();
+    if !created && is_known {
         return Ok(Some(volume));
     }
     let mount = Mount::Volume { name: volume.clone(), target: bytecode::TARGET.to_owned(), read_only: false };
@@ -61,7 +63,7 @@ fn mark(context: &RunContext, engine: &str, image: &ImageFacts) -> PathBuf {
 }
 
 fn name(context: &RunContext, image: &ImageFacts, user: Option<&str>) -> String {
-    let image = image.id.trim_start_matches("sha256:");
+    let image = bytecode::family(image).unwrap_or(image.id.trim_start_matches("sha256:"));
     let uid = user.and_then(|user| user.split(':').next()).unwrap_or("0");
     format!("aml-debug-bytecode-{}-{uid}-{}", &image[..image.len().min(12)], context.store)
 }

@@ -1,14 +1,15 @@
 //! Images: look, pull, build. Every line of a build goes to `60_control_log.txt` and to whoever watches.
 
-use super::{RunContext, context};
+use super::{RunContext, context, secrets};
 use crate::clock;
 use crate::outbox::Progress;
 use docker::{Builder, Docker, Labels};
-use engine::failure::Failure;
+use engine::failure::{Blame, Failure};
 use engine::ids::ImageRef;
 use engine::message;
 use engine::message::Message;
 use engine::plan::image::Recipe;
+use engine::plan::image::grown::Grown;
 use engine::run::event::RunEvent;
 use futures::StreamExt;
 use std::time::Duration;
@@ -70,23 +71,26 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
     }
     let builder = docker.builder().await;
     run.control(&mut log, vec![way(builder, &recipe).text()])?;
-    let began = clock::now_ms();
-    let labels = Labels::of_run(&run.store, &run.id);
-    let mut lines = docker.build(&recipe, context::archive(&recipe), builder, labels).ready_chunks(256);
-    while let Some(batch) = lines.next().await {
-        let mut texts = Vec::with_capacity(batch.len());
-        for line in batch {
-            match line {
-                Ok(line) => texts.push(line.text),
-                Err(error) => {
-                    write(&run, &mut log, texts)?;
-                    return Err(error.into());
-                }
-            }
-        }
-        write(&run, &mut log, texts)?;
-        tokio::time::sleep(BATCH).await;
+    if recipe.agent.is_some() && builder != Builder::BuildKit {
+        return Err(Failure::new(Blame::Environment, message!("image.no-agent"))
+            .with_fix(message!("image.no-agent.fix")));
     }
+    let mut recipe = recipe;
+    recipe.labels.insert(Labels::BUILT_BY.to_owned(), run.store.to_string());
+    let began = clock::now_ms();
+    let grown = grown(&run, &docker, &mut log, &recipe).await?;
+    let ended = match &grown {
+        None => carry_out(&run, &docker, &mut log, &recipe, builder).await,
+        Some(grown) => match carry_out(&run, &docker, &mut log, &grown.recipe, builder).await {
+            Err(error) if docker.inspect_image(&grown.on).await.is_ok_and(|facts| facts.is_none()) => {
+                let said = message!("image.grown-gone", image = grown.on);
+                run.control(&mut log, vec![error.to_string(), said.text()])?;
+                carry_out(&run, &docker, &mut log, &recipe, builder).await
+            }
+            ended => ended,
+        },
+    };
+    ended?;
     let took = clock::now_ms().saturating_sub(began);
     let said = message!(
         "image.built",
@@ -95,9 +99,62 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
     );
     run.control(&mut log, vec![said.text()])?;
     let facts = docker.inspect_image(&recipe.name).await?;
-    facts.map(RunEvent::ImageBuilt).ok_or_else(|| {
-        Failure::new(engine::failure::Blame::Environment, message!("image.vanished", image = recipe.name))
-    })
+    facts
+        .map(RunEvent::ImageBuilt)
+        .ok_or_else(|| Failure::new(Blame::Environment, message!("image.vanished", image = recipe.name)))
+}
+
+/// One build, its lines told and kept.
+async fn carry_out(
+    run: &RunContext,
+    docker: &Docker,
+    log: &mut crate::store::LogFile,
+    recipe: &Recipe,
+    builder: Builder,
+) -> Result<(), Failure> {
+    let passwords = recipe.passwords();
+    let labels = Labels::of_run(&run.store, &run.id);
+    let mut lines = docker.build(recipe, context::archive(recipe), builder, labels).ready_chunks(256);
+    while let Some(batch) = lines.next().await {
+        let mut texts = Vec::with_capacity(batch.len());
+        for line in batch {
+            match line {
+                Ok(line) => texts.push(covered(line.text, &passwords)),
+                Err(error) => {
+                    write(run, log, texts)?;
+                    return Err(error.into());
+                }
+            }
+        }
+        write(run, log, texts)?;
+        tokio::time::sleep(BATCH).await;
+    }
+    Ok(())
+}
+
+/// By way of an image that is there and lacks only a package or two.
+async fn grown(
+    run: &RunContext,
+    docker: &Docker,
+    log: &mut crate::store::LogFile,
+    recipe: &Recipe,
+) -> Result<Option<Grown>, Failure> {
+    let ours = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
+    let named = ours.iter().filter_map(|image| {
+        let name = image.names.iter().find(|name| name.as_str().starts_with("aml-debug/env:"))?;
+        Some((name, &image.labels))
+    });
+    let Some(grown) = recipe.on_top_of(named) else { return Ok(None) };
+    let said = message!("image.grown", image = grown.on, packages = grown.added.join(", "));
+    run.control(log, vec![said.text()])?;
+    Ok(Some(grown))
+}
+
+/// Programs hide passwords in what they print, but not all of them do, and not everywhere.
+fn covered(line: String, passwords: &[Vec<u8>]) -> String {
+    let mut bytes = line.into_bytes();
+    secrets::cover(passwords, &mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Which way is taken, for whoever wonders why a build is slow.

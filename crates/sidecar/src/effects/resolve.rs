@@ -28,7 +28,7 @@ pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
     let of_work = context.clone();
     let work = tokio::task::spawn_blocking(move || resolve_spec(&of_work, &engine));
     match work.await.unwrap_or_else(|cause| Err(internal(&cause)))? {
-        Resolved::Run(plan, build) => Ok(RunEvent::Resolved(plan, build)),
+        Resolved::Run(plan, build) => Ok(RunEvent::Resolved(plan, *build)),
         Resolved::Pipeline(plan) => {
             let about = context.engine().await?.about().await?;
             let nano_cpus = about.cpus.map(|cpus| cpus * 1_000_000_000);
@@ -40,7 +40,7 @@ pub(super) async fn resolve(context: RunContext) -> Result<RunEvent, Failure> {
 }
 
 enum Resolved {
-    Run(Box<Plan>, BuildSettings),
+    Run(Box<Plan>, Box<BuildSettings>),
     Pipeline(Box<PipelinePlan>),
 }
 
@@ -90,7 +90,7 @@ fn finished_run(context: &RunContext, mut plan: Plan) -> Result<Resolved, Failur
     finish(context, &mut plan, context.params.debug)?;
     make_folders(context, &plan)?;
     let build = build_settings_of(context, &plan)?;
-    Ok(Resolved::Run(Box::new(plan), build))
+    Ok(Resolved::Run(Box::new(plan), Box::new(build)))
 }
 
 fn pipeline_plan(

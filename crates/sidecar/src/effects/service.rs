@@ -18,6 +18,10 @@ const SOON: Duration = Duration::from_millis(10);
 const LATER: Duration = Duration::from_millis(200);
 const SOON_FOR: u32 = 500;
 
+/// How long an answer is waited for before the question is put again: a connection that was made while the
+/// container's network was not yet whole may never be answered.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// Of these questions one also looks into the log, for a server that is started again and again.
 const LOOK_EVERY: u32 = 20;
 
@@ -29,7 +33,8 @@ pub(super) async fn await_health(context: RunContext, service: Service) -> Resul
         ..http::Request::default()
     };
     for asked in 0_u32.. {
-        if http::send(request.clone()).await.is_ok_and(|answer| (200..300).contains(&answer.status)) {
+        let answer = tokio::time::timeout(ANSWER, http::send(request.clone())).await;
+        if answer.is_ok_and(|answer| answer.is_ok_and(|answer| (200..300).contains(&answer.status))) {
             break;
         }
         if asked % LOOK_EVERY == LOOK_EVERY - 1

@@ -40,17 +40,26 @@ pub(crate) fn why_image(state: &State, params: &WhyImageParams) -> Result<WhyIma
 pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Reply<PruneImagesAnswer>) {
     let judged = judge(state);
     let (settings, inbox, dry_run) = (state.settings.clone(), state.effects.inbox(), params.dry_run);
+    let store = state.store.id().to_string();
     let ours = Labels::of_store(state.store.id());
     tokio::spawn(async move {
         let pruned = async {
             let docker = Docker::connect(&settings.engine).await?;
             let mut images = Vec::new();
+            let mut gone = Vec::new();
+            let built = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
+            let foreign = |image: &&ImageSummary| {
+                image.labels.get(Labels::BUILT_BY).is_some_and(|built_by| *built_by != store)
+            };
+            let foreign: Vec<_> = built.iter().filter(foreign).collect();
             for (image, kept) in judged? {
+                let is_foreign = foreign.iter().any(|other| other.names.contains(&image.name));
+                let kept = kept.or_else(|| is_foreign.then(|| message!("images.keep-foreign")));
                 let kept = match kept {
                     None if !dry_run => {
                         let kept = remove(&docker, &image.name).await;
                         if kept.is_none() {
-                            let _ = inbox.send(Event::ImageGone(image.name.clone()));
+                            gone.push(image.name.clone());
                         }
                         kept
                     }
@@ -59,16 +68,24 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
                 let kept = kept.as_ref().map(to_proto::text);
                 images.push(PrunedImage { image: image.name.0, bytes: image.size, kept });
             }
-            for image in nameless(&docker).await? {
+            // Images of ours that have lost their name to a newer build. The ledger knows none of them.
+            let foreign = foreign.into_iter().map(|image| image.id.clone()).collect::<Vec<_>>();
+            for image in
+                built.into_iter().filter(|image| image.names.is_empty() && !foreign.contains(&image.id))
+            {
                 let id = ImageRef(image.id);
                 let kept = if dry_run { None } else { remove(&docker, &id).await };
                 let kept = kept.as_ref().map(to_proto::text);
                 images.push(PrunedImage { image: id.0, bytes: image.size, kept });
             }
             images.extend(prune_caches(&docker, &ours, dry_run).await?);
-            Ok(PruneImagesAnswer { images })
+            Ok((gone, PruneImagesAnswer { images }))
         };
-        give(reply, pruned.await);
+        match pruned.await {
+            // Whoever asked may end with the answer, so the ledger comes first.
+            Ok((gone, answer)) => drop(inbox.send(Event::Pruned(gone, answer, reply))),
+            Err(failure) => give(reply, Err(failure)),
+        }
     });
 }
 
@@ -79,12 +96,6 @@ fn judge(state: &State) -> Result<Vec<(ImageRecord, Option<Message>)>, Failure> 
         (image, kept)
     };
     Ok(state.store.list_images()?.into_iter().map(judged).collect())
-}
-
-/// Images of ours that have lost their name to a newer build. The ledger knows none of them.
-async fn nameless(docker: &Docker) -> Result<Vec<ImageSummary>, Failure> {
-    let ours = docker.images_with(&format!("{}=environment", Labels::KIND)).await?;
-    Ok(ours.into_iter().filter(|image| image.names.is_empty()).collect())
 }
 
 /// Bytecode caches of images that the engine does not have any more: nothing could find them again.

@@ -21,7 +21,7 @@ const PUBLISHED_REPOSITORY: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubunt
 
 /// The stand-in. Always the same release of Debian, whatever the machine: the example asks for its Python 3.11.
 pub(super) const MADE: &str = "aml-debug/base:bookworm";
-const SUITE: &str = "bookworm";
+pub(crate) const SUITE: &str = "bookworm";
 
 /// What making the stand-in needs; the keyring is what debootstrap checks the release's signature with.
 pub(super) const PACKAGES: [&str; 2] = ["debootstrap", "debian-archive-keyring"];
@@ -104,15 +104,28 @@ fn pull() -> anyhow::Result<()> {
 }
 
 fn make(repository: &Repository) -> anyhow::Result<()> {
+    make_of(repository, SUITE, MADE, "ca-certificates,python3,python3-pip,python3-venv")
+}
+
+/// An image with the Python of another release, made where there is none yet.
+pub(crate) fn of_suite(repository: &Repository, suite: &str) -> anyhow::Result<String> {
+    let image = format!("aml-debug/base:{suite}");
+    if !is_on_engine(&image) {
+        make_of(repository, suite, &image, "ca-certificates,python3")?;
+    }
+    Ok(image)
+}
+
+fn make_of(repository: &Repository, suite: &str, image: &str, packages: &str) -> anyhow::Result<()> {
     let root = repository.target.join("base-image");
     // Left behind by a run that was stopped; debootstrap wants an empty folder.
     remove(&root)?;
     fs::create_dir_all(&repository.target)?;
-    println!("making {MADE} (about a minute)");
-    let made = debootstrap(&root, "ca-certificates,python3,python3-pip,python3-venv")
+    println!("making {image} (about a minute)");
+    let made = debootstrap(&root, suite, packages)
         .and_then(|()| copy_certificates(&root))
         .and_then(|()| tidy_up(&root))
-        .and_then(|()| import(&root));
+        .and_then(|()| import(&root, image));
     remove(&root)?;
     made
 }
@@ -122,11 +135,11 @@ fn remove(root: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes a root folder with the release's essential packages and those of the list, separated by commas.
-pub(crate) fn debootstrap(root: &Path, packages: &str) -> anyhow::Result<()> {
+pub(crate) fn debootstrap(root: &Path, suite: &str, packages: &str) -> anyhow::Result<()> {
     let command = Command::as_root("debootstrap")
         .arg("--variant=minbase")
         .arg(format!("--include={packages}"))
-        .arg(SUITE)
+        .arg(suite)
         .arg(root)
         .args(mirror());
     println!("$ {}", command.shown());
@@ -164,7 +177,7 @@ rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/* "$1"/var/log/*
     Command::as_root("sh").args(["-c", script, "sh"]).arg(root).read().map(drop)
 }
 
-fn import(root: &Path) -> anyhow::Result<()> {
+fn import(root: &Path, image: &str) -> anyhow::Result<()> {
     let mut archive = Command::as_root("tar")
         .args(["--create", "--one-file-system", "--numeric-owner", "--directory"])
         .arg(root)
@@ -175,7 +188,7 @@ fn import(root: &Path) -> anyhow::Result<()> {
         .spawn()
         .context("start tar")?;
     let stream = archive.stdout.take().context("read from tar")?;
-    let command = Command::new("docker").args(["import", "--change", "CMD [\"bash\"]", "-", MADE]);
+    let command = Command::new("docker").args(["import", "--change", "CMD [\"bash\"]", "-", image]);
     println!("$ tar --create ... | {}", command.shown());
     let output = command.into_inner().stdin(stream).output().context("start the docker client")?;
     let packed = archive.wait()?;

@@ -81,7 +81,6 @@ fn the_container_is_laid_out_as_azure_lays_it_out() {
             /p/e/src -> /var/azureml-app/src
             Tmpfs { target: "/mnt/azureml/home", mode: 1023 }
             PYTHONUNBUFFERED=1
-            PYTHONDONTWRITEBYTECODE=1
             AML_APP_ROOT=/var/azureml-app/src/online
             AZUREML_ENTRY_SCRIPT=score.py
             AZUREML_MODEL_DIR=/var/azureml-app/azureml-models/eda8976e526d9816f741af0c87e122e4/1
@@ -123,7 +122,6 @@ environment:
         Existing { reference: ImageRef("tf:1") }
         /p/e/m -> /models/azureml-models/half/2/m (ro)
         PYTHONUNBUFFERED=1
-        PYTHONDONTWRITEBYTECODE=1
         AZUREML_MODEL_DIR=/models/azureml-models/half/2
         127.0.0.1:20001 -> 8501
         127.0.0.1:20002 -> 8500

@@ -73,6 +73,8 @@ pub(super) fn recipe(
         dockerfile: facts.dockerfile.clone(),
         dockerfile_path: context.dockerfile_in_archive().to_owned(),
         context: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        agent: None,
         folder: Some((context.clone(), facts.clone())),
         arguments,
         cache: String::new(),

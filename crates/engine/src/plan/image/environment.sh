@@ -12,6 +12,12 @@ cd "$build"
 # Sets: prefix, own (yes where packages go into the image's own Python), asked (a version, or empty), refused (lines nobody can install), conda and channels (words, or
 # empty), kept (names of packages that the conda file gives a version), and what the index needs.
 . ./settings.sh
+# What nobody else may see: in files of the session's, or beside the others where the builder has no sessions.
+secret=/run/aml-debug/secret
+if [ ! -d "$secret" ]; then secret="$build/secret"; fi
+if [ -s "$secret/settings.sh" ]; then . "$secret/settings.sh"; fi
+requirements=requirements.txt
+if [ -s "$secret/requirements.txt" ]; then requirements="$secret/requirements.txt"; fi
 
 say() { printf 'aml-debug: %s\n' "$*"; }
 fail() {
@@ -44,6 +50,23 @@ for bundle in "$build/ca.pem" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificate
     fi
 done
 
+# Packages from git: the user's agent signs, and only hosts that the user knows are spoken to.
+GIT_SSH_COMMAND="ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=$secret/known_hosts"
+export GIT_SSH_COMMAND GIT_TERMINAL_PROMPT=0
+if [ -s "$secret/netrc" ]; then
+    export NETRC="$secret/netrc"
+    export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=credential.helper
+    export GIT_CONFIG_VALUE_0="!\$(command -v python3 || command -v python) -I $build/credential.py"
+fi
+needs() {
+    if grep -q "$1" "$requirements" && ! command -v "$2" >/dev/null 2>&1; then
+        printf '+ %s\n' "find $2 in the base image"
+        fail "the pip section has a package that is fetched by $2, and the base image has none; take a base image that has it"
+    fi
+}
+needs 'git+' git
+needs 'git+ssh:' ssh
+
 # Azure's own base images keep their Python in conda.
 PATH="$PATH:/opt/miniconda/bin:/opt/conda/bin:/usr/local/bin"
 export PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_CACHE_DIR=1
@@ -66,9 +89,25 @@ if [ -e "/lib/ld-musl-$machine.so.1" ]; then machine="$machine-musl"; fi
 bring() {
     if [ -e "$1" ]; then return; fi
     any=$(first_python -V) || lacks "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
-    python=$(first_python -m pip --version) || lacks "the base image's Python ($any) has no pip; install python3-pip in the base image"
     fresh=$(mktemp -d "$1.XXXXXX")
-    run "$python" -m pip install --quiet --target "$fresh" "$2"
+    # pip takes longer to start than to fetch one file, and not every image has it.
+    code=4
+    if [ "$2" = uv ]; then
+        printf '+ %s\n' "$any fetch.py uv"
+        code=0
+        "$any" -I fetch.py "$fresh" "$machine" || code=$?
+    fi
+    case "$code" in
+    0) ;;
+    4)
+        python=$(first_python -m pip --version) || lacks "the base image's Python ($any) has no pip; install python3-pip in the base image"
+        run "$python" -m pip install --quiet --target "$fresh" "$2"
+        ;;
+    *)
+        rm -rf "$fresh"
+        exit "$code"
+        ;;
+    esac
     # Somebody else's build may have been faster.
     if [ -e "$1" ]; then rm -rf "$fresh"; else mv "$fresh" "$1"; fi
 }
@@ -80,10 +119,10 @@ if [ -n "$own" ]; then
     fi
     bring "$cache/uv-$machine" uv
     PATH="$PATH:$cache/uv-$machine/bin"
-    run uv pip install --python "$python" --break-system-packages --requirement requirements.txt
+    run uv pip install --python "$python" --break-system-packages --requirement "$requirements"
     exit 0
 fi
-if [ -s requirements.txt ] || [ -z "$conda" ]; then
+if [ -s "$requirements" ] || [ -z "$conda" ]; then
     bring "$cache/uv-$machine" uv
     PATH="$cache/uv-$machine/bin:$PATH"
 fi
@@ -103,7 +142,11 @@ conda_packages() {
         lacks "the base image has neither conda nor a Python of 3.8 or newer to solve conda packages with"
     abi=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     bring "$cache/rattler-$machine-$abi" 'py-rattler<0.29'
-    run_with_words env PYTHONPATH="$cache/rattler-$machine-$abi" "$python" "$build/conda.py" "$prefix" "$cache/conda-packages"
+    run_with_words rattler
+}
+
+rattler() {
+    env PYTHONPATH="$cache/rattler-$machine-$abi" "$python" "$build/conda.py" "$prefix" "$cache/conda-packages" "$@"
 }
 
 # Runs a command with the channels, each behind --channel, and then the packages: one a line, blanks and all.
@@ -120,7 +163,9 @@ run_with_words() {
 
 have() { uv python find --no-project "$1" >/dev/null 2>&1; }
 minor=$(printf '%s' "$asked" | sed -n 's/^\([0-9][0-9]*\.[0-9][0-9]*\)\.[0-9][0-9]*$/\1/p')
-if [ -n "$conda" ]; then
+if [ -x "$prefix/bin/python" ]; then
+    say "the packages that are there already stay as they are"
+elif [ -n "$conda" ]; then
     conda_packages
 elif [ -z "$asked" ]; then
     python=$(first_python -V) || lacks "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
@@ -141,13 +186,19 @@ elif [ -n "$minor" ] && have "$minor"; then
     run uv venv --no-project --python "$minor" "$prefix"
 else
     has=$(uv python list --only-installed 2>/dev/null | sed 's/^[a-z]*-\([0-9.]*\)[^ ]* *\([^ ]*\).*/\1 (\2)/' | sort -u -k1,1 | tr '\n' ' ')
-    run uv python find --no-project "$asked" ||
-        fail "the environment asks for Python $asked; the base image has no conda to make one, and it has: ${has:-no Python that uv can use}"
+    say "the base image has no Python $asked and no conda; rattler makes one from conda-forge"
+    case "$asked" in
+    [0-9]*) conda="python=$asked" ;;
+    *) conda="python$asked" ;;
+    esac
+    channels=conda-forge
+    conda_packages ||
+        fail "the environment asks for Python $asked; the base image has no conda to make one, conda-forge gave none, and the base image has: ${has:-no Python that uv can use}"
 fi
 
-if [ -s requirements.txt ]; then
+if [ -s "$requirements" ]; then
     pins=
-    set -- uv pip install --python "$prefix/bin/python" --requirement requirements.txt
+    set -- uv pip install --python "$prefix/bin/python" --requirement "$requirements"
     if [ -n "$conda" ]; then
         # One name is one word.
         # shellcheck disable=SC2086
@@ -161,5 +212,4 @@ if [ -s requirements.txt ]; then
         exit "$code"
     }
     rm -f "$prefix/.conda-pins"
-    run "$prefix/bin/python" -I bytecode.py "$cache"
 fi

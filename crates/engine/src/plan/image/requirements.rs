@@ -71,6 +71,17 @@ impl Requirements {
         self.options.iter().chain(&self.packages).fold(String::new(), |text, line| text + line + "\n")
     }
 
+    /// The first package that is fetched over ssh.
+    pub(crate) fn over_ssh(&self) -> Option<&str> {
+        self.packages.iter().find(|line| line.contains("git+ssh://")).map(String::as_str)
+    }
+
+    /// Every address that a line names.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
+        let words = self.options.iter().chain(&self.packages).flat_map(|line| line.split_whitespace());
+        words.filter(|word| word.contains("://"))
+    }
+
     /// Whether the file itself names the index, which then wins over the machine's setting.
     pub(crate) fn names_an_index(&self) -> bool {
         self.options.iter().any(|line| matches!(option(line).0, "-i" | "--index-url" | "--no-index"))
@@ -86,8 +97,8 @@ impl Requirements {
 /// Azure does not upload with it, or an option that means nothing here.
 pub fn refused(line: &str) -> Option<Message> {
     let line = without_comment(line);
-    if line.contains("git+ssh://") || line.contains("git+git@") {
-        return Some(message!("image.git-ssh", line = redacted(line)));
+    if line.contains("git+git@") {
+        return Some(message!("image.git-form", line = line));
     }
     if !line.starts_with('-') {
         let local = line.starts_with(['.', '/']) || line.starts_with("file:") || line.contains("@ file:");
@@ -153,6 +164,25 @@ fn normalised(line: &str) -> String {
     spelled + &version + &marker
 }
 
+/// The passwords of addresses, and those behind the word `password` as a `.netrc` has them.
+pub(crate) fn passwords(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "'\"".contains(c)).collect();
+    for (index, word) in words.iter().enumerate() {
+        if let Some((_, rest)) = word.split_once("://") {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+            let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+            // A name alone may be a token.
+            found.push(login.split_once(':').map_or(login, |(_, password)| password));
+        }
+        if *word == "password" {
+            found.extend(words.get(index + 1));
+        }
+    }
+    // A shorter one stands in every log by chance.
+    found.into_iter().filter(|password| password.len() >= 4).map(str::to_owned).collect()
+}
+
 /// The text without the user and password of any address in it.
 pub(crate) fn redacted(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
@@ -210,7 +240,7 @@ mod tests {
             "-rrequirements.txt",
             "-e .",
             "./wheel.whl",
-            "x @ git+ssh://git@h/x",
+            "x @ git+git@h:x",
             "-f wheels/",
             "pkg @ file:///x",
         ] {
@@ -222,6 +252,12 @@ mod tests {
 
     #[test]
     fn an_address_is_shown_without_its_password() {
+        assert_eq!(
+            passwords(
+                "machine h login me password sesame\nexport A='https://me:pa@ss@h/x' git+ssh://git@h/x"
+            ),
+            ["sesame", "pa@ss"]
+        );
         assert_eq!(
             redacted("--index-url https://me:p@ss@h.example/simple https://open/ git+ssh://git@h/x@v1"),
             "--index-url https://h.example/simple https://open/ git+ssh://h/x@v1"

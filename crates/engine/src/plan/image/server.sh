@@ -7,6 +7,10 @@ cache=/run/aml-debug/cache
 cd "$build"
 # Sets: refused (lines nobody can install), and what the index needs.
 . ./settings.sh
+secret=/run/aml-debug/secret
+if [ ! -d "$secret" ]; then secret="$build/secret"; fi
+if [ -s "$secret/settings.sh" ]; then . "$secret/settings.sh"; fi
+if [ -s "$secret/netrc" ]; then export NETRC="$secret/netrc"; fi
 
 run() {
     printf '+ %s\n' "$*"
@@ -53,4 +57,3 @@ if ! [ -e "$tool" ]; then
     if [ -e "$tool" ]; then rm -rf "$fresh"; else mv "$fresh" "$tool"; fi
 fi
 run "$tool/bin/uv" pip install --python "$python" --break-system-packages --requirement requirements.txt
-run "$python" -I bytecode.py "$cache"

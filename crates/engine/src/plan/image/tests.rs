@@ -14,7 +14,7 @@ fn base() -> ImageFacts {
     }
 }
 
-fn environment(python: &str, pip: &[&str]) -> ImagePlan {
+pub(super) fn environment(python: &str, pip: &[&str]) -> ImagePlan {
     ImagePlan::Environment {
         base: ImageRef::from("python:3.11"),
         packages: Packages {
@@ -25,7 +25,7 @@ fn environment(python: &str, pip: &[&str]) -> ImagePlan {
     }
 }
 
-fn settings(index: &[(&str, &str)], proxy: &[(&str, &str)]) -> BuildSettings {
+pub(super) fn settings(index: &[(&str, &str)], proxy: &[(&str, &str)]) -> BuildSettings {
     let map = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
@@ -37,7 +37,7 @@ fn settings(index: &[(&str, &str)], proxy: &[(&str, &str)]) -> BuildSettings {
     }
 }
 
-fn made(plan: &ImagePlan, settings: &BuildSettings) -> Recipe {
+pub(super) fn made(plan: &ImagePlan, settings: &BuildSettings) -> Recipe {
     recipe(plan, &base(), settings).expect("an environment has a recipe")
 }
 
@@ -81,13 +81,23 @@ fn a_recipe_is_read_from_top_to_bottom() {
     );
     let settings = String::from_utf8(recipe.context["settings.sh"].clone()).expect("text");
     let requirements = String::from_utf8(recipe.context["requirements.txt"].clone()).expect("text");
+    let hidden: Vec<_> = recipe
+        .secrets
+        .iter()
+        .map(|(name, bytes)| format!("{name}: {}", String::from_utf8_lossy(bytes)))
+        .collect();
     let arguments: Vec<_> =
         recipe.arguments.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    let text = format!("{}---\n{settings}---\n{requirements}---\n{}", recipe.dockerfile, arguments.concat());
+    let text = format!(
+        "{}---\n{settings}---\n{requirements}---\n{}---\n{}",
+        recipe.dockerfile,
+        hidden.concat(),
+        arguments.concat()
+    );
     expect![[r#"
         FROM python:3.11
         USER root
-        RUN --mount=type=bind,target=/run/aml-debug/build --mount=type=cache,id=aml-debug,target=/run/aml-debug/cache sh /run/aml-debug/build/environment.sh
+        RUN --mount=type=bind,target=/run/aml-debug/build --mount=type=cache,id=aml-debug,target=/run/aml-debug/cache --mount=type=secret,id=requirements.txt,target=/run/aml-debug/secret/requirements.txt --mount=type=secret,id=settings.sh,target=/run/aml-debug/secret/settings.sh sh /run/aml-debug/build/environment.sh
         ENV PATH=/azureml-envs/azureml_HASH/bin:$PATH VIRTUAL_ENV=/azureml-envs/azureml_HASH AZUREML_CONDA_ENVIRONMENT_PATH=/azureml-envs/azureml_HASH AZUREML_ENVIRONMENT_IMAGE=True
         ---
         prefix='/azureml-envs/azureml_HASH'
@@ -97,15 +107,20 @@ fn a_recipe_is_read_from_top_to_bottom() {
         conda=''
         channels=''
         kept=''
-        export UV_DEFAULT_INDEX='https://u:it'\''s@i/simple'
-        export PIP_INDEX_URL='https://u:it'\''s@i/simple'
+        export UV_DEFAULT_INDEX='https://i/simple'
+        export PIP_INDEX_URL='https://i/simple'
         export UV_INSECURE_HOST='t'
         export PIP_TRUSTED_HOST='t'
         export UV_INDEX_STRATEGY='unsafe-best-match'
         export UV_PRERELEASE='allow'
         ---
-        --extra-index-url https://me:pw@h/cpu
+        --extra-index-url https://h/cpu
         torch
+        ---
+        requirements.txt: --extra-index-url https://me:pw@h/cpu
+        torch
+        settings.sh: export UV_DEFAULT_INDEX='https://u:it'\''s@i/simple'
+        export PIP_INDEX_URL='https://u:it'\''s@i/simple'
         ---
         HTTPS_PROXY=http://p:8080
         https_proxy=http://p:8080
@@ -125,7 +140,30 @@ fn nothing_secret_is_in_what_stays() {
         ),
     );
     assert!(!recipe.dockerfile.contains("sesame"));
+    let sent: Vec<_> = recipe.context.values().map(|bytes| String::from_utf8_lossy(bytes)).collect();
+    assert!(!sent.concat().contains("sesame"), "what is sent is part of the builder's cache");
+    assert_eq!(recipe.passwords(), [b"sesame"]);
     assert!(!format!("{:?}{:?}{}", recipe.labels, recipe.parts, recipe.name).contains("sesame"));
+}
+
+#[test]
+fn a_package_over_ssh_needs_an_agent_and_gets_the_known_hosts() {
+    let plan = environment("3.11", &["x @ git+ssh://git@127.0.0.1:22/x"]);
+    let with = |agent: Option<&str>| {
+        let settings = BuildSettings {
+            agent: agent.map(PathBuf::from),
+            known_hosts: "h ssh-ed25519 AAAA".to_owned(),
+            ..settings(&[], &[])
+        };
+        made(&plan, &settings)
+    };
+    let recipe = with(Some("/agent"));
+    for mount in ["target=/run/aml-debug/secret/known_hosts ", "--mount=type=ssh "] {
+        assert!(recipe.dockerfile.contains(mount), "{}", recipe.dockerfile);
+    }
+    assert_eq!((recipe.agent.is_some(), recipe.host_network), (true, true));
+    let refused = String::from_utf8_lossy(&with(None).context["settings.sh"]).into_owned();
+    assert!(refused.contains("no ssh agent runs here"), "{refused}");
 }
 
 #[test]
@@ -136,7 +174,7 @@ fn a_netrc_reaches_the_build_as_far_as_its_hosts_are_asked() {
         ..settings(&[("PIP_INDEX_URL", "https://i.example/simple")], &[])
     };
     let recipe = made(&environment("3.11", &["x"]), &settings);
-    assert_eq!(recipe.context["netrc"], b"machine i.example\nlogin me\npassword sesame\n");
+    assert_eq!(recipe.secrets["netrc"], b"machine i.example\nlogin me\npassword sesame\n");
     assert!(!format!("{:?}{:?}{}", recipe.labels, recipe.parts, recipe.dockerfile).contains("sesame"));
     assert_eq!(
         recipe.name,

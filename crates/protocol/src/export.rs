@@ -42,6 +42,7 @@ fn declarations() -> Vec<String> {
         deployment::ServiceSnapshot,
         deployment::CodePlace,
         deployment::DeploymentParams,
+        deployment::RestartDeploymentParams,
         deployment::ListDeploymentsParams,
         deployment::ListDeploymentsAnswer,
         deployment::DeploymentAnswer,

@@ -644,6 +644,19 @@ export type DeploymentParams = {
 deployment: string, };
 
 /**
+ * Which deployment starts again.
+ */
+export type RestartDeploymentParams = { 
+/**
+ * Its name, `endpoint/name`, or its run.
+ */
+deployment: string, 
+/**
+ * Whether one that cannot start again in place waits for a debugger; as before where nothing is said.
+ */
+debug: boolean | null, };
+
+/**
  * Which deployments: all there are.
  */
 export type ListDeploymentsParams = Record<symbol, never>;

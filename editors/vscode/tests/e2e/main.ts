@@ -159,10 +159,16 @@ function wantedOf({ settings, steps: _steps, opens: _opens, example: _example, .
     : { ...wanted, environment: { AML_DEBUG_HOME: ground.home } };
 }
 
+/** A folder of an editor's own: launch.json is written there, and not into the repository around it. */
+function becomeFolder(project: string): void {
+  fs.mkdirSync(path.join(project, ".vscode"), { recursive: true });
+}
+
 function prepare(name: string): Ground {
   const scratch = path.join(place.scratch, name);
   const project = path.join(scratch, "leaves");
   fs.cpSync(path.join(HERE, "project"), project, { recursive: true });
+  becomeFolder(project);
   const conda = path.join(project, "conda.yml");
   fs.writeFileSync(conda, fs.readFileSync(conda, "utf8").replace("0.0.1", name.endsWith("-again") ? `${unseen}.1` : unseen));
   const ground: Ground = {
@@ -181,6 +187,7 @@ function prepareExample(name: string, example: string): Ground {
   const scratch = path.join(place.scratch, name);
   const project = path.join(scratch, example);
   fs.cpSync(path.resolve(HERE, "../../../../examples", example), project, { recursive: true });
+  becomeFolder(project);
   return {
     binary,
     home: path.join(scratch, "home"),

@@ -17,7 +17,6 @@ export const children: Story = {
   debugpy: true,
   steps: {
     "a child stops in a session of its own": async (vscode, { project }) => {
-      fs.mkdirSync(path.join(project, ".vscode"));
       fs.writeFileSync(path.join(project, ".vscode/launch.json"), JSON.stringify(LAUNCH, null, 2));
       await vscode.openFile("src/family.py");
       await vscode.breakpoint(RESULT);

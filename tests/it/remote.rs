@@ -80,6 +80,19 @@ fn from_the_log_line_to_the_stopped_line_with_no_hand_in_between() {
     );
 }
 
+/// An editor attaches, stops at the line and leaves, and so does the next one; then the program is ended.
+fn come_and_leave_twice(configuration: &Value, code: &str, line: u32, mut step: Child) {
+    for _ in 0..2 {
+        let mut editor = Debugger::attach(configuration, code, &[("train.py", line)]);
+        assert_eq!(editor.stopped().1, u64::from(line));
+        let left = editor.request("disconnect", json!({ "terminateDebuggee": false }));
+        assert_eq!(left["success"], true, "{left}");
+        editor.wait_for_close();
+    }
+    step.kill().expect("it still runs");
+    step.wait().expect("it is ours");
+}
+
 #[test]
 fn an_editor_attaches_leaves_and_comes_back() {
     let Some(node) = Node::up() else { return };
@@ -88,19 +101,11 @@ fn an_editor_attaches_leaves_and_comes_back() {
     python.instrument(&script, "--write");
     let line = line_of(&script, "print('epoch'") as u32;
     let log = python.path("std_log.txt");
-    let mut step = node.start(&python, &script, &log, "60");
+    let step = node.start(&python, &script, &log, "60");
     let mut watching = watch(&python, &log.display().to_string(), &[]);
     let ready = watching.wait_for("the offer", |event| event["event"] == "debugReady");
     let code = python.path("src").display().to_string();
-    for _ in 0..2 {
-        let mut editor = Debugger::attach(&ready["configuration"], &code, &[("train.py", line)]);
-        assert_eq!(editor.stopped().1, u64::from(line));
-        let left = editor.request("disconnect", json!({ "terminateDebuggee": false }));
-        assert_eq!(left["success"], true, "{left}");
-        editor.wait_for_close();
-    }
-    step.kill().expect("it still runs");
-    step.wait().expect("it is ours");
+    come_and_leave_twice(&ready["configuration"], &code, line, step);
     watching.end().with_code(0);
 }
 
@@ -335,21 +340,13 @@ fn a_caller_that_nobody_attends_goes_on_and_an_editor_comes_and_goes() {
         .current_dir(python.path("src"))
         .stdout(File::create(&log).expect("ours"))
         .stderr(Stdio::inherit());
-    let mut step = command.spawn().expect("Python");
+    let step = command.spawn().expect("Python");
     let ready = watching.wait_for("the offer", |event| event["event"] == "debugReady");
     until("the program goes on", || {
         let said = fs::read_to_string(&log).expect("a log");
         said.contains("Debugger attached = False\nepoch 0\n").then_some(())
     });
-    for _ in 0..2 {
-        let mut editor = Debugger::attach(&ready["configuration"], &code, &[("train.py", line)]);
-        assert_eq!(editor.stopped().1, u64::from(line));
-        let left = editor.request("disconnect", json!({ "terminateDebuggee": false }));
-        assert_eq!(left["success"], true, "{left}");
-        editor.wait_for_close();
-    }
-    step.kill().expect("it still runs");
-    step.wait().expect("it is ours");
+    come_and_leave_twice(&ready["configuration"], &code, line, step);
     watching.signal("INT");
     watching.end().with_code(130);
 }

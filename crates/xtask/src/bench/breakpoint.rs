@@ -59,13 +59,7 @@ impl Place {
         let script = format!("/code/{}", self.script);
         let command = self.command_by_hand(folder, port);
         let begin = Instant::now();
-        let mut child = command
-            .into_inner()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("start the docker client")?;
+        let mut child = ground::start_quietly(command)?;
         let stopped =
             dap_client::run_to_breakpoint(port, &script, self.line, || matches!(child.try_wait(), Ok(None)));
         let time = ground::milliseconds(begin);

@@ -9,7 +9,6 @@ mod peer;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -273,13 +272,7 @@ impl Stage {
             .args(["azureml_inference_server_http.amlserver", "--port", "5001"])
             .args(["--entry_script", "/var/azureml-app/src/score.py"]);
         let begin = Instant::now();
-        let mut child = command
-            .into_inner()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("start the docker client")?;
+        let mut child = ground::start_quietly(command)?;
         let asked = move || {
             thread::spawn(move || until_healthy(server).and_then(|()| post(server)));
         };

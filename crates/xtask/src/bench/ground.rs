@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::{Child, Stdio};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -159,6 +160,13 @@ pub(super) fn timed(command: Command) -> anyhow::Result<f64> {
 
 pub(super) fn milliseconds(begin: Instant) -> f64 {
     begin.elapsed().as_secs_f64() * 1000.0
+}
+
+/// Starts the docker client with nobody to read what it says.
+pub(super) fn start_quietly(command: Command) -> anyhow::Result<Child> {
+    let mut command = command.into_inner();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context("start the docker client")
 }
 
 /// A port that was free a moment ago.

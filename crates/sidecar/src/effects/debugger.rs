@@ -56,12 +56,7 @@ impl Marks {
     fn new(context: &RunContext, engine: &str, volume: &str, image: &ImageFacts) -> Self {
         let folder = context.settings.home.join("debuggers").join(super::folder_name(engine)).join(volume);
         let image = image.id.trim_start_matches("sha256:").to_owned();
-        Self {
-            lock: folder.join("lock"),
-            volume: folder.join("filled"),
-            image: folder.join(image),
-            folder,
-        }
+        Self { lock: folder.join("lock"), volume: folder.join("filled"), image: folder.join(image), folder }
     }
 
     /// Removes them all, those of other images too.

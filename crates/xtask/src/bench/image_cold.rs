@@ -13,7 +13,17 @@ use crate::command::Command;
 const PACKAGES: [&str; 3] = ["numpy", "pandas", "scikit-learn"];
 /// Another one each turn, for the builder has the one before in its cache.
 const MORE: [&str; 12] = [
-    "tqdm", "attrs", "cachetools", "click", "colorama", "sqlparse", "tabulate", "toolz", "wrapt", "zipp", "docopt",
+    "tqdm",
+    "attrs",
+    "cachetools",
+    "click",
+    "colorama",
+    "sqlparse",
+    "tabulate",
+    "toolz",
+    "wrapt",
+    "zipp",
+    "docopt",
     "pyyaml",
 ];
 const IMAGE: &str = "aml-debug/bench:cold";

@@ -115,13 +115,14 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     this.refresh();
   }
 
-  /** Lists an experiment that has no run yet, and selects it. */
+  /** Lists an experiment that has no run yet, and selects it. The focus stays where it is: somebody may type elsewhere by
+   * then, and a question goes away with its focus. */
   async createExperiment(name: string): Promise<void> {
     await this.named.add(name);
-    this.refresh();
+    await this.draw();
     const experiment = (await this.experiments()).find((known) => known.name === name);
     if (experiment) {
-      await this.tree.reveal({ kind: "experiment", experiment }, { select: true, focus: true });
+      await this.tree.reveal({ kind: "experiment", experiment }, { select: true, focus: false });
     }
   }
 

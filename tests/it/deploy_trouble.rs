@@ -1,8 +1,9 @@
 //! What a user reads when a deployment does not come up, does not answer, or answers nonsense.
 
-use crate::deploy::SCORE;
-use crate::support::program::{Ended, told};
-use crate::support::{Debugger, Ground, engine};
+use crate::deploy::{SCORE, try_http};
+use crate::support::program::{Ended, text, told};
+use crate::support::{Debugger, Ground, engine, until};
+use serde_json::json;
 use std::fs;
 use std::net::TcpListener;
 
@@ -170,6 +171,94 @@ fn an_image_without_the_server_and_one_for_another_architecture_are_told() {
     ground.leaves_nothing();
 
     // A shell that is a program for another processor, in an image that says so.
+/// Kills the worker that is debugged as the kernel would.
+fn kill_the_worker(ground: &Ground) {
+    let container = &ground.containers()[0];
+    engine::docker(&["exec", container, "sh", "-c", "kill -9 $(cat /run/aml-debug/claim)"]);
+}
+
+#[test]
+fn a_worker_that_is_killed_at_a_breakpoint_is_told_and_the_next_stops_under_the_same_session() {
+    let ground = with(
+        "src/score.py",
+        "    total = ",
+        "    hoard = bytearray(100_000_000 * len(values))\n    total = ",
+    );
+    let local = ground.path("src").display().to_string();
+    let mut deploy = ground.start(["deploy", "deployment.yml", "--debug", "--json"]);
+    let ready = deploy.wait_until_ready();
+    let mut debugger = Debugger::attach(&ready, &local, &[("score.py", 6), ("score.py", 10)]);
+    let begins = |debugger: &mut Debugger| {
+        let (thread, line, _) = debugger.stopped();
+        assert_eq!(line, 6, "init() of each worker");
+        debugger.go_on(&thread);
+    };
+    begins(&mut debugger);
+    let healthy = deploy.wait_for("healthy", |event| event["event"] == "healthy");
+    let uri = text(&healthy["service"]["scoringUri"]);
+    let ask = |values: &str| {
+        let (uri, body) = (uri.clone(), format!("{{\"values\": {values}}}"));
+        std::thread::spawn(move || try_http(&uri, "POST", &body))
+    };
+
+    let cut = ask("[1]");
+    assert_eq!(debugger.stopped().1, 10);
+    kill_the_worker(&ground);
+    assert_eq!(cut.join().expect("an end"), None, "nobody answers this one");
+    has(
+        &important(&mut debugger),
+        &["the server's worker (process ", "no edit asked for it", "from init() on"],
+    );
+    begins(&mut debugger);
+    deploy.wait_for("healthy again", |event| event["event"] == "healthy");
+    let answered = ask("[1]");
+    let (thread, line, locals) = debugger.stopped();
+    assert_eq!((line, locals["values"].as_str()), (10, "[1]"), "run() of the new worker");
+    debugger.go_on(&thread);
+    assert_eq!(answered.join().expect("an answer").expect("an answer").0, 200);
+
+    // The kernel itself, now: there is less memory than run() takes.
+    let limit = ["--memory", "600m", "--memory-swap", "600m"];
+    engine::docker(&[&["update"], &limit[..], &[ground.containers()[0].as_str()]].concat());
+    let cut = ask("[1, 2, 3, 4, 5, 6, 7, 8, 9]");
+    let (thread, ..) = debugger.stopped();
+    debugger.send("continue", json!({ "threadId": thread }));
+    assert_eq!(cut.join().expect("an end"), None);
+    has(&important(&mut debugger), &["for want of memory", "load less in init() and run()"]);
+    begins(&mut debugger);
+    deploy.wait_for("healthy at last", |event| event["event"] == "healthy");
+    deploy.signal("INT");
+    let log = deploy.end().log("control").join("\n");
+    has(&log, &["no edit asked for it", "for want of memory"]);
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+/// What the editor shows where nobody misses it.
+fn important(debugger: &mut Debugger) -> String {
+    loop {
+        let output = debugger.event("output");
+        if output["category"] == "important" {
+            return text(&output["output"]);
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_dies_after_its_debugger_has_left_is_replaced_by_one_that_waits_for_nobody() {
+    let mut ground = Ground::with(SCORE);
+    // Longer than anything here is waited for.
+    ground.set("AML_DEBUG_WAIT", "3600");
+    let words = ["deploy", "deployment.yml", "--break", "src/score.py:6", "--json"];
+    let uri = text(&ground.call(words).with_code(0).result()["scoringUri"]);
+    kill_the_worker(&ground);
+    until("an answer of the next worker", || {
+        try_http(&uri, "POST", r#"{"values": [1]}"#).filter(|answer| answer.0 == 200)
+    });
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
     let own = engine::docker(&["version", "--format", "{{.Server.Arch}}"]);
     let (other, machine) = if own == "arm64" { ("amd64", 62_u8) } else { ("arm64", 183) };
     let root = ground.beside("foreign");

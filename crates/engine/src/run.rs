@@ -564,6 +564,7 @@ impl Run {
             DebugEvent::RestartRequested if self.service().is_some() => return self.restart(),
             DebugEvent::RestartRequested => return self.start_again(at),
             DebugEvent::Unattended => return self.unattended(at),
+            DebugEvent::WorkerEnded => return self.worker_ended(),
             DebugEvent::DebuggeeGone => return self.relay_broke(),
             DebugEvent::Said(message) => return vec![Effect::Note(message)],
             DebugEvent::MappingProposed(proposal) => return vec![Effect::OfferMapping(proposal)],

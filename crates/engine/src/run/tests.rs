@@ -566,6 +566,65 @@ fn a_server_starts_again_under_the_debugger_that_is_attached() {
 }
 
 #[test]
+#[test]
+fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
+    let live = || {
+        deployed(debug()).on(listening()).on(RunEvent::Debug(DebugEvent::Configured)).on(RunEvent::Healthy)
+    };
+    let died = |trace: Trace| trace.on(RunEvent::Debug(DebugEvent::WorkerEnded)).on(listening());
+    let attended = live().on(RunEvent::Debug(DebugEvent::Paused)).on(RunEvent::Debug(DebugEvent::Resumed));
+    died(attended).on(RunEvent::Debug(DebugEvent::Configured)).on(RunEvent::Healthy).expect(expect![[r#"
+        start -> [OpenGateway, Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [OfferDebugger] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [WatchCode] running
+        Debug(Paused) -> [] paused
+        Debug(Resumed) -> [] running
+        Debug(WorkerEnded) -> [AwaitHealth] running
+        DebuggeeReported -> [] running
+        Debug(Configured) -> [] running
+        Healthy -> [] running
+    "#]]);
+    let vanished = live().on(RunEvent::Debug(DebugEvent::Paused)).on(RunEvent::Debug(DebugEvent::Detached));
+    died(vanished).expect(expect![[r#"
+        start -> [OpenGateway, Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [OfferDebugger] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [WatchCode] running
+        Debug(Paused) -> [] paused
+        Debug(Detached) -> [] paused
+        Debug(WorkerEnded) -> [AwaitHealth] preparing
+        DebuggeeReported -> [OfferDebugger] waiting
+    "#]]);
+    let left = live().on(RunEvent::Debug(DebugEvent::Detached));
+    died(left).on(RunEvent::Debug(DebugEvent::Unattended)).on(RunEvent::Healthy).expect(expect![[r#"
+        start -> [OpenGateway, Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [OfferDebugger] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [WatchCode] running
+        Debug(Detached) -> [] running
+        Debug(WorkerEnded) -> [AwaitHealth] running
+        DebuggeeReported -> [OfferDebugger] running
+        Debug(Unattended) -> [] running
+        Healthy -> [] running
+    "#]]);
+}
+
 fn a_server_that_ends_or_answers_without_its_debugger_is_a_failure() {
     let ended = deployed(Wish::default()).on(RunEvent::ContainerExited(exit(0))).on(RunEvent::Collected);
     assert_eq!(ended.failure(), "deployment.ended");

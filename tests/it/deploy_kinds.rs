@@ -122,7 +122,7 @@ factor = int(open(os.environ["AZUREML_MODEL_DIR"] + "/weights/factor.txt").read(
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.answer(200 if self.path == "/ready" else 404, b"")
+        self.answer(200 if self.path in ("/ready", "/live") else 404, b"")
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -6,7 +6,7 @@ use super::effect::Effect;
 use super::event::Exit;
 use super::{Debugger, Millis, Run, Stage};
 use crate::deployment;
-use crate::failure::{Blame, Failure};
+use crate::failure::Failure;
 use crate::message;
 use crate::plan::deployment::Service;
 use serde::{Deserialize, Serialize};
@@ -162,19 +162,5 @@ impl Run {
             return None;
         }
         Some(deployment::explain_end(service, self.image.as_ref(), exit))
-    }
-
-    /// How long the server may take to answer, in milliseconds.
-    pub(super) fn service_patience(&self) -> Option<Millis> {
-        matches!(self.stage, Stage::Starting)
-            .then(|| self.service().map(|service| service.patience_s * 1_000))
-            .flatten()
-    }
-
-    /// A server that runs and does not answer in time.
-    pub(super) fn never_healthy(&self) -> Option<Failure> {
-        let service = self.service()?;
-        let what = message!("deployment.unhealthy", uri = service.health_uri(), seconds = service.patience_s);
-        Some(Failure::new(Blame::Code, what).with_fix(message!("deployment.unhealthy.fix")))
     }
 }

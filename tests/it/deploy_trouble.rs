@@ -102,13 +102,57 @@ fn requests_and_answers_that_are_no_json_are_told_apart() {
     let answer = deploy(&ground).with_code(1).result();
     has(
         &told(&answer["failure"]),
-        &["the server answered with status 500", "aml-debug deployments logs iris/blue"],
+        &["run() failed at src/score.py:11: ModuleNotFoundError", "in run", "--break src/score.py:11"],
     );
-    assert_eq!(answer["outcome"], "running");
+    assert_eq!((&answer["outcome"], &answer["response"]["status"]), (&json!("running"), &json!(500)));
+    // Nobody looks after it now, and the cause is told all the same.
+    let again = ground.call(["deployments", "invoke", "blue", "--request", "request.json"]).with_code(1);
+    has(&again.stderr, &["run() failed at src/score.py:11: ModuleNotFoundError"]);
     fs::write(ground.path("bad.json"), "{\"values\": [1, 2,\n}").expect("ours");
     let bad = ground.call(["deployments", "invoke", "blue", "--request", "bad.json"]).with_code(2);
     has(&bad.stderr, &["bad.json is not JSON", "line 2 column 1"]);
     ground.call(["deployments", "remove", "blue"]).with_code(0);
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_and_one_that_takes_too_long_are_told_apart() {
+    let ground = with("src/score.py", "return {", "return {1, 2}\n    return {");
+    has(
+        &told(&deploy(&ground).with_code(1).result()["failure"]),
+        &[
+            "run() returned what JSON cannot carry: Object of type set is not JSON serializable",
+            "a list, a dict",
+        ],
+    );
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    let ground = with("src/score.py", "    total = ", "    import time; time.sleep(5)\n    total = ");
+    let spec = fs::read_to_string(ground.path("deployment.yml")).expect("ours");
+    let limited = spec + "request_settings: {request_timeout_ms: 300}\n";
+    fs::write(ground.path("deployment.yml"), limited).expect("ours");
+    has(
+        &told(&deploy(&ground).with_code(1).result()["failure"]),
+        &["run() took longer than its limit", "300", "\"request_timeout_ms\" below \"request_settings\""],
+    );
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_worker_that_the_kernel_kills_over_its_start_is_told_and_not_waited_for() {
+    let ground =
+        with("src/score.py", "    global factor\n", "    global factor\n    os.kill(os.getpid(), 9)\n");
+    fails(
+        &ground,
+        1,
+        &[
+            "the kernel killed the server's worker",
+            "times before it was ready",
+            "-> give the container engine more memory",
+        ],
+    );
+    let crash =
+        with("src/score.py", "    global factor\n", "    global factor\n    os.kill(os.getpid(), 11)\n");
+    fails(&crash, 1, &["crashed", "SIGSEGV", "-> a library of compiled code"]);
 }
 
 #[test]
@@ -127,50 +171,6 @@ fn a_worker_that_dies_over_a_request_and_a_container_that_is_taken_away_are_told
     ground.leaves_nothing();
 }
 
-#[test]
-fn a_second_deployment_of_a_name_is_refused_and_names_the_first() {
-    let ground = Ground::with(SCORE);
-    deploy(&ground).with_code(0);
-    fs::copy(ground.path("deployment.yml"), ground.path("again.yml")).expect("ours");
-    let second = ground.call(["deploy", "again.yml", "--json"]).with_code(2);
-    has(
-        &told(&second.result()["failure"]),
-        &["a deployment iris/blue is live already", "work/deployment.yml"],
-    );
-    ground.call(["deployments", "remove", "blue"]).with_code(0);
-    ground.leaves_nothing();
-}
-
-#[test]
-fn a_container_that_is_taken_away_under_its_owner_is_told() {
-    let ground = Ground::with(SCORE);
-    let local = ground.path("src").display().to_string();
-    let mut deploy = ground.start(["deploy", "deployment.yml", "--debug", "--json"]);
-    let ready = deploy.wait_until_ready();
-    let mut debugger = Debugger::attach(&ready, &local, &[("score.py", 10)]);
-    deploy.wait_for("healthy", |event| event["event"] == "healthy");
-    engine::docker(&["rm", "--force", &ground.containers()[0]]);
-    debugger.wait_for_close();
-    let ended = deploy.end();
-    let result = ended.result();
-    assert_ne!(ended.code, Some(0), "{result}");
-    has(&told(&result["failure"]), &["container"]);
-    assert!(result["outcome"] == "lost" || result["outcome"] == "failed", "{result}");
-    ground.call(["deployments", "remove", "blue"]).with_code(0);
-    ground.leaves_nothing();
-}
-
-#[test]
-fn an_image_without_the_server_and_one_for_another_architecture_are_told() {
-    let ground = Ground::with(SCORE);
-    let ended = ground.call(["deploy", "--image", engine::base(), "--json"]).with_code(2);
-    has(
-        &told(&ended.result()["failure"]),
-        &["the inference server is not in the image", "azureml-inference-server-http"],
-    );
-    ground.leaves_nothing();
-
-    // A shell that is a program for another processor, in an image that says so.
 /// Kills the worker that is debugged as the kernel would.
 fn kill_the_worker(ground: &Ground) {
     let container = &ground.containers()[0];
@@ -259,6 +259,50 @@ fn a_worker_that_dies_after_its_debugger_has_left_is_replaced_by_one_that_waits_
     ground.leaves_nothing();
 }
 
+#[test]
+fn a_second_deployment_of_a_name_is_refused_and_names_the_first() {
+    let ground = Ground::with(SCORE);
+    deploy(&ground).with_code(0);
+    fs::copy(ground.path("deployment.yml"), ground.path("again.yml")).expect("ours");
+    let second = ground.call(["deploy", "again.yml", "--json"]).with_code(2);
+    has(
+        &told(&second.result()["failure"]),
+        &["a deployment iris/blue is live already", "work/deployment.yml"],
+    );
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_container_that_is_taken_away_under_its_owner_is_told() {
+    let ground = Ground::with(SCORE);
+    let local = ground.path("src").display().to_string();
+    let mut deploy = ground.start(["deploy", "deployment.yml", "--debug", "--json"]);
+    let ready = deploy.wait_until_ready();
+    let mut debugger = Debugger::attach(&ready, &local, &[("score.py", 10)]);
+    deploy.wait_for("healthy", |event| event["event"] == "healthy");
+    engine::docker(&["rm", "--force", &ground.containers()[0]]);
+    debugger.wait_for_close();
+    let ended = deploy.end();
+    let result = ended.result();
+    assert_ne!(ended.code, Some(0), "{result}");
+    has(&told(&result["failure"]), &["container"]);
+    assert!(result["outcome"] == "lost" || result["outcome"] == "failed", "{result}");
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn an_image_without_the_server_and_one_for_another_architecture_are_told() {
+    let ground = Ground::with(SCORE);
+    let ended = ground.call(["deploy", "--image", engine::base(), "--json"]).with_code(2);
+    has(
+        &told(&ended.result()["failure"]),
+        &["the inference server is not in the image", "azureml-inference-server-http"],
+    );
+    ground.leaves_nothing();
+
+    // A shell that is a program for another processor, in an image that says so.
     let own = engine::docker(&["version", "--format", "{{.Server.Arch}}"]);
     let (other, machine) = if own == "arm64" { ("amd64", 62_u8) } else { ("arm64", 183) };
     let root = ground.beside("foreign");

@@ -26,7 +26,7 @@ use crate::message;
 use crate::message::Message;
 use crate::plan::container::{ContainerPlan, Mount};
 use crate::plan::image::{self, BuildSettings, Recipe};
-use crate::plan::{ImageFacts, Plan, deployment};
+use crate::plan::{ImageFacts, Plan, command, deployment};
 use crate::warm::{self, Door, Kept, NextCommand};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
@@ -424,6 +424,10 @@ impl Run {
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
         container.user = user_of(plan, image);
+        // A server takes its own signals, and an image's own command is not known.
+        if plan.service.is_none() {
+            container.command = command::outlasted(container.command);
+        }
         bytecode::put_into(&mut container, bytecode, &plan.code);
         if let Some(volume) = debugger {
             let wait = Duration::from_secs(u64::from(self.wish.wait_s));

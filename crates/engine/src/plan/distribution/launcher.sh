@@ -65,6 +65,8 @@ exec 4>&1
     done
     wait
 } 3>&1 >/dev/null | {
+    # Ended by it, it would be told of in the user's log.
+    trap 'exit 143' TERM
     left=$size
     while [ "$left" -gt 0 ] && read -r code rank; do
         [ "$rank" -ge "$size" ] || left=$((left - 1))

@@ -69,6 +69,9 @@ pub struct Run {
     pub plan: Option<Box<Plan>>,
     /// The image that the container runs from.
     pub image: Option<ImageFacts>,
+    /// Images of ours that lead to it, while it is not there: pruning must not take them away.
+    #[serde(default)]
+    making: Vec<ImageRef>,
     /// The container, from its creation to its removal.
     pub container: Option<ContainerId>,
     /// The way into the container, if it may be kept for the next run.
@@ -199,6 +202,7 @@ impl Run {
             wish,
             plan: None,
             image: None,
+            making: Vec::new(),
             container: None,
             door: None,
             gateway_port: None,
@@ -351,6 +355,7 @@ impl Run {
     fn look_for(&mut self, mut recipe: Recipe) -> Vec<Effect> {
         recipe.afresh = self.wish.rebuild;
         let name = recipe.name.clone();
+        self.making.push(name.clone());
         self.stage = Stage::Imaging { step: ImageStep::InspectingBuilt(Box::new(recipe)) };
         vec![Effect::InspectImage(name)]
     }
@@ -385,6 +390,7 @@ impl Run {
         let Stage::Imaging { .. } = self.stage else { return vec![] };
         self.card.end_ok(PhaseName::Build, at, note);
         self.image = Some(facts.clone());
+        self.making.clear();
         if self.wish.image_only {
             return self.finish(End::Completed);
         }

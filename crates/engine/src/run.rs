@@ -97,6 +97,9 @@ pub struct Run {
     /// The debugger is attached already and only waits for the next debuggee; nobody has to be told of it.
     #[serde(skip)]
     comes_back: bool,
+    /// The registry has been asked for the base image.
+    #[serde(skip)]
+    pulled: bool,
     #[serde(skip)]
     build: BuildSettings,
     /// What runs in a container that was kept, while one is looked for.
@@ -214,6 +217,7 @@ impl Run {
             stage: Stage::Resolving,
             attached: false,
             comes_back: false,
+            pulled: false,
             build: BuildSettings::default(),
             command: None,
             last_progress: at,
@@ -322,7 +326,10 @@ impl Run {
                 self.stage = Stage::Imaging { step: ImageStep::Pulling };
                 vec![Effect::PullImage(reference)]
             }
-            (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, Some(base)),
+            (ImageStep::InspectingBase, Some(base)) => {
+                let noted = self.note_age(&base);
+                noted.into_iter().chain(self.base_ready(at, Some(base))).collect()
+            }
             (ImageStep::InspectingBuilt(recipe), Some(reused)) if !self.wish.rebuild => {
                 self.made(at, *recipe, reused, false)
             }
@@ -336,8 +343,17 @@ impl Run {
 
     fn image_pulled(&mut self, reference: ImageRef) -> Vec<Effect> {
         let Stage::Imaging { step: ImageStep::Pulling } = self.stage else { return vec![] };
+        self.pulled = true;
         self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
         vec![Effect::InspectImage(reference)]
+    }
+
+    /// Says so where the newest version is meant and an image that was pulled earlier answers for it.
+    fn note_age(&self, base: &ImageFacts) -> Option<Effect> {
+        let name = self.plan.as_ref()?.newest_of.as_ref().filter(|_| !self.pulled)?;
+        let built = if base.built.is_empty() { "?" } else { base.built.as_str() };
+        let said = message!("image.newest-here", name = name, image = base.reference, built = built);
+        Some(Effect::Note(said))
     }
 
     /// The first image of ours that is needed: the user's own build context, or packages on an image.

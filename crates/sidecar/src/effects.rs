@@ -248,7 +248,8 @@ impl Effects {
             }
             Effect::AwaitHealth => {
                 if let Some(service) = plan.and_then(|plan| plan.service.clone()) {
-                    answering(tasks, service::await_health(context, service));
+                    // A person at a breakpoint is no failure of the server's.
+                    answering(tasks, service::await_health(context, service, !run.wish.debug));
                 }
             }
             Effect::WatchCode => {

@@ -42,8 +42,8 @@ pub(crate) fn rerun(state: &mut State, params: &RerunParams) -> Result<RunAnswer
             if let Some(ports) = plan.service.as_ref().map(|service| service.ports) {
                 let port = super::deployments::free_port(ports.scoring)?;
                 plan.answer_on(port);
-                if let Some(second) = plan.second_port() {
-                    plan.second_on(super::deployments::free_port(second)?);
+                for other in plan.other_ports() {
+                    plan.move_port(other, super::deployments::free_port(other)?);
                 }
             }
             plan.debuggee.choose(start.process.as_deref(), start.rank);

@@ -77,6 +77,8 @@ pub enum Happened {
     Weighed(usize, Option<String>),
     /// Its outputs are in its folder.
     Collected,
+    /// It is time to tell how its steps go.
+    Due,
 }
 
 /// Which log of a run.

@@ -395,6 +395,9 @@ pub(crate) struct Variant {
     /// the address at which "aml-debug attach --listen" is reached from the nodes.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) call: Option<String>,
+    /// Of a distributed step, the rank that waits; may be given several times. All of them wait by default.
+    #[arg(long = "rank", value_name = "N")]
+    pub(crate) ranks: Vec<u32>,
     #[command(flatten)]
     pub(crate) json: Json,
 }

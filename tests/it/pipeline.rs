@@ -138,6 +138,12 @@ fn data_goes_from_step_to_step_and_every_step_is_a_run_of_its_own() {
     for word in ["prep", "learn.multiply", "try", "completed"] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
+    let listed = |words: &[&str]| {
+        let said = ground.call([&["runs", "list"], words].concat()).with_code(0).stdout;
+        said.lines().map(|line| line.split_whitespace().count()).collect::<Vec<_>>()
+    };
+    // State, time, name; of a step its own as well, and only where steps are asked for.
+    assert_eq!((listed(&[]), listed(&["--steps"])), (vec![4], vec![4, 5, 5, 5]));
     ground.call(["runs", "remove", name]).with_code(0);
     assert!(ground.runs().is_empty());
     assert_eq!(fs::read_dir(ground.home().join("runs")).unwrap().count(), 0, "its steps go with it");

@@ -485,7 +485,10 @@ pub(crate) struct RunsList {
     /// At most so many, newest first.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: u32,
-    /// Print one JSON object a line.
+    /// The runs of a pipeline's steps under it.
+    #[arg(long)]
+    pub(crate) steps: bool,
+    /// Print one JSON object a line, steps among them.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -38,7 +38,8 @@ else:
     print("outer")
 "#;
 
-/// A launcher of the shape of `torchrun`: the same script several times, told apart by the environment.
+/// A launcher of the shape of `torchrun`: the same script several times, told apart by the environment. Each writes its
+/// line at once, for they share an output.
 const RANKS: &str = r#"
 //- /src/bin/torchrun
 #!/usr/bin/env python3
@@ -54,7 +55,7 @@ sys.exit(max(process.wait() for process in processes))
 import os
 
 rank = int(os.environ["RANK"])
-print("rank", rank)
+os.write(1, f"rank {rank}\n".encode())
 "#;
 
 fn ranks() -> Ground {
@@ -228,6 +229,30 @@ fn a_program_that_makes_itself_another_one_stays_under_the_debugger() {
     assert_eq!(ended.log("driver"), ["second"]);
     assert_eq!(said(&ended), [""; 0]);
     ground.leaves_nothing();
+}
+
+#[test]
+fn what_a_program_was_saying_when_it_became_another_one_is_dropped() {
+    let files = r#"
+//- /src/x.py
+import os, socket, sys
+name = sys.argv[1]
+if name == 'first':
+    for handle in map(int, os.listdir('/proc/self/fd')):
+        try:
+            connection = socket.socket(fileno=os.dup(handle))
+            connection.getpeername()
+            connection.sendall(b'Content-Length: 99\r\n\r\n{"seq": ')
+        except OSError:
+            pass
+    os.execv(sys.executable, [sys.executable, __file__, 'second'])
+print(name)
+"#;
+    let ground = Ground::with_job("python x.py first", files);
+    let ended = ground.call(["run", "job.yml", "--break", "src/x.py:3", "--json"]).with_code(0);
+    let expected = [(3, "'first'".to_owned()), (3, "'second'".to_owned())];
+    assert_eq!(stops(&ended.result(), "name"), expected);
+    assert_eq!(ended.log("driver"), ["second"]);
 }
 
 #[test]

@@ -12,20 +12,27 @@ use std::collections::BTreeMap;
 const INSIDE: &str = "/volume";
 
 impl Docker {
+    /// Whether there is a volume of this name.
+    pub async fn has_volume(&self, name: &str) -> Result<bool, Error> {
+        match self.quick.inspect_volume(name).await {
+            Ok(_) => Ok(true),
+            Err(Theirs::DockerResponseServerError { status_code: 404, .. }) => Ok(false),
+            Err(error) => Err(self.failed(Verb::Volume(name.to_owned()), error)),
+        }
+    }
+
     /// Makes the volume unless it is there; whether it was made now. Two that ask at once both get it, and
     /// each may be told that it was made.
     pub async fn ensure_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<bool, Error> {
-        let failed = |error| self.failed(Verb::Volume(name.to_owned()), error);
-        match self.quick.inspect_volume(name).await {
-            Ok(_) => return Ok(false),
-            Err(Theirs::DockerResponseServerError { status_code: 404, .. }) => {}
-            Err(error) => return Err(failed(error)),
+        if self.has_volume(name).await? {
+            return Ok(false);
         }
         let request = VolumeCreateRequest {
             name: Some(name.to_owned()),
             labels: Some(labels.clone().into_iter().collect()),
             ..VolumeCreateRequest::default()
         };
+        let failed = |error| self.failed(Verb::Volume(name.to_owned()), error);
         self.quick.create_volume(request).await.map_err(failed)?;
         Ok(true)
     }

@@ -223,30 +223,33 @@ class _News:
                 yield child
 
 
-class _Boundary:
-    """Where in a stream of messages one ends and the next begins."""
+class _Messages:
+    """Holds a message back until it is whole: a process that ends, or becomes another program, while it speaks leaves
+    half of one, and nothing that comes behind that could be read."""
 
     def __init__(self):
-        self.head = b""
-        self.body = 0
+        self.held = bytearray()
+        self.end = None
 
-    def pass_by(self, data):
-        while data:
-            if self.body:
-                of_body = min(self.body, len(data))
-                self.body -= of_body
-                data = data[of_body:]
-                continue
-            self.head += data
-            end = self.head.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            self.body = int(self.head[:end].lower().split(b"content-length:")[1].split()[0])
-            data = self.head[end + 4:]
-            self.head = b""
-
-    def is_here(self):
-        return not self.head and not self.body
+    def whole(self, data):
+        """The messages that are whole by now."""
+        self.held += data
+        done = 0
+        while True:
+            if self.end is None:
+                head = self.held.find(b"\r\n\r\n", done)
+                if head < 0:
+                    break
+                length = self.held[done:head].lower().split(b"content-length:")[1].split()[0]
+                self.end = head + 4 + int(length)
+            if len(self.held) < self.end:
+                break
+            done, self.end = self.end, None
+        messages = bytes(self.held[:done])
+        del self.held[:done]
+        if self.end is not None:
+            self.end -= done
+        return messages
 
 
 def _event(name, body):
@@ -287,19 +290,16 @@ def _connect(report):
 
 
 def _shovel(server, news):
-    """Whether it was the server that ended, behind a whole message."""
+    """Whether it was the server that ended."""
     waiting = select.poll()
     waiting.register(0, select.POLLIN)
     waiting.register(server.fileno(), select.POLLIN)
-    boundary = _Boundary()
-    unread = news is not None
+    messages = _Messages()
     if news is not None:
         waiting.register(news.socket.fileno(), select.POLLIN)
+        _write(1, news.events())
     until = None
     while True:
-        if unread and boundary.is_here():
-            unread = False
-            _write(1, news.events())
         timeout = None if until is None else max(0.0, until - time.monotonic()) * 1000
         ready = waiting.poll(timeout)
         if not ready:
@@ -317,11 +317,10 @@ def _shovel(server, news):
             elif handle == server.fileno():
                 data = _receive(server)
                 if not data:
-                    return until is None and boundary.is_here()
-                boundary.pass_by(data)
-                _write(1, data)
+                    return until is None
+                _write(1, messages.whole(data))
             else:
-                unread = True
+                _write(1, news.events())
 
 
 def _send(server, data):

@@ -389,6 +389,7 @@ impl Pipeline {
             state: self.state(),
             card: self.card.clone(),
             image: None,
+            making: Vec::new(),
             container: None,
             gateway_port: None,
             mapping: None,

@@ -53,6 +53,10 @@ pub struct Plan {
     pub timeout_seconds: Option<u64>,
     /// Several processes, where the spec asks for them.
     pub distribution: Option<Distribution>,
+    /// The environment of which the newest version is meant, where a tag of its image stands for that: what the engine
+    /// has under it may be an older one.
+    #[serde(default)]
+    pub newest_of: Option<String>,
     /// What the user should know of how this differs from Azure.
     #[serde(default)]
     pub notes: Vec<Message>,
@@ -178,6 +182,9 @@ pub struct ImageFacts {
     /// User that the image's programs run as; empty for root.
     #[serde(default)]
     pub user: String,
+    /// The day on which it was built, `2026-03-02`; empty where the engine does not say.
+    #[serde(default)]
+    pub built: String,
     /// Size on disk in bytes.
     pub size: u64,
 }

@@ -24,6 +24,7 @@ use crate::outbox::{Permit, Progress, Stretch};
 use crate::settings::Settings;
 use crate::store::{LogFile, RunFolder};
 use docker::Docker;
+use driver_log::Reading;
 use engine::failure::Failure;
 use engine::ids::{RunId, StoreId};
 use engine::message::Message;
@@ -228,10 +229,11 @@ impl Effects {
                 answering(tasks, warm::take(context, *container, door, folders));
             }
             Effect::StartContainer(container, door) => {
-                answering(tasks, follow::start(context, container, door));
+                answering(tasks, follow::start(context, container, Reading::new(door, plan)));
             }
             Effect::StartCommand(kept, next) => {
-                answering(tasks, follow::start_command(context, *kept, *next));
+                let reading = Reading::new(Some(kept.door), plan);
+                answering(tasks, follow::start_command(context, kept.container, reading, *next));
             }
             Effect::EndCommand(container, door) => {
                 answering(tasks, container::end_command(context, container, door));
@@ -240,11 +242,16 @@ impl Effects {
                 answering(tasks, warm::again(context, container, door, plan.cloned()));
             }
             Effect::KeepContainer(kept) => answering(tasks, warm::keep(context, *kept, plan.cloned())),
-            Effect::Follow(container, door) => answering(tasks, follow::follow(context, container, door)),
-            Effect::CatchUp(container, door) => answering(tasks, async move {
-                debugger::look(&context, &container).await;
-                follow::catch_up(context, container, door).await
-            }),
+            Effect::Follow(container, door) => {
+                answering(tasks, follow::follow(context, container, Reading::new(door, plan)));
+            }
+            Effect::CatchUp(container, door) => {
+                let reading = Reading::new(door, plan);
+                answering(tasks, async move {
+                    debugger::look(&context, &container).await;
+                    follow::catch_up(context, container, reading).await
+                });
+            }
             Effect::Collect => {
                 let filled = run.container.clone().zip(plan.cloned());
                 answering(tasks, collect::collect(context, filled));

@@ -14,6 +14,9 @@ const PAGE = 50;
 /** While a build writes its lines, the tree is drawn at most this often, in milliseconds. */
 const CALM = 100;
 
+/** Within this time a tree that was told to draw has asked for what it shows, in milliseconds; later it wants news. */
+const ASKED_FOR_WITHIN = 1000;
+
 const GROUPS = ["steps", "answers", "phases", "logs", "outputs", "metrics"] as const;
 export type Group = (typeof GROUPS)[number];
 
@@ -39,6 +42,13 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   readonly onDidChangeTreeData = this.changed.event;
   readonly tree: vscode.TreeView<Node>;
   private readonly pages = new Map<string, number>();
+  /** The rows whose members were asked for since the tree was drawn last: those that are open. */
+  private open = new Set<string>();
+  /** Members of rows, fetched before the tree is told to draw: from that moment until it has them VS Code knows no row,
+   * and a click on an action of one would reach its command without the row. */
+  private fetched = new Map<string, Node[]>();
+  private drawing = false;
+  private drawAgain = false;
   private readonly subscriptions: vscode.Disposable[];
   private redraw: NodeJS.Timeout | undefined;
   private liveRuns = 0;
@@ -64,11 +74,40 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   refresh(): void {
-    this.changed.fire();
-    // A view that is not visible asks for nothing, and the status bar counts all the same.
-    if (!this.tree.visible) {
-      void this.experiments();
+    if (this.drawing) {
+      this.drawAgain = true;
+      return;
     }
+    this.drawing = true;
+    void this.draw().finally(() => {
+      this.drawing = false;
+      if (this.drawAgain) {
+        this.drawAgain = false;
+        this.refresh();
+      }
+    });
+  }
+
+  private async draw(): Promise<void> {
+    const fetched = new Map<string, Node[]>();
+    if (this.tree.visible) {
+      // What cannot be fetched now is asked for once more by the tree, which then shows the reason.
+      await this.fetchOpen(undefined, fetched).catch(() => fetched.clear());
+    } else {
+      // A view that is not visible asks for nothing, and the status bar counts all the same.
+      await this.experiments().catch(() => []);
+    }
+    this.fetched = fetched;
+    this.open = new Set();
+    this.changed.fire();
+    setTimeout(() => fetched.clear(), ASKED_FOR_WITHIN);
+  }
+
+  /** Fetches the members of a row, and of those among them that are open. */
+  private async fetchOpen(node: Node | undefined, fetched: Map<string, Node[]>): Promise<void> {
+    const members = await this.members(node);
+    fetched.set(keyOf(node), members);
+    await Promise.all(members.filter((member) => this.open.has(keyOf(member))).map((member) => this.fetchOpen(member, fetched)));
   }
 
   loadMore(experiment: string): void {
@@ -94,6 +133,14 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
+    const key = keyOf(node);
+    this.open.add(key);
+    const members = this.fetched.get(key) ?? (await this.members(node));
+    this.fetched.delete(key);
+    return members;
+  }
+
+  private async members(node: Node | undefined): Promise<Node[]> {
     if (this.sidecar.health.is !== "ready") {
       return [];
     }
@@ -108,7 +155,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       case "run":
         return groupsOf(node.run).map((group) => ({ kind: "group", run: node.run, group }));
       case "group":
-        return this.members(node.run, node.group);
+        return this.membersOf(node.run, node.group);
       case "deployments":
         return node.deployments.map((run) => ({ kind: "run", run }));
       case "images":
@@ -182,7 +229,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     return nodes;
   }
 
-  private async members(run: RunSnapshot, group: Group): Promise<Node[]> {
+  private async membersOf(run: RunSnapshot, group: Group): Promise<Node[]> {
     switch (group) {
       case "steps":
         return this.steps(run);
@@ -268,6 +315,20 @@ function metrics(run: string, answer: OutputsAnswer): Node[] {
 
 function orNothing(nodes: Node[], text: string): Node[] {
   return nodes.length > 0 ? nodes : [{ kind: "nothing", text }];
+}
+
+/** Names a row that may have members, through every drawing. */
+function keyOf(node: Node | undefined): string {
+  switch (node?.kind) {
+    case "experiment":
+      return `experiment ${node.experiment.name}`;
+    case "run":
+      return `run ${node.run.run}`;
+    case "group":
+      return `group ${node.run.run} ${node.group}`;
+    default:
+      return node?.kind ?? "";
+  }
 }
 
 function withoutRuns(name: string): ExperimentSummary {

@@ -204,7 +204,9 @@ async fn a_volume_is_filled_without_a_container_ever_running() {
     let docker = engine().await;
     let volume = unique("volume");
     let labels = BTreeMap::from([(Labels::KIND.to_owned(), "test".to_owned())]);
+    assert!(!docker.has_volume(&volume).await.expect("not there"));
     assert!(docker.ensure_volume(&volume, &labels).await.expect("made"));
+    assert!(docker.has_volume(&volume).await.expect("there"));
     assert!(!docker.ensure_volume(&volume, &labels).await.expect("there"));
 
     let mut archive = tar::Builder::new(Vec::new());

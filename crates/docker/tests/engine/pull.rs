@@ -91,9 +91,11 @@ async fn a_pull_shows_how_far_each_layer_is() {
     let began = Instant::now();
     let steps = pull(&docker, &image).await.expect("pulled");
     println!("24 MB pulled in {:?}, {} steps", began.elapsed(), steps.len());
-    let downloads: Vec<_> = steps.iter().filter(|step| step.status == "Downloading").collect();
-    assert!(downloads.len() > 1, "{steps:?}");
-    for step in &downloads {
+    // A registry on loopback may have sent it all before the engine tells of it a second time; unpacking takes longer.
+    assert!(steps.iter().any(|step| step.status == "Downloading"), "{steps:?}");
+    let counted: Vec<_> = steps.iter().filter(|step| step.total.is_some()).collect();
+    assert!(counted.len() > 1, "{steps:?}");
+    for step in &counted {
         let (current, total) = (step.current.expect("bytes done"), step.total.expect("bytes in all"));
         assert!(step.layer.is_some() && current <= total && total >= 24 << 20, "{step:?}");
     }

@@ -1,7 +1,7 @@
 //! From an online deployment to a [`Plan`]: the layout and the variables of Azure's own containers.
 
 use super::container::{ContainerPlan, Grants, Limits, Mount, Port, TextFile};
-use super::environment::image_plan;
+use super::environment::{image_plan, newest_of, stands_for};
 use super::image::ImagePlan;
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Plan, Process};
@@ -141,7 +141,12 @@ pub fn plan_deployment(
     let process = (!is_custom).then(|| Process::Import(SERVING.to_owned()));
     let debuggee = Debuggee { remote_root: code.target.clone(), process, isolated_by: None, rank: None };
     parts.set(&deployment.environment_variables);
-    Ok(parts.into_plan(path, code.host, image, command, service, debuggee))
+    let newest_of = newest_of(&environment, &image);
+    let stands_for = stands_for(&environment, &image);
+    let mut plan = parts.into_plan(path, code.host, image, command, service, debuggee);
+    plan.newest_of = newest_of;
+    plan.notes.extend(stands_for);
+    Ok(plan)
 }
 
 /// Decides everything about a container of an image that has all in it: code, model, server. That is how SDK
@@ -303,6 +308,7 @@ impl<'s> Parts<'s> {
             code,
             debuggee,
             service: Some(service),
+            newest_of: None,
             notes,
             outputs: Vec::new(),
             folders: Vec::new(),

@@ -4,7 +4,7 @@ use super::command::fill;
 use super::container::{ContainerPlan, Mount};
 use super::deployment::plan_deployment;
 use super::distribution;
-use super::environment::image_plan;
+use super::environment::{image_plan, newest_of, stands_for};
 use super::resources::{Resources, resources};
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Output, Plan};
@@ -278,6 +278,7 @@ fn plan_command(
     }
     let invocation = command_line::read(&command);
     let (words, mut notes) = distribution::command(job, &command);
+    notes.extend(stands_for(&job.environment, &image));
     let mut points = mount_points(code.as_deref());
     if settings.host.is_remote {
         mounts = mounts.into_iter().map(|mount| mount.copied(&folders)).collect();
@@ -305,6 +306,7 @@ fn plan_command(
         experiment,
         display_name: job.display_name.clone(),
         command,
+        newest_of: newest_of(&job.environment, &image),
         image,
         container,
         mount_points: points,

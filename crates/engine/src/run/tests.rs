@@ -129,6 +129,7 @@ fn plan() -> Box<Plan> {
         mount_points: vec![],
         timeout_seconds: None,
         distribution: None,
+        newest_of: None,
         notes: vec![],
     })
 }
@@ -148,6 +149,7 @@ fn facts(name: &str) -> ImageFacts {
         architecture: "amd64".into(),
         environment: vec![],
         user: String::new(),
+        built: "2026-03-02".into(),
         size: 1,
     }
 }

@@ -23,24 +23,30 @@ use std::time::Duration;
 pub(super) async fn prepare(context: &RunContext, image: &ImageFacts) -> Result<String, Failure> {
     let docker = context.engine().await?;
     let volume = format!("aml-debug-{}-{}", debuggee::volume_digest(), context.store);
-    let created = docker.ensure_volume(&volume, &Labels::of_store(&context.store)).await?;
     let marks = Marks::new(context, docker.address(), &volume, image);
-    if created || !marks.image.exists() {
-        // Two first runs at once must not fill the volume under each other's feet.
-        let _one_at_a_time = files::lock(marks.lock.clone()).await?;
-        if created || !marks.volume.exists() {
-            fill(context, &docker, &volume, image).await?;
-            files::write(&marks.volume, b"")?;
-        }
-        if !marks.image.exists() {
-            compile(context, &docker, &volume, image).await?;
-            files::write(&marks.image, b"")?;
-        }
+    if marks.image.exists() && docker.has_volume(&volume).await? {
+        return Ok(volume);
+    }
+    // Two first runs at once must not fill the volume under each other's feet.
+    let _one_at_a_time = files::lock(marks.lock.clone()).await?;
+    if !docker.has_volume(&volume).await? {
+        // What the marks say was of a volume that somebody has removed; nobody may believe it of the new one.
+        marks.remove();
+    }
+    docker.ensure_volume(&volume, &Labels::of_store(&context.store)).await?;
+    if !marks.volume.exists() {
+        fill(context, &docker, &volume, image).await?;
+        files::write(&marks.volume, b"")?;
+    }
+    if !marks.image.exists() {
+        compile(context, &docker, &volume, image).await?;
+        files::write(&marks.image, b"")?;
     }
     Ok(volume)
 }
 
 struct Marks {
+    folder: PathBuf,
     lock: PathBuf,
     volume: PathBuf,
     image: PathBuf,
@@ -50,7 +56,17 @@ impl Marks {
     fn new(context: &RunContext, engine: &str, volume: &str, image: &ImageFacts) -> Self {
         let folder = context.settings.home.join("debuggers").join(super::folder_name(engine)).join(volume);
         let image = image.id.trim_start_matches("sha256:").to_owned();
-        Self { lock: folder.join("lock"), volume: folder.join("filled"), image: folder.join(image) }
+        Self { lock: folder.join("lock"), volume: folder.join("filled"), image: folder.join(image), folder }
+    }
+
+    /// Removes them all, those of other images too.
+    fn remove(&self) {
+        for (name, _) in files::entries(&self.folder) {
+            let mark = self.folder.join(name);
+            if mark != self.lock {
+                files::remove_file(&mark);
+            }
+        }
     }
 }
 

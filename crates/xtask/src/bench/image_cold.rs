@@ -1,14 +1,31 @@
 //! `image-cold` and `image-one-more`: an environment of numpy, pandas and scikit-learn, until its image can run.
 //!
 //! The plain way is what a user's own Dockerfile does: `pip install` in the classic builder. Cold means that the
-//! builder has none of the packages and not even the installer; the second case has built the first before.
+//! builder has none of the packages and not even the installer; the second case has built the first before, as
+//! somebody has who adds a package to an environment.
+
+use anyhow::Context as _;
 
 use super::ground::{self, Ground, INSTALL};
 use super::{Reach, Way};
 use crate::command::Command;
 
 const PACKAGES: [&str; 3] = ["numpy", "pandas", "scikit-learn"];
-const ONE_MORE: &str = "tqdm";
+/// Another one each turn, for the builder has the one before in its cache.
+const MORE: [&str; 12] = [
+    "tqdm",
+    "attrs",
+    "cachetools",
+    "click",
+    "colorama",
+    "sqlparse",
+    "tabulate",
+    "toolz",
+    "wrapt",
+    "zipp",
+    "docopt",
+    "pyyaml",
+];
 const IMAGE: &str = "aml-debug/bench:cold";
 
 /// A cache of the measurement's own, which can be emptied without anybody else's loss.
@@ -29,11 +46,18 @@ pub(super) fn cold(ground: &Ground) -> anyhow::Result<Vec<Way>> {
 }
 
 pub(super) fn one_more(ground: &Ground) -> anyhow::Result<Vec<Way>> {
-    let more = [&PACKAGES[..], &[ONE_MORE]].concat();
-    let plain = plain(ground, "more", &more)?;
-    let (first, ours) = (ours(ground, "cold", &PACKAGES)?, ours(ground, "more", &more)?);
-    first().read()?;
-    let turn = Box::new(move || ground::timed(ours()));
+    let plain = plain(ground, "more", &[&PACKAGES[..], &MORE[..1]].concat())?;
+    let build = |spec: &str| ground.again(&["build", spec, "--json"]);
+    build(&spec(ground, "cold", &PACKAGES)?)().env("AML_DEBUG_BUILD_CACHE", CACHE).read()?;
+    let mut turns = Vec::new();
+    for package in MORE {
+        turns.push(build(&spec(ground, package, &[&PACKAGES[..], &[package]].concat())?));
+    }
+    let mut turns = turns.into_iter();
+    let turn = Box::new(move || {
+        let build = turns.next().context("no more turns than packages")?;
+        ground::timed(build().env("AML_DEBUG_BUILD_CACHE", CACHE))
+    });
     Ok(vec![
         Way { name: "docker build (classic), pip install", reach: None, turn: plain, most: None },
         Way { name: "aml-debug build", reach: Some(Reach::Ratio(0.15)), turn, most: None },
@@ -54,6 +78,12 @@ fn plain(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<Turn>
 
 /// `--rebuild`, since the image of the turn before is the same.
 fn ours(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<impl Fn() -> Command + use<>> {
+    let spec = spec(ground, name, packages)?;
+    let again = ground.again(&["build", &spec, "--rebuild", "--json"]);
+    Ok(move || again().env("AML_DEBUG_BUILD_CACHE", CACHE))
+}
+
+fn spec(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<String> {
     let lines: String = packages.iter().map(|package| format!("      - {package}\n")).collect();
     ground.write(
         &format!("{name}-conda.yml"),
@@ -65,8 +95,7 @@ fn ours(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<impl F
         ground.base
     );
     ground.write(&spec, &job)?;
-    let again = ground.again(&["build", &spec, "--rebuild", "--json"]);
-    Ok(move || again().env("AML_DEBUG_BUILD_CACHE", CACHE))
+    Ok(spec)
 }
 
 /// By a build whose only step empties what it has mounted: nothing but a build can reach a builder's cache, and

@@ -38,6 +38,8 @@ for (const folder of [place.results, place.scratch]) {
 // Another environment each time, so that a build is to be seen that no cache has in store.
 const unseen = `0.0.${Date.now()}`;
 const tally = { passed: 0, failed: 0, flaky: 0 };
+/** What failed, for the last lines: what stands far above them is not read, or is cut off. */
+const failures: string[] = [];
 const grounds: Ground[] = [];
 // A package that is ready to be shipped has to work with what is in it, and with nothing else.
 const packed = process.env["AML_DEBUG_E2E_PACKAGE"];
@@ -70,8 +72,17 @@ try {
 } finally {
   await cleanUp();
 }
+for (const failure of failures) {
+  console.log(failure);
+}
 console.log(`editor: ${tally.passed} passed, ${tally.failed} failed, ${tally.flaky} flaky; screenshots in ${place.results}`);
 process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
+
+/** Says it at once, and once more at the end. */
+function fail(text: string): void {
+  failures.push(`FAILED ${text}`);
+  console.log(`FAILED ${text}`);
+}
 
 /** Leaves nothing behind: no server, no containers, no images that a story built, no volumes. */
 async function cleanUp(): Promise<void> {
@@ -90,11 +101,15 @@ async function suite(): Promise<void> {
   await server.start(HOST, { locale: "en", driver: true, environment: { AML_DEBUG_HOME: ground.home, ...variables(folder) } });
   try {
     for (const { title, ms, failed } of await runSuite(server, ground.project, folder)) {
-      console.log(failed === undefined ? `ok ${HOST}: ${title} (${(ms / 1000).toFixed(1)} s)` : `FAILED ${HOST}: ${title}\n${failed}`);
+      if (failed === undefined) {
+        console.log(`ok ${HOST}: ${title} (${(ms / 1000).toFixed(1)} s)`);
+      } else {
+        fail(`${HOST}: ${title}\n${failed}`);
+      }
       tally[failed === undefined ? "passed" : "failed"] += 1;
     }
   } catch (error) {
-    console.log(`FAILED ${HOST}: ${String(error)}`);
+    fail(`${HOST}: ${String(error)}`);
     tally.failed += 1;
   } finally {
     await server.stop();
@@ -126,7 +141,7 @@ async function tell(name: string, story: Story): Promise<number | undefined> {
     }
     await containersGo(ground);
   } catch (error) {
-    console.log(`FAILED ${name}: ${String(error)}`);
+    fail(`${name}: ${String(error)}`);
     return undefined;
   } finally {
     await server.stop();
@@ -146,7 +161,7 @@ async function take(workbench: Workbench, ground: Ground, name: string, title: s
     await workbench.shot(slug(title));
     return true;
   } catch (error) {
-    console.log(`FAILED ${name} (${took()})\n${String(error)}\n${await workbench.said()}`);
+    fail(`${name} (${took()})\n${String(error)}\n${await workbench.said()}`);
     await workbench.shot(`failed-${slug(title)}`).catch((reason: unknown) => console.log(`no screenshot: ${String(reason)}`));
     return false;
   }

@@ -578,7 +578,11 @@ portIsFixed: boolean,
 /**
  * Loopback port of a second route, or of a script that debugs itself.
  */
-secondPort: number, };
+secondPort: number, 
+/**
+ * Loopback port of a third route.
+ */
+thirdPort: number, };
 
 /**
  * Where a deployment answers, and since when.

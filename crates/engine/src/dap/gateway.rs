@@ -131,6 +131,8 @@ pub enum DebugFact {
     DebuggerRefused(String),
     /// Nobody attended the program in time, so it runs on.
     Unattended,
+    /// The worker of a server has ended, and nobody has replaced it; the server starts another.
+    WorkerEnded,
     /// A child of the program waits for a debugger.
     ChildWaits(Child),
     /// A sentence for the user.
@@ -546,11 +548,19 @@ impl Gateway {
     }
 
     /// The process has ended, or is another program by now; the command that started it goes on.
-    fn debuggee_ended(&mut self, out: &mut Vec<GatewayOutput>) {
+    fn debuggee_ended(&mut self, how: &Value, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
         self.answer_what_waits(out);
         self.left_behind = LeftBehind::default();
         self.go_on_from_pause(out);
+        if let Some(pid) = how["worker"].as_u64() {
+            let said = match how["outOfMemory"] == true {
+                true => message!("deployment.worker-out-of-memory", pid = pid),
+                false => message!("deployment.worker-ended", pid = pid),
+            };
+            self.say(&said, out);
+            out.push(GatewayOutput::Fact(DebugFact::WorkerEnded));
+        }
     }
 
     fn next_debuggee(&mut self, report: &Value, out: &mut Vec<GatewayOutput>) {
@@ -712,7 +722,7 @@ impl Gateway {
                 }
                 return;
             }
-            "amlDebugEnded" => return self.debuggee_ended(out),
+            "amlDebugEnded" => return self.debuggee_ended(&message["body"], out),
             "amlDebugNext" => return self.next_debuggee(&message["body"], out),
             "amlDebugReplaced" => return self.say(&message!("debuggee.replaced"), out),
             // A client that has not finished its configuration learns of a pause when it has.

@@ -554,6 +554,32 @@ fn the_session_goes_on_with_the_process_that_comes_next() {
     "#]]);
 }
 
+#[test]
+fn a_worker_that_is_killed_is_told_and_the_session_goes_on_in_the_next() {
+    let mut story = Story::new();
+    story.gateway.go_on_with_the_next();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code")
+        .event("stopped", stopped());
+    story.told.clear();
+    story
+        .event("amlDebugEnded", json!({"worker": 9, "outOfMemory": false}))
+        .event("amlDebugEnded", json!({"worker": 10, "outOfMemory": true}));
+    story.is(expect![[r#"
+        debuggee: event amlDebugEnded
+            to client 1: {"seq":6,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            Resumed
+            to client 1: {"seq":7,"type":"event","event":"output","body":{"category":"important","output":"the server's worker (process 9) has ended, and no edit asked for it: it was killed or it crashed, and the server's log has its last words. The server starts another, and the debugger goes on in that one, from init() on\n"}}
+            Said(Message { id: "deployment.worker-ended", args: [("pid", "9")] })
+            WorkerEnded
+        debuggee: event amlDebugEnded
+            to client 1: {"seq":8,"type":"event","event":"output","body":{"category":"important","output":"the kernel has killed the server's worker (process 10) for want of memory. The server starts another, and the debugger goes on in that one, from init() on; give the container engine more memory, or load less in init() and run()\n"}}
+            Said(Message { id: "deployment.worker-out-of-memory", args: [("pid", "10")] })
+            WorkerEnded
+    "#]]);
+}
+
 fn child(pid: u32, port: Option<u16>) -> Value {
     json!({"pid": pid, "argv": ["python", "/mnt/code/train.py"], "port": port})
 }

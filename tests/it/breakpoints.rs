@@ -288,3 +288,20 @@ fn an_exception_that_nothing_catches_is_shown_before_the_program_ends_of_it() {
     let lines: Vec<_> = stops.as_array().unwrap().iter().map(|stop| stop["line"].clone()).collect();
     assert_eq!(lines, [7, 9, 10], "each once: {stops}");
 }
+
+#[test]
+fn flags_of_the_interpreter_are_its_own_and_it_stops_all_the_same() {
+    let script = "\n//- /src/x.py\nimport sys\nignored = len(sys.warnoptions)\nprint('here', ignored)\n";
+    for (command, ignored) in [
+        ("python3 -X frozen_modules=off x.py", 0),
+        ("python -u -W ignore x.py", 1),
+        ("python -B -Xutf8 x.py", 0),
+    ] {
+        let ground = Ground::with_job(command, script);
+        let ended = ground.call(["run", "job.yml", "--break", "src/x.py:3", "--json"]).with_code(0);
+        let result = ended.result();
+        assert_eq!(result["stops"][0]["locals"]["ignored"], ignored.to_string(), "{command}: {result}");
+        assert_eq!(ended.log("driver"), [format!("here {ignored}")], "{command}");
+        ground.leaves_nothing();
+    }
+}

@@ -25,6 +25,23 @@ open("stubborn-%d" % os.getpid(), "w")
 time.sleep(600)
 "#;
 
+/// Saves what it has when it is asked to end, which takes longer than a shell takes to die.
+const SAVES: &str = r#"
+//- /src/x.py
+import os, signal, sys, time
+rank = os.environ.get("RANK", "0")
+def save(*_):
+    print("saving", rank, flush=True)
+    time.sleep(1)
+    open("outputs/checkpoint-" + rank, "w").write("epoch 1")
+    print("saved", rank, flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+print("here", rank, flush=True)
+while True:
+    time.sleep(600)
+"#;
+
 /// Waits until a stubborn program and its three children are there.
 fn wait_for_all_four(ground: &Ground) {
     until("four stubborn processes", || {
@@ -150,6 +167,61 @@ fn another_process_cancels_a_run_that_builds() {
         phases(&result),
         [("resolve".to_owned(), "ok".to_owned()), ("build".to_owned(), "cancelled".to_owned())]
     );
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_program_saves_its_checkpoint_within_the_grace_whatever_stands_between() {
+    for (command, more) in [
+        ("cd . && python x.py; echo never", &[][..]),
+        ("bash -c 'cd . && python x.py; echo never'; echo never", &[]),
+        // By way of the first process of a container that could be kept.
+        ("cd . && python x.py; echo never", &["--debug"]),
+    ] {
+        let mut ground = Ground::with_job(command, SAVES);
+        ground.set("AML_DEBUG_WAIT", "1");
+        let mut run = ground.start(["run", "job.yml", "--json"].iter().chain(more));
+        run.wait_for_line("here 0");
+        let began = Instant::now();
+        let name = text(&ground.only_run()["run"]);
+        ground.call(["runs", "cancel", &name]).with_code(0);
+        let ended = run.end().with_code(130);
+        assert!(began.elapsed() < Duration::from_secs(5), "{command}: {:?}", began.elapsed());
+        assert_eq!(ended.log("driver"), ["here 0", "saving 0", "saved 0"], "{command} {more:?}");
+        let saved = ground.run_folder(&ended.result()["run"]).join("outputs/checkpoint-0");
+        assert_eq!(std::fs::read_to_string(saved).unwrap(), "epoch 1", "{command}");
+        ground.leaves_nothing();
+    }
+}
+
+#[test]
+fn each_of_several_processes_saves_its_checkpoint() {
+    let command =
+        "cd . && python x.py; echo never\ndistribution: {type: pytorch, process_count_per_instance: 2}";
+    let ground = Ground::with_job(command, SAVES);
+    let run = ground.start(["run", "job.yml", "--json"]);
+    let name = until("a run", || ground.runs().first().map(|run| run["run"].clone()));
+    until("both processes", || (ground.log(&name).lines().count() == 2).then_some(()));
+    run.signal("INT");
+    let ended = run.end().with_code(130);
+    let mut log = ended.log("driver");
+    log.sort();
+    assert_eq!(log, ["here 0", "here 1", "saved 0", "saved 1", "saving 0", "saving 1"]);
+    for rank in [0, 1] {
+        let saved = format!("outputs/checkpoint-{rank}");
+        assert!(ground.run_folder(&ended.result()["run"]).join(saved).exists(), "rank {rank}");
+    }
+    ground.leaves_nothing();
+}
+
+#[test]
+fn what_a_command_leaves_behind_is_not_waited_for_at_its_own_end() {
+    let ground = Ground::with_job("sleep 600 & kill -SEGV $$", SLEEPS);
+    let began = Instant::now();
+    let ended = ground.call(["run", "job.yml", "--json"]).with_code(1);
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(ended.result()["exitCode"], 139);
+    assert_eq!(ended.log("driver"), [""; 0], "a word that is not the program's");
     ground.leaves_nothing();
 }
 

@@ -82,9 +82,61 @@ fn an_mlflow_model_without_a_script_answers_as_on_azure_and_stops_in_the_code_th
     assert!(text(&result["stops"][0]["locals"]["self"]).contains("Scaled"), "{result}");
     let invoke = |file| ground.call(["deployments", "invoke", "blue", "--request", file, "--json"]);
     assert_eq!(invoke("list.json").with_code(0).objects()[0]["body"], json!([[10, 20], [30, 40]]));
-    invoke("wrong.json").with_code(1);
+    let wrong = invoke("wrong.json").with_code(1).objects()[0].clone();
+    assert_eq!(wrong["status"], 400, "{wrong}");
+    assert!(
+        text(&wrong["body"]).contains("A value is not provided for the 'input_data' parameter"),
+        "{wrong}"
+    );
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+/// The same with what MLflow writes of a model's input and answer.
+const SIGNATURE: &str = r#"signature:
+  inputs: '[{"type": "double", "name": "a"}, {"type": "double", "name": "b"}]'
+  outputs: '[{"type": "double", "name": "a"}, {"type": "double", "name": "b"}]'
+  params: null
+"#;
+
+#[test]
+fn a_model_that_describes_its_input_is_asked_and_described_as_on_azure() {
+    let ground = Ground::with(MLFLOW);
+    let path = ground.path("model/MLmodel");
+    let text_of_model = fs::read_to_string(&path).expect("ours");
+    fs::write(path, format!("{text_of_model}{SIGNATURE}")).expect("ours");
+    let collector = "data_collector:\n  collections:\n    model_inputs: {enabled: 'True'}\n    model_outputs: {enabled: 'True'}\n";
+    let spec = fs::read_to_string(ground.path("deployment.yml")).expect("ours");
+    fs::write(ground.path("deployment.yml"), spec + collector).expect("ours");
+    let words = ["deploy", "deployment.yml", "--request", "table.json", "--json"];
+    let result = ground.call(words).with_code(0).result();
+    assert_eq!(
+        result["response"]["body"],
+        json!([{"a": 10.0, "b": 20.0}, {"a": 30.0, "b": 40.0}]),
+        "{result}"
+    );
+    let swagger =
+        ground.call(["deployments", "invoke", "blue", "--path", "/swagger.json", "--json"]).with_code(0);
+    let described = swagger.objects()[0]["body"]["definitions"].clone();
+    assert_eq!(
+        described["ServiceInput"]["properties"]["input_data"]["format"], "pandas.DataFrame:split",
+        "{described}"
+    );
+    assert_eq!(
+        described["ServiceInput"]["example"]["input_data"]["columns"],
+        json!(["a", "b"]),
+        "{described}"
+    );
+    assert_eq!(described["ServiceOutput"]["format"], "pandas.DataFrame:records", "{described}");
+    // Azure reads a list as a table in the split form, which it is not.
+    ground.call(["deployments", "invoke", "blue", "--request", "list.json"]).with_code(1);
     let log = ground.call(["deployments", "logs", "blue"]).with_code(0).stdout;
-    assert!(log.contains("the request has no \"input_data\" at its top level"), "{log}");
+    for collection in ["model_inputs", "model_outputs"] {
+        assert!(
+            log.contains(&format!("local.capture | INFO | ")) && log.contains(&format!("| {collection} |")),
+            "{log}"
+        );
+    }
     ground.call(["deployments", "remove", "blue"]).with_code(0);
     ground.leaves_nothing();
 }
@@ -122,7 +174,7 @@ factor = int(open(os.environ["AZUREML_MODEL_DIR"] + "/weights/factor.txt").read(
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.answer(200 if self.path == "/ready" else 404, b"")
+        self.answer(200 if self.path in ("/ready", "/live") else 404, b"")
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -1,8 +1,9 @@
 //! What a user reads when a deployment does not come up, does not answer, or answers nonsense.
 
-use crate::deploy::SCORE;
-use crate::support::program::{Ended, told};
-use crate::support::{Debugger, Ground, engine};
+use crate::deploy::{SCORE, try_http};
+use crate::support::program::{Ended, text, told};
+use crate::support::{Debugger, Ground, engine, until};
+use serde_json::json;
 use std::fs;
 use std::net::TcpListener;
 
@@ -101,13 +102,57 @@ fn requests_and_answers_that_are_no_json_are_told_apart() {
     let answer = deploy(&ground).with_code(1).result();
     has(
         &told(&answer["failure"]),
-        &["the server answered with status 500", "aml-debug deployments logs iris/blue"],
+        &["run() failed at src/score.py:11: ModuleNotFoundError", "in run", "--break src/score.py:11"],
     );
-    assert_eq!(answer["outcome"], "running");
+    assert_eq!((&answer["outcome"], &answer["response"]["status"]), (&json!("running"), &json!(500)));
+    // Nobody looks after it now, and the cause is told all the same.
+    let again = ground.call(["deployments", "invoke", "blue", "--request", "request.json"]).with_code(1);
+    has(&again.stderr, &["run() failed at src/score.py:11: ModuleNotFoundError"]);
     fs::write(ground.path("bad.json"), "{\"values\": [1, 2,\n}").expect("ours");
     let bad = ground.call(["deployments", "invoke", "blue", "--request", "bad.json"]).with_code(2);
     has(&bad.stderr, &["bad.json is not JSON", "line 2 column 1"]);
     ground.call(["deployments", "remove", "blue"]).with_code(0);
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_and_one_that_takes_too_long_are_told_apart() {
+    let ground = with("src/score.py", "return {", "return {1, 2}\n    return {");
+    has(
+        &told(&deploy(&ground).with_code(1).result()["failure"]),
+        &[
+            "run() returned what JSON cannot carry: Object of type set is not JSON serializable",
+            "a list, a dict",
+        ],
+    );
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    let ground = with("src/score.py", "    total = ", "    import time; time.sleep(5)\n    total = ");
+    let spec = fs::read_to_string(ground.path("deployment.yml")).expect("ours");
+    let limited = spec + "request_settings: {request_timeout_ms: 300}\n";
+    fs::write(ground.path("deployment.yml"), limited).expect("ours");
+    has(
+        &told(&deploy(&ground).with_code(1).result()["failure"]),
+        &["run() took longer than its limit", "300", "\"request_timeout_ms\" below \"request_settings\""],
+    );
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_worker_that_the_kernel_kills_over_its_start_is_told_and_not_waited_for() {
+    let ground =
+        with("src/score.py", "    global factor\n", "    global factor\n    os.kill(os.getpid(), 9)\n");
+    fails(
+        &ground,
+        1,
+        &[
+            "the kernel killed the server's worker",
+            "times before it was ready",
+            "-> give the container engine more memory",
+        ],
+    );
+    let crash =
+        with("src/score.py", "    global factor\n", "    global factor\n    os.kill(os.getpid(), 11)\n");
+    fails(&crash, 1, &["crashed", "SIGSEGV", "-> a library of compiled code"]);
 }
 
 #[test]
@@ -122,6 +167,94 @@ fn a_worker_that_dies_over_a_request_and_a_container_that_is_taken_away_are_told
     assert_eq!(gone[0]["state"], "lost");
     let asked = ground.call(["deployments", "invoke", "blue", "--request", "seven.json"]).with_code(2);
     has(&asked.stderr, &["the deployment iris/blue is lost", "aml-debug deployments restart iris/blue"]);
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+/// Kills the worker that is debugged as the kernel would.
+fn kill_the_worker(ground: &Ground) {
+    let container = &ground.containers()[0];
+    engine::docker(&["exec", container, "sh", "-c", "kill -9 $(cat /run/aml-debug/claim)"]);
+}
+
+#[test]
+fn a_worker_that_is_killed_at_a_breakpoint_is_told_and_the_next_stops_under_the_same_session() {
+    let ground = with(
+        "src/score.py",
+        "    total = ",
+        "    hoard = bytearray(100_000_000 * len(values))\n    total = ",
+    );
+    let local = ground.path("src").display().to_string();
+    let mut deploy = ground.start(["deploy", "deployment.yml", "--debug", "--json"]);
+    let ready = deploy.wait_until_ready();
+    let mut debugger = Debugger::attach(&ready, &local, &[("score.py", 6), ("score.py", 10)]);
+    let begins = |debugger: &mut Debugger| {
+        let (thread, line, _) = debugger.stopped();
+        assert_eq!(line, 6, "init() of each worker");
+        debugger.go_on(&thread);
+    };
+    begins(&mut debugger);
+    let healthy = deploy.wait_for("healthy", |event| event["event"] == "healthy");
+    let uri = text(&healthy["service"]["scoringUri"]);
+    let ask = |values: &str| {
+        let (uri, body) = (uri.clone(), format!("{{\"values\": {values}}}"));
+        std::thread::spawn(move || try_http(&uri, "POST", &body))
+    };
+
+    let cut = ask("[1]");
+    assert_eq!(debugger.stopped().1, 10);
+    kill_the_worker(&ground);
+    assert_eq!(cut.join().expect("an end"), None, "nobody answers this one");
+    has(
+        &important(&mut debugger),
+        &["the server's worker (process ", "no edit asked for it", "from init() on"],
+    );
+    begins(&mut debugger);
+    deploy.wait_for("healthy again", |event| event["event"] == "healthy");
+    let answered = ask("[1]");
+    let (thread, line, locals) = debugger.stopped();
+    assert_eq!((line, locals["values"].as_str()), (10, "[1]"), "run() of the new worker");
+    debugger.go_on(&thread);
+    assert_eq!(answered.join().expect("an answer").expect("an answer").0, 200);
+
+    // The kernel itself, now: there is less memory than run() takes.
+    let limit = ["--memory", "600m", "--memory-swap", "600m"];
+    engine::docker(&[&["update"], &limit[..], &[ground.containers()[0].as_str()]].concat());
+    let cut = ask("[1, 2, 3, 4, 5, 6, 7, 8, 9]");
+    let (thread, ..) = debugger.stopped();
+    debugger.send("continue", json!({ "threadId": thread }));
+    assert_eq!(cut.join().expect("an end"), None);
+    has(&important(&mut debugger), &["for want of memory", "load less in init() and run()"]);
+    begins(&mut debugger);
+    deploy.wait_for("healthy at last", |event| event["event"] == "healthy");
+    deploy.signal("INT");
+    let log = deploy.end().log("control").join("\n");
+    has(&log, &["no edit asked for it", "for want of memory"]);
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+/// What the editor shows where nobody misses it.
+fn important(debugger: &mut Debugger) -> String {
+    loop {
+        let output = debugger.event("output");
+        if output["category"] == "important" {
+            return text(&output["output"]);
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_dies_after_its_debugger_has_left_is_replaced_by_one_that_waits_for_nobody() {
+    let mut ground = Ground::with(SCORE);
+    // Longer than anything here is waited for.
+    ground.set("AML_DEBUG_WAIT", "3600");
+    let words = ["deploy", "deployment.yml", "--break", "src/score.py:6", "--json"];
+    let uri = text(&ground.call(words).with_code(0).result()["scoringUri"]);
+    kill_the_worker(&ground);
+    until("an answer of the next worker", || {
+        try_http(&uri, "POST", r#"{"values": [1]}"#).filter(|answer| answer.0 == 200)
+    });
     ground.call(["deployments", "remove", "blue"]).with_code(0);
     ground.leaves_nothing();
 }

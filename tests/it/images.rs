@@ -104,3 +104,70 @@ fn one_store_takes_no_image_of_anothers_away_and_a_lost_one_is_taken_off_the_lis
     let said = other.call(["images", "prune"]).with_code(3).stderr;
     assert!(said.contains("/nowhere"), "{said}");
 }
+
+#[test]
+fn an_image_that_was_removed_with_other_tools_is_said_so_and_forgotten() {
+    let mut ground = ground();
+    let image = build(&ground, &[]);
+    let listed = |ground: &Ground| {
+        let list = ground.call(["images", "list", "--json"]).with_code(0).objects();
+        of(&list, &image).map(|line| line["missing"].clone())
+    };
+    assert_eq!(listed(&ground), Some(Value::Bool(false)));
+    docker(&["rmi", &image]);
+    assert_eq!(listed(&ground), Some(Value::Bool(true)));
+    for words in [&["images", "list"][..], &["images", "why", &image]] {
+        let said = ground.call(words).with_code(0).stdout;
+        assert!(said.contains("removed from the engine"), "{said}");
+    }
+    // An engine that cannot be asked is no reason to say that something is gone.
+    ground.set("DOCKER_HOST", "unix:///nowhere");
+    assert_eq!(listed(&ground), Some(Value::Null));
+    let said = ground.call(["images", "list"]).with_code(0).stderr;
+    assert!(said.contains("did not say"), "{said}");
+    ground.set("DOCKER_HOST", "");
+
+    // Although it is the newest image of a spec that is there.
+    let dry = ground.call(["images", "prune", "--dry-run"]).with_code(0).stdout;
+    assert!(dry.contains(&format!("would forget {image}")), "{dry}");
+    assert!(listed(&ground).is_some());
+    let line = prune(&ground, &[]);
+    let line = of(&line, &image).expect("a word on it");
+    assert_eq!((&line["missing"], &line["kept"], &line["bytes"]), (&true.into(), &Value::Null, &0.into()));
+    assert_eq!(listed(&ground), None);
+}
+
+#[test]
+fn pruning_leaves_what_a_build_in_progress_makes_and_builds_on() {
+    let ground = ground();
+    let dockerfile = ground.path("env/Dockerfile");
+    fs::write(&dockerfile, fs::read_to_string(&dockerfile).unwrap() + "RUN sleep 4\n").unwrap();
+    let first = ground.call(["build", "job.yml", "--json"]).with_code(0).result();
+    let image = first["image"].as_str().expect("an image");
+    // Nobody needs it any more.
+    ground.call(["runs", "remove", first["run"].as_str().unwrap()]).with_code(0);
+    assert!(of(&prune(&ground, &["--dry-run"]), image).is_some_and(|line| line["kept"].is_null()));
+
+    let mut run = ground.start(["build", "job.yml", "--rebuild", "--json"]);
+    run.wait_for("a line of the build", |event| event["log"] == "control");
+    let kept = prune(&ground, &[]);
+    assert!(
+        of(&kept, image).is_some_and(|line| line["kept"].to_string().contains("in progress")),
+        "{kept:?}"
+    );
+    assert_eq!(run.end().with_code(0).result()["image"], image);
+
+    // Here packages go on top of the context's image, which no run will name.
+    let mut run = ground.start(["build", "job.yml", "--with-debugpy", "--rebuild", "--json"]);
+    run.wait_for("the first of two images", |event| {
+        event["log"] == "control" && event["lines"].to_string().contains(&format!("built {image}"))
+    });
+    let kept = prune(&ground, &[]);
+    assert!(
+        of(&kept, image).is_some_and(|line| line["kept"].to_string().contains("in progress")),
+        "{kept:?}"
+    );
+    let second = run.end().with_code(0).result();
+    assert_ne!(second["image"], image);
+    docker(&["rmi", second["image"].as_str().unwrap(), image]);
+}

@@ -24,6 +24,7 @@ mod launch_json;
 mod owner_killed;
 mod pipeline;
 mod plain_run;
+mod probes;
 mod processes;
 mod registries;
 mod remote;

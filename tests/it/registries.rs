@@ -171,3 +171,41 @@ fn an_image_for_another_processor_is_said_before_it_is_pulled() {
     assert_eq!(lines[0], format!("pulling {image}"));
     assert!(lines[1].contains(&format!("is made for {other}, and this engine runs on {own}")), "{lines:?}");
 }
+
+#[test]
+fn the_newest_version_of_a_curated_environment_is_answered_from_what_is_here_and_says_what_it_cannot_know() {
+    let mut ground = Ground::with("");
+    // Nobody listens there, as in a network that is closed.
+    let mirror = format!("127.0.0.1:9/story-{}", std::process::id());
+    ground.set("AML_DEBUG_IMAGE_REWRITE", format!("mcr.microsoft.com/azureml/curated={mirror}"));
+    let run = |environment: &str, more: &[&str]| {
+        let job = format!("type: command\ncommand: echo hello\nenvironment: azureml:{environment}\n");
+        fs::write(ground.path("job.yml"), job).unwrap();
+        ground.call(["run", "job.yml", "--json"].iter().chain(more))
+    };
+    let old = format!("{mirror}/iris:24");
+    docker(&["tag", engine::base(), &old]);
+    let unknown = run("AzureML-iris@latest", &[]).with_code(3);
+    let said = told(&unknown.result()["failure"]);
+    assert!(said.contains(&format!("the image {mirror}/iris:latest could not be pulled")), "{said}");
+    assert!(said.contains(&format!("other versions of it are here: {old}")), "{said}");
+
+    let newest = format!("{mirror}/iris:latest");
+    docker(&["tag", engine::base(), &newest]);
+    let ended = run("AzureML-iris@latest", &[]).with_code(0);
+    assert_eq!(ended.log("driver"), ["hello"]);
+    let said = ended.log("control").join("\n");
+    assert!(said.contains(&format!("AzureML-iris@latest stands for the image {newest}")), "{said}");
+    assert!(said.contains("built on 2") && said.contains("not known: --pull asks"), "{said}");
+    let asked = told(&run("AzureML-iris@latest", &["--pull"]).with_code(3).result()["failure"]);
+    assert!(asked.contains("could not be pulled"), "{asked}");
+
+    // A version that is named is what it is.
+    let said = run("AzureML-iris:24", &[]).with_code(0).log("control").join("\n");
+    assert!(said.contains(&old) && !said.contains("not known"), "{said}");
+    // What only a workspace can tell is not guessed.
+    let said = told(&run("iris@latest", &[]).with_code(2).result()["failure"]);
+    assert!(said.contains("cannot be known without a signed-in workspace"), "{said}");
+    docker(&["rmi", &old, &newest]);
+    ground.leaves_nothing();
+}

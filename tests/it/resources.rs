@@ -1,7 +1,7 @@
 //! What a spec asks of the machine: memory, ports, several processes, a limit of time.
 
 use crate::support::program::{text, told};
-use crate::support::{Ground, is_root};
+use crate::support::{Ground, is_root, until};
 use std::fs;
 
 /// The usual job with further keys.
@@ -93,6 +93,47 @@ fn mpi_ranks_are_told_apart_where_the_image_has_no_mpirun() {
         assert_eq!((0..300).filter(whole).count(), 300, "{lines:?}");
     }
     assert_eq!(lines.len(), 600);
+}
+
+#[test]
+fn each_of_several_processes_has_a_log_of_its_own() {
+    let script = "\n//- /src/x.py\nimport os, sys, time\nrank = os.environ['RANK']\nprint('here', rank, os.environ.get('TOKEN'))\nprint('there', rank, file=sys.stderr)\nwhile not os.path.exists('go'):\n    time.sleep(0.02)\nprint('gone', rank)\n";
+    let mut ground =
+        job("python x.py", "distribution: {type: pytorch, process_count_per_instance: 2}", script);
+    ground.set("TOKEN", "hidden-of-the-ranks");
+    let run = ground.start(["run", "job.yml", "--secret", "TOKEN", "--json"]);
+    let name = until("a run", || ground.runs().first().map(|run| run["run"].clone()));
+    let logs = ground.run_folder(&name).join("user_logs");
+    let lines = |file: &str| -> Vec<String> {
+        let text = fs::read_to_string(logs.join(file)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    };
+    let all = |count: usize| until("all lines", || (lines("std_log.txt").len() == count).then_some(()));
+    all(4);
+    // Whoever takes the run over goes on where each of the logs stands.
+    run.kill();
+    assert_eq!(ground.only_run()["state"], "running");
+    fs::write(ground.path("src/go"), "").unwrap();
+    let run = until("the end of the run", || Some(ground.only_run()).filter(|run| run["endedAt"].is_u64()));
+    assert_eq!(run["state"], "completed", "{run}");
+    all(6);
+    for rank in 0..2 {
+        let mut own = lines(&format!("std_log_process_{rank}.txt"));
+        // Its two streams are two.
+        own.sort();
+        let hidden = "*".repeat("hidden-of-the-ranks".len());
+        assert_eq!(own, [format!("gone {rank}"), format!("here {rank} {hidden}"), format!("there {rank}")]);
+    }
+    let mut of_both: Vec<_> = (0..2).flat_map(|rank| lines(&format!("std_log_process_{rank}.txt"))).collect();
+    let mut whole = lines("std_log.txt");
+    of_both.sort();
+    whole.sort();
+    assert_eq!(whole, of_both, "no mark is left in it");
+    let of_one = Ground::with_job("python x.py", "\n//- /src/x.py\nprint('alone')\n");
+    let result = of_one.call(["run", "job.yml", "--json"]).with_code(0).result();
+    let files = fs::read_dir(of_one.run_folder(&result["run"]).join("user_logs")).unwrap();
+    assert_eq!(files.count(), 1, "one process, one log");
+    ground.leaves_nothing();
 }
 
 #[test]

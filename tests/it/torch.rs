@@ -3,7 +3,12 @@
 //!
 //! The image is large, so it is made by `cargo xtask torch` and not by the tests, which say so where it is not.
 
+use crate::instrument::{Waiting, free_port};
 use crate::support::{Debugger, Ground, engine, not_told};
+use crate::variant::program;
+use serde_json::json;
+use std::fs;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Debian's torch 1.13 cannot start ranks under Python 3.11 unless it is told where their output goes; it then puts
@@ -93,6 +98,50 @@ fn the_chosen_rank_is_looked_at_for_longer_than_the_others_would_wait() {
         assert!(both.iter().all(|line| lines.iter().any(|it| it.ends_with(line))), "{pipeline}: {lines:?}");
     }
     ground.leaves_nothing();
+}
+
+/// The variant's step as a node would run it, its ranks in one container that has the machine's own network.
+#[test]
+fn the_chosen_rank_of_a_variant_is_looked_at_for_longer_than_the_others_would_wait() {
+    let Some(ground) = torch() else { return };
+    ground.call(["variant", "distributed.yml", "--step", "train", "--rank", "1"]).with_code(0);
+    let variant = fs::read_to_string(ground.path("distributed.debug.yml")).expect("the variant");
+    let (_, program) = program(&variant);
+    let (code, debugpy) = (ground.path("src").display().to_string(), ground.unpack_debugpy());
+    let (port, meeting) = (free_port(), free_port());
+    let mut ranks = Command::new("docker");
+    ranks.args(["run", "--rm", "--network", "host", "--workdir", &code]);
+    ranks.args(["--volume", &format!("{code}:{code}"), "--volume", &format!("{0}:{0}", debugpy.display())]);
+    for (name, value) in [
+        ("PYTHONPATH", debugpy.display().to_string()),
+        ("AML_DEBUG_START", program),
+        ("AML_REMOTE_DEBUG_RANK", "1".to_owned()),
+        ("AML_REMOTE_DEBUG_PORT", port.to_string()),
+        ("AML_REMOTE_DEBUG_CONNECTION_TIMEOUT", "300".to_owned()),
+        ("MASTER_ADDR", "127.0.0.1".to_owned()),
+        ("MASTER_PORT", meeting.to_string()),
+        ("WORLD_SIZE", "2".to_owned()),
+    ] {
+        ranks.args(["--env", &format!("{name}={value}")]);
+    }
+    let one = |rank| format!("RANK={rank} LOCAL_RANK={rank} python -c \"$AML_DEBUG_START\" train.py");
+    let both = format!("{} & {}; wait", one(0), one(1));
+    ranks.args([IMAGE, "sh", "-c", &both]).stdout(Stdio::piped());
+    let mut waiting = Waiting::start(&mut ranks);
+    let (address, port) = waiting.beacon();
+    let configuration =
+        json!({ "connect": { "host": address, "port": port }, "pathMappings": [{ "remoteRoot": code }] });
+    let mut debugger = Debugger::attach(&configuration, &code, &[("train.py", 21)]);
+    for _ in 0..2 {
+        let (thread, line, locals) = debugger.stopped();
+        assert_eq!((line, locals["rank"].as_str()), (21, "1"), "{locals:?}");
+        std::thread::sleep(LOOK);
+        debugger.go_on(&thread);
+    }
+    let said = waiting.rest();
+    for line in ["rank 0 total 296.0", "rank 0 total 40.0", "rank 1 total 296.0", "rank 1 total 40.0"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
 }
 
 #[test]

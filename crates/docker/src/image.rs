@@ -62,6 +62,7 @@ impl Docker {
             architecture: facts.architecture.unwrap_or_default(),
             environment: config.env.unwrap_or_default(),
             user: config.user.unwrap_or_default(),
+            built: facts.created.map(|at| at.date_naive().to_string()).unwrap_or_default(),
             size: facts.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
         }))
     }
@@ -112,6 +113,20 @@ impl Docker {
         names.sort();
         names.dedup();
         (!names.is_empty()).then_some(names)
+    }
+
+    /// The names that the engine has for other versions of an image.
+    pub async fn other_versions(&self, image: &ImageRef) -> Result<Vec<ImageRef>, Error> {
+        let (name, _) = name_and_tag(image.as_str());
+        let name = name.split('@').next().unwrap_or(name);
+        let filters = HashMap::from([("reference".to_owned(), vec![name.to_owned()])]);
+        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+        let found = self.quick.list_images(Some(options)).await;
+        let found = found.map_err(|error| self.failed(Verb::InspectImage(image.clone()), error))?;
+        let names = found.into_iter().flat_map(|found| found.repo_tags);
+        let mut names: Vec<_> = names.filter(|found| name_and_tag(found).0 == name).collect();
+        names.sort();
+        Ok(names.into_iter().map(ImageRef).filter(|found| found != image).collect())
     }
 
     /// Removes an image by name; layers that other images use stay. One that is gone is removed already.

@@ -1,78 +1,204 @@
 """Scoring script for an MLflow model without one of its own, as Azure's images have it under the same name.
 
-A request is `{"input_data": …, "params": {…}}`: a table as `{"columns": […], "index": […], "data": [[…]]}`, a
-list, or a value for each named input. The answer is what `predict` returns, tables as a list of records.
+A request is `{"input_data": …, "params": {…}}`. What the model says of its input, by an example or by its
+signature, decides what `input_data` may be and what `/swagger.json` shows; a model that says nothing takes a table
+as `{"columns": […], "index": […], "data": [[…]]}`, a list, or a value for each named input. The answer is what
+`predict` returns, tables as a list of records.
 """
 
+import inspect
 import json
+import logging
 import os
+from io import StringIO
+
+import mlflow
+import numpy
+from inference_schema.parameter_types.abstract_parameter_type import AbstractParameterType
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+from mlflow.models import Model
+
+try:
+    import pandas
+    from inference_schema.parameter_types.pandas_parameter_type import PandasParameterType
+except ImportError:
+    # A model of tensors needs none.
+    pandas = None
+
+logger = logging.getLogger(__name__)
+
+FOLDER = os.path.join(os.environ["AZUREML_MODEL_DIR"], os.environ["MLFLOW_MODEL_FOLDER"])
+# What the model is and takes; it is loaded in init(), which a debugger may stand in.
+DESCRIPTION = Model.load(FOLDER)
+# Models of texts take them as they are.
+OF_TEXTS = any(flavor in DESCRIPTION.flavors for flavor in ("transformers", "langchain", "openai"))
+AS_IT_COMES = "hftransformersv2" in DESCRIPTION.flavors
 
 model = None
+collectors = None
+
+
+class Anything(AbstractParameterType):
+    """What is neither checked nor described."""
+
+    def __init__(self):
+        super().__init__(None)
+
+    def deserialize_input(self, input_data):
+        return input_data
+
+    def input_to_swagger(self):
+        return {"type": "object", "example": {}}
+
+
+def _or_none(what, make):
+    """What a model says of itself may be odd; then it says nothing."""
+    try:
+        return make()
+    except Exception as error:
+        logger.warning("%s of the model cannot be read, so it is not described: %s", what, error)
+        return None
+
+
+def _example():
+    if not DESCRIPTION.saved_input_example_info:
+        return None
+    example = DESCRIPTION.load_input_example(FOLDER)
+    return numpy.asarray(example) if isinstance(example, list) and not OF_TEXTS else example
+
+
+def _sample(schema):
+    """A value of this schema: of tensors one row of zeros, of a table none."""
+    if schema is None or not schema.inputs:
+        return None
+    if schema.is_tensor_spec():
+        tensors = {}
+        for tensor in schema.inputs:
+            shape = tuple(1 if size == -1 else size for size in tensor.shape[:1]) + tuple(tensor.shape[1:])
+            tensors[tensor.name] = numpy.zeros(shape, dtype=tensor.type)
+        return tensors if schema.has_input_names() else tensors[schema.inputs[0].name]
+    if OF_TEXTS or not schema.has_input_names():
+        return None
+    types = dict(zip(schema.input_names(), schema.pandas_types()))
+    return pandas.DataFrame(columns=list(types)).astype(types)
+
+
+def _parameter(sample, orient):
+    """How a value like the sample is read and described."""
+    if isinstance(sample, numpy.ndarray):
+        return NumpyParameterType(sample, enforce_shape=False)
+    if pandas is not None and isinstance(sample, pandas.DataFrame):
+        return PandasParameterType(sample, enforce_shape=False, orient=orient)
+    if isinstance(sample, dict) and sample and all(isinstance(value, numpy.ndarray) for value in sample.values()):
+        tensors = {name: NumpyParameterType(value, enforce_shape=False) for name, value in sample.items()}
+        return StandardPythonParameterType(tensors)
+    return Anything()
+
+
+def _params(schema):
+    """The parameters that `predict` takes beside its input."""
+    if not getattr(schema, "params", None):
+        return Anything()
+    usual = {"boolean": True, "string": "text", "integer": 1, "long": 1, "float": 0.5, "double": 0.5}
+    values = {it.name: it.default if it.default is not None else usual.get(it.dtype.name) for it in schema.params}
+    return StandardPythonParameterType({name: value for name, value in values.items() if value is not None})
+
+
+def _described():
+    signature = DESCRIPTION.signature
+    of_signature = lambda name: getattr(signature, name, None)  # noqa: E731
+    sample = _or_none("the input example", _example)
+    if sample is None:
+        sample = _or_none("the signature", lambda: _sample(of_signature("inputs")))
+    answer = _or_none("the signature", lambda: _sample(of_signature("outputs")))
+    params = _or_none("the signature", lambda: _params(of_signature("params")))
+    return _parameter(sample, "split"), params or Anything(), _parameter(answer, "records")
+
+
+INPUT, PARAMS, OUTPUT = _described()
 
 
 def init():
-    global model
-    from mlflow.pyfunc import load_model
+    global model, collectors
+    model = mlflow.pyfunc.load_model(FOLDER)
+    if os.environ.get("AZUREML_MDC_CONFIG_PATH"):
+        collectors = _or_none("the data collector", _collectors)
 
-    model = load_model(os.path.join(os.environ["AZUREML_MODEL_DIR"], os.environ["MLFLOW_MODEL_FOLDER"]))
+
+def _collectors():
+    from azureml.ai.monitoring import Collector
+
+    return Collector(name="model_inputs"), Collector(name="model_outputs")
 
 
-def run(raw_data):
-    request = json.loads(raw_data)
-    if not isinstance(request, dict) or "input_data" not in request:
-        raise ValueError('the request has no "input_data" at its top level; MLflow models are asked with {"input_data": ...}')
-    data, params = _as_data(request["input_data"]), request.get("params")
-    answer = model.predict(data, params=params) if params else model.predict(data)
+@input_schema("input_data", INPUT)
+@input_schema("params", PARAMS, optional=True)
+@output_schema(OUTPUT)
+def run(input_data, params=None):
+    data = input_data if _is_read(input_data) else _read(input_data)
+    context = _collect(0, data, None)
+    takes_params = "params" in inspect.signature(model.predict).parameters
+    answer = model.predict(data, params=params) if takes_params else model.predict(data)
+    _collect(1, answer, context)
     return _as_json(answer)
 
 
-def _as_data(data):
-    if _is_table(data):
-        import pandas
+def _is_read(data):
+    first = next(iter(data.values()), None) if isinstance(data, dict) else data
+    return isinstance(first, numpy.ndarray) or (pandas is not None and isinstance(data, pandas.DataFrame))
 
-        table = pandas.DataFrame(data["data"], columns=data.get("columns"), index=data.get("index"))
-        schema = model.metadata.get_input_schema()
-        return table if schema is None or schema.is_tensor_spec() else _with_types(table, schema)
-    if isinstance(data, dict):
-        import numpy
 
-        # Named tensors; a pipeline of texts takes its lists as they are.
-        schema = model.metadata.get_input_schema()
-        if schema is not None and schema.is_tensor_spec():
-            return {name: numpy.array(value) for name, value in data.items()}
+def _read(data):
+    if isinstance(data, str):
+        try:
+            data = json.loads(data)
+        except ValueError:
+            if not OF_TEXTS:
+                raise
+    if isinstance(data, dict) and "input_data" in data:
+        data = data["input_data"]
+    if AS_IT_COMES or (OF_TEXTS and _is_text(data)):
         return data
-    if isinstance(data, list) and not _has_text(data):
-        import numpy
-
-        return numpy.array(data)
-    return data
-
-
-def _is_table(data):
-    return isinstance(data, dict) and "data" in data and ("columns" in data or "index" in data)
+    if isinstance(data, list):
+        return numpy.asarray(data)
+    if all(part in data for part in ("columns", "index", "data")):
+        return pandas.read_json(StringIO(json.dumps(data)), orient="split", dtype=False)
+    return {name: numpy.asarray(value) for name, value in data.items()}
 
 
-def _has_text(value):
-    return isinstance(value, (str, dict)) or (isinstance(value, list) and any(map(_has_text, value)))
+def _is_text(data):
+    """A text, a list of texts, or texts under names."""
+    if isinstance(data, dict):
+        return all(isinstance(value, str) or _is_texts(value) for value in data.values())
+    return isinstance(data, str) or _is_texts(data) or (isinstance(data, list) and all(map(_is_texts_by_name, data)))
 
 
-def _with_types(table, schema):
-    """JSON has one kind of number, and a model that says which it wants takes no other."""
-    for column in schema.inputs:
-        if column.name in table.columns:
-            try:
-                table[column.name] = table[column.name].astype(column.type.to_pandas())
-            except (TypeError, ValueError):
-                # MLflow's own words on it say more.
-                pass
-    return table
+def _is_texts(data):
+    return isinstance(data, list) and all(isinstance(value, str) for value in data)
+
+
+def _is_texts_by_name(data):
+    return isinstance(data, dict) and _is_text(data)
+
+
+def _collect(which, data, context):
+    """A prediction is worth more than its record."""
+    if collectors is None or pandas is None:
+        return context
+    try:
+        return collectors[which].collect(pandas.DataFrame(data), context)
+    except Exception as error:
+        logger.error("not collected: %s", error)
+        return context
 
 
 def _as_json(answer):
-    if hasattr(answer, "to_json") and hasattr(answer, "columns"):
-        return json.loads(answer.to_json(orient="records", date_format="iso"))
-    if isinstance(answer, dict):
-        return {str(name): _as_json(value) for name, value in answer.items()}
-    if isinstance(answer, (list, tuple)):
-        return [_as_json(value) for value in answer]
-    return answer.tolist() if hasattr(answer, "tolist") else answer
+    if isinstance(answer, numpy.ndarray):
+        return answer.tolist()
+    if pandas is not None and isinstance(answer, pandas.Series):
+        answer = pandas.DataFrame(answer)
+    if pandas is not None and isinstance(answer, pandas.DataFrame):
+        return answer.to_dict(orient="records")
+    return answer

@@ -3,7 +3,8 @@
 Started as `python -I -S relay.py` while the program starts. Prints one line of JSON: the report of the
 process that the start hook chose, or why there is none; after a good report, the debug server's bytes, and
 between two of its messages an event for each child of the debuggee. When the debuggee has ended, or has become
-another program, the next one takes its place behind an event. `relay.py PID` is the same for a child.
+another program, the next one takes its place behind an event; so does the next worker of a server, unless somebody
+has ended the one before to put it there. `relay.py PID` is the same for a child.
 """
 
 import os
@@ -48,10 +49,14 @@ def main():
 def _relay(wish, news, report, server):
     import json
 
-    # Where a process is known by what it imports, somebody else looks for the next one.
-    while _shovel(server, news) and not wish.imports:
+    memory = _Memory()
+    while _shovel(server, news):
         server.close()
-        _write(1, _event("amlDebugEnded", {}))
+        # Whoever ends a worker looks for the next one.
+        if wish.imports and _was_replaced(wish, report):
+            return
+        worker = {"worker": _pid(report), "outOfMemory": memory.ran_out()} if wish.imports else {}
+        _write(1, _event("amlDebugEnded", worker))
         report = _wait_for_next(wish, news, report)
         server = None if report is None else _connect(report)
         if server is None:
@@ -124,6 +129,38 @@ def _wait_for_next(wish, news, before):
                 return None
             if handle != 0:
                 _write(1, news.events())
+
+
+def _was_replaced(wish, report):
+    """Whether the debuggee was ended so that another takes its place."""
+    try:
+        with open(wish.mail("replaced")) as file:
+            return str(_pid(report)) in file.read().split()
+    except OSError:
+        return False
+
+
+class _Memory:
+    """Whether the kernel has ended a process of the container for want of memory, since it was asked last."""
+
+    _COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+
+    def __init__(self):
+        self.known = self._kills()
+
+    def ran_out(self):
+        before, self.known = self.known, self._kills()
+        return self.known > before
+
+    def _kills(self):
+        for counter in self._COUNTERS:
+            try:
+                with open(counter) as file:
+                    words = file.read().split()
+                return int(words[words.index("oom_kill") + 1])
+            except (OSError, ValueError, IndexError):
+                pass
+        return 0
 
 
 class _Watch:

@@ -89,8 +89,9 @@ def end(pids):
             time.sleep(0.002)
 
 
-def prepare_mail():
-    """A new worker is chosen like the first; without a debugger it waits for none."""
+def prepare_mail(pids):
+    """A new worker is chosen like the first; without a debugger it waits for none. The relay goes with its
+    worker, and not on to the next, which gets one of its own."""
     try:
         children = [name for name in os.listdir(MAILBOX) if name.startswith("child-")]
     except OSError:
@@ -100,11 +101,12 @@ def prepare_mail():
             os.remove(os.path.join(MAILBOX, name))
         except OSError:
             pass
-    try:
-        with open(os.path.join(MAILBOX, "wait"), "w") as file:
-            file.write("" if ATTENDED else "0")
-    except OSError:
-        pass
+    for name, text in ("wait", "" if ATTENDED else "0"), ("replaced", " ".join(map(str, pids))):
+        try:
+            with open(os.path.join(MAILBOX, name), "w") as file:
+                file.write(text)
+        except OSError:
+            pass
 
 
 files = sources()
@@ -115,7 +117,7 @@ else:
     pids = workers()
     if not pids:
         sys.exit("no process in the container looks like a worker of the server")
-    prepare_mail()
+    prepare_mail(pids)
     forget(files)
     end(pids)
     print(json.dumps({"ended": pids}))

@@ -3,6 +3,8 @@
 //! The inference server prints a traceback and then, once more, all of its settings: the cause is far from
 //! the end of the log. Everything here goes by the lines as they are printed, so the texts are the server's.
 
+pub mod health;
+
 use crate::failure::{Blame, Failure};
 use crate::message;
 use crate::plan::deployment::Service;
@@ -20,9 +22,70 @@ pub const BOOT_FAILED: &str = "Worker failed to boot";
 pub fn explain_end(service: &Service, image: Option<&ImageFacts>, exit: &Exit) -> Failure {
     let lines: Vec<&str> = exit.last_lines.iter().map(String::as_str).collect();
     explain(service, image, &lines).unwrap_or_else(|| {
+        let last = lines[lines.len().saturating_sub(SHOWN_LINES)..].iter().map(|line| (*line).to_owned());
         Failure::new(Blame::Code, message!("deployment.ended", code = exit.code))
-            .with_fix(message!("deployment.ended.fix"))
+            .with_detail(last)
+            .with_fix(message!("deployment.ended.fix", name = service.full_name()))
     })
+}
+
+/// How many of the last lines are shown where the cause is not among those that we know.
+const SHOWN_LINES: usize = 10;
+
+/// How often a worker may be killed over its start before the server is given up: gunicorn never does.
+const DEATHS: usize = 3;
+
+/// What the lines of a server that is still not ready say of its workers, if they are killed again and again.
+pub fn explain_deaths(lines: &[&str]) -> Option<Failure> {
+    let signals: Vec<&str> = lines.iter().filter_map(|line| signal(line)).collect();
+    let last = signals.last().filter(|_| signals.len() >= DEATHS)?;
+    Some(match *last {
+        "SIGKILL" => {
+            Failure::new(Blame::Code, message!("deployment.killed-over-start", count = signals.len()))
+                .with_fix(message!("deployment.killed-over-start.fix"))
+        }
+        signal => Failure::new(
+            Blame::Code,
+            message!("deployment.dies-over-start", count = signals.len(), signal = signal),
+        )
+        .with_fix(message!("deployment.dies-over-start.fix")),
+    })
+}
+
+/// `SIGKILL` of `Worker (pid:9) was sent SIGKILL! Perhaps out of memory?`
+fn signal(line: &str) -> Option<&str> {
+    line.split_once("Worker (pid:")?.1.split_once(") was sent ")?.1.split_once('!').map(|(signal, _)| signal)
+}
+
+/// What an answer says of a script that took too long.
+pub fn explain_slow(answer: &str) -> Option<Failure> {
+    let at = answer.find("Scoring timeout after ")?;
+    let said = answer[at..].trim_end_matches(['}', '"', '\n']);
+    Some(
+        Failure::new(Blame::Code, message!("deployment.run-slow", answer = said))
+            .with_fix(message!("deployment.run-slow.fix")),
+    )
+}
+
+/// Why a request was answered with a failure, by the last one that the server's log tells of.
+pub fn explain_answer(service: &Service, lines: &[&str]) -> Option<Failure> {
+    let last = lines.iter().rposition(|line| line.contains("Encountered Exception"))?;
+    let lines = &lines[last..];
+    if let Some(raised) = service.entry.as_deref().and_then(|entry| raised(lines, entry)) {
+        let place = format!("{}:{}", short(&raised.file), raised.line);
+        let what = message!("deployment.run-raised", place = place, error = raised.error);
+        return Some(
+            Failure::new(Blame::Code, what)
+                .with_detail(raised.lines)
+                .with_fix(message!("deployment.run-raised.fix", place = place)),
+        );
+    }
+    let unwritable = lines.iter().find(|line| line.contains("is not JSON serializable"))?;
+    let cause = unwritable.trim().trim_start_matches("TypeError: ");
+    Some(
+        Failure::new(Blame::Code, message!("deployment.answer-unwritable", cause = cause))
+            .with_fix(message!("deployment.answer-not-json.fix")),
+    )
 }
 
 /// What the lines of a server that does not come up say.
@@ -185,7 +248,7 @@ pub fn unreadable_line(failure: &Failure) -> Option<(String, u32)> {
 mod tests {
     use super::*;
     use crate::plan::deployment::HostPorts;
-    use crate::spec::deployment::{Route, Routes};
+    use crate::spec::deployment::{Probe, Route, Routes};
     use expect_test::expect;
 
     fn service() -> Service {
@@ -193,9 +256,10 @@ mod tests {
         Service {
             endpoint: "iris".to_owned(),
             name: "blue".to_owned(),
-            routes: Routes { health: route(), scoring: route() },
-            ports: HostPorts { scoring: 20001, health: 20001 },
-            patience_s: 310,
+            routes: Routes { liveness: route(), health: route(), scoring: route() },
+            ports: HostPorts { scoring: 20001, health: 20001, liveness: 20001 },
+            liveness_probe: Probe::default(),
+            readiness_probe: Probe::default(),
             entry: Some("/var/azureml-app/src/score.py".to_owned()),
             keeps_user: false,
             has_workers: true,
@@ -239,6 +303,51 @@ Worker Count: 1"#;
                 raise ValueError(path)
             ValueError: no model here"#]]
         .assert_eq(&told(log));
+    }
+
+    #[test]
+    fn the_last_failure_of_run_is_found_behind_earlier_ones() {
+        let log = r#"2026-11-22 E [8] azmlinfsrv - Encountered Exception: Traceback (most recent call last):
+  File "/env/azureml_inference_server_http/server/user_script.py", line 130, in invoke_run
+    run_output = self._wrapped_user_run(**run_parameters)
+  File "/var/azureml-app/src/score.py", line 9, in run
+    values = json.loads(raw_data)["values"]
+KeyError: 'values'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+azureml_inference_server_http.server.user_script.UserScriptException: Caught an unhandled exception from the user script
+2026-11-22 I [8] gunicorn.access - "POST /score HTTP/1.1" 500"#;
+        let told = |log: &str| {
+            let lines: Vec<&str> = log.lines().collect();
+            explain_answer(&service(), &lines).map_or_else(String::new, |failure| {
+                let fix = failure.fix.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("{failure} | {} | {fix}", failure.detail.join(" | "))
+            })
+        };
+        let later = "\nE [8] azmlinfsrv - Encountered Exception: Traceback (most recent call last):\n  File \"/env/json.py\", line 1, in dumps\nTypeError: Object of type set is not JSON serializable";
+        expect![[r#"
+            run() failed at src/score.py:9: KeyError: 'values' |   File "/var/azureml-app/src/score.py", line 9, in run |     values = json.loads(raw_data)["values"] | KeyError: 'values' | correct it or the request; to look around there: aml-debug deploy FILE --break src/score.py:9 --request REQUEST
+            run() returned what JSON cannot carry: Object of type set is not JSON serializable |  | run() has to return what JSON can carry: a list, a dict, a number, a string"#]].assert_eq(&format!("{}\n{}", told(log), told(&format!("{log}{later}"))));
+        assert_eq!(told("I [8] gunicorn.access - \"POST /score HTTP/1.1\" 500"), "");
+    }
+
+    #[test]
+    fn workers_that_die_over_their_start_again_and_again_are_told() {
+        let line = |signal: &str| {
+            format!("[2026-11-22 10:00:00 +0000] [7] [ERROR] Worker (pid:9) was sent {signal}! Perhaps")
+        };
+        let told = |signals: &[&str]| {
+            let lines: Vec<String> = signals.iter().map(|signal| line(signal)).collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            explain_deaths(&lines).map_or_else(String::new, |failure| failure.to_string())
+        };
+        assert_eq!(told(&["SIGKILL", "SIGKILL"]), "");
+        expect![[r#"
+            the kernel killed the server's worker 3 times before it was ready: no memory was left
+            the server's worker crashed 4 times before it was ready, the last time of SIGSEGV"#]]
+        .assert_eq(&[told(&["SIGKILL"; 3]), told(&["SIGSEGV"; 4])].join("\n"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct ImageUse {
     pub spec: PathBuf,
     /// How many runs.
     pub runs: u32,
-    /// When the last of them was started, in milliseconds since 1970.
+    /// When the last of them was started, in milliseconds since 1970; 0 where the image is only being made for one.
     pub last_ms: u64,
     /// Whether one of them has not ended.
     pub live: bool,

@@ -2,3 +2,4 @@
 
 pub mod beacon;
 pub mod lines;
+pub mod ranks;

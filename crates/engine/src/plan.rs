@@ -53,6 +53,10 @@ pub struct Plan {
     pub timeout_seconds: Option<u64>,
     /// Several processes, where the spec asks for them.
     pub distribution: Option<Distribution>,
+    /// The environment of which the newest version is meant, where a tag of its image stands for that: what the engine
+    /// has under it may be an older one.
+    #[serde(default)]
+    pub newest_of: Option<String>,
     /// What the user should know of how this differs from Azure.
     #[serde(default)]
     pub notes: Vec<Message>,
@@ -83,34 +87,30 @@ impl Plan {
 
     /// Lets a deployment answer on another loopback port: whoever has its own may keep it.
     pub fn answer_on(&mut self, port: u16) {
+        if let Some(service) = &self.service {
+            self.move_port(service.ports.scoring, port);
+        }
+    }
+
+    /// The loopback ports of a deployment that are not its scoring route's: of other routes, and of the listener
+    /// of a script that debugs itself.
+    pub fn other_ports(&self) -> Vec<u16> {
+        let Some(service) = &self.service else { return Vec::new() };
+        let published = self.container.grants.ports.iter().filter_map(|port| port.host);
+        published.filter(|port| *port != service.ports.scoring).collect()
+    }
+
+    /// Puts what is on one loopback port on another one.
+    pub fn move_port(&mut self, from: u16, to: u16) {
         let Some(service) = &mut self.service else { return };
-        let before = service.ports.scoring;
-        service.ports.scoring = port;
-        if service.ports.health == before {
-            service.ports.health = port;
+        let ports = &mut service.ports;
+        for port in [&mut ports.scoring, &mut ports.health, &mut ports.liveness] {
+            if *port == from {
+                *port = to;
+            }
         }
-        for published in self.container.grants.ports.iter_mut().filter(|one| one.host == Some(before)) {
-            published.host = Some(port);
-        }
-    }
-}
-
-impl Plan {
-    /// The loopback port of a deployment that is not its scoring route's: of another route, or of the listener of
-    /// a script that debugs itself.
-    pub fn second_port(&self) -> Option<u16> {
-        let scoring = self.service.as_ref()?.ports.scoring;
-        self.container.grants.ports.iter().filter_map(|port| port.host).find(|port| *port != scoring)
-    }
-
-    /// Puts what is there on another one.
-    pub fn second_on(&mut self, port: u16) {
-        let (Some(before), Some(service)) = (self.second_port(), &mut self.service) else { return };
-        if service.ports.health == before {
-            service.ports.health = port;
-        }
-        for published in self.container.grants.ports.iter_mut().filter(|one| one.host == Some(before)) {
-            published.host = Some(port);
+        for published in self.container.grants.ports.iter_mut().filter(|one| one.host == Some(from)) {
+            published.host = Some(to);
         }
     }
 }
@@ -178,6 +178,9 @@ pub struct ImageFacts {
     /// User that the image's programs run as; empty for root.
     #[serde(default)]
     pub user: String,
+    /// The day on which it was built, `2026-03-02`; empty where the engine does not say.
+    #[serde(default)]
+    pub built: String,
     /// Size on disk in bytes.
     pub size: u64,
 }

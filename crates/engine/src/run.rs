@@ -26,7 +26,7 @@ use crate::message;
 use crate::message::Message;
 use crate::plan::container::{ContainerPlan, Mount};
 use crate::plan::image::{self, BuildSettings, Recipe};
-use crate::plan::{ImageFacts, Plan, deployment};
+use crate::plan::{ImageFacts, Plan, command, deployment};
 use crate::warm::{self, Door, Kept, NextCommand};
 use card::{PhaseCard, PhaseName};
 use effect::Effect;
@@ -69,6 +69,9 @@ pub struct Run {
     pub plan: Option<Box<Plan>>,
     /// The image that the container runs from.
     pub image: Option<ImageFacts>,
+    /// Images of ours that lead to it, while it is not there: pruning must not take them away.
+    #[serde(default)]
+    making: Vec<ImageRef>,
     /// The container, from its creation to its removal.
     pub container: Option<ContainerId>,
     /// The way into the container, if it may be kept for the next run.
@@ -94,6 +97,9 @@ pub struct Run {
     /// The debugger is attached already and only waits for the next debuggee; nobody has to be told of it.
     #[serde(skip)]
     comes_back: bool,
+    /// The registry has been asked for the base image.
+    #[serde(skip)]
+    pulled: bool,
     #[serde(skip)]
     build: BuildSettings,
     /// What runs in a container that was kept, while one is looked for.
@@ -199,6 +205,7 @@ impl Run {
             wish,
             plan: None,
             image: None,
+            making: Vec::new(),
             container: None,
             door: None,
             gateway_port: None,
@@ -210,6 +217,7 @@ impl Run {
             stage: Stage::Resolving,
             attached: false,
             comes_back: false,
+            pulled: false,
             build: BuildSettings::default(),
             command: None,
             last_progress: at,
@@ -318,7 +326,10 @@ impl Run {
                 self.stage = Stage::Imaging { step: ImageStep::Pulling };
                 vec![Effect::PullImage(reference)]
             }
-            (ImageStep::InspectingBase, Some(base)) => self.base_ready(at, Some(base)),
+            (ImageStep::InspectingBase, Some(base)) => {
+                let noted = self.note_age(&base);
+                noted.into_iter().chain(self.base_ready(at, Some(base))).collect()
+            }
             (ImageStep::InspectingBuilt(recipe), Some(reused)) if !self.wish.rebuild => {
                 self.made(at, *recipe, reused, false)
             }
@@ -332,8 +343,17 @@ impl Run {
 
     fn image_pulled(&mut self, reference: ImageRef) -> Vec<Effect> {
         let Stage::Imaging { step: ImageStep::Pulling } = self.stage else { return vec![] };
+        self.pulled = true;
         self.stage = Stage::Imaging { step: ImageStep::InspectingBase };
         vec![Effect::InspectImage(reference)]
+    }
+
+    /// Says so where the newest version is meant and an image that was pulled earlier answers for it.
+    fn note_age(&self, base: &ImageFacts) -> Option<Effect> {
+        let name = self.plan.as_ref()?.newest_of.as_ref().filter(|_| !self.pulled)?;
+        let built = if base.built.is_empty() { "?" } else { base.built.as_str() };
+        let said = message!("image.newest-here", name = name, image = base.reference, built = built);
+        Some(Effect::Note(said))
     }
 
     /// The first image of ours that is needed: the user's own build context, or packages on an image.
@@ -351,6 +371,7 @@ impl Run {
     fn look_for(&mut self, mut recipe: Recipe) -> Vec<Effect> {
         recipe.afresh = self.wish.rebuild;
         let name = recipe.name.clone();
+        self.making.push(name.clone());
         self.stage = Stage::Imaging { step: ImageStep::InspectingBuilt(Box::new(recipe)) };
         vec![Effect::InspectImage(name)]
     }
@@ -385,6 +406,7 @@ impl Run {
         let Stage::Imaging { .. } = self.stage else { return vec![] };
         self.card.end_ok(PhaseName::Build, at, note);
         self.image = Some(facts.clone());
+        self.making.clear();
         if self.wish.image_only {
             return self.finish(End::Completed);
         }
@@ -424,6 +446,10 @@ impl Run {
         let mut container = plan.container.clone();
         container.image = ImageRef(image.id.clone());
         container.user = user_of(plan, image);
+        // A server takes its own signals, and an image's own command is not known.
+        if plan.service.is_none() {
+            container.command = command::outlasted(container.command);
+        }
         bytecode::put_into(&mut container, bytecode, &plan.code);
         if let Some(volume) = debugger {
             let wait = Duration::from_secs(u64::from(self.wish.wait_s));
@@ -564,6 +590,7 @@ impl Run {
             DebugEvent::RestartRequested if self.service().is_some() => return self.restart(),
             DebugEvent::RestartRequested => return self.start_again(at),
             DebugEvent::Unattended => return self.unattended(at),
+            DebugEvent::WorkerEnded => return self.worker_ended(),
             DebugEvent::DebuggeeGone => return self.relay_broke(),
             DebugEvent::Said(message) => return vec![Effect::Note(message)],
             DebugEvent::MappingProposed(proposal) => return vec![Effect::OfferMapping(proposal)],
@@ -832,9 +859,9 @@ impl Run {
         if matches!(self.stage, Stage::Live(stand) if stand != Debugger::Expected) {
             return vec![];
         }
-        if let Some(limit) = self.service_patience() {
-            let failure = (silent > limit).then(|| self.never_healthy()).flatten();
-            return failure.map(|failure| self.fail(at, failure)).unwrap_or_default();
+        // Whoever asks a server gives it up by the spec's own numbers.
+        if matches!(self.stage, Stage::Starting) && self.service().is_some() {
+            return vec![];
         }
         let Some(open) = self.card.open() else { return vec![] };
         let patience = PATIENCE.iter().find(|(phase, _)| *phase == open).map(|(_, limit)| *limit);

@@ -43,6 +43,8 @@ pub struct DeploymentWish {
     pub port_is_fixed: bool,
     /// Loopback port of a second route, or of a script that debugs itself.
     pub second_port: u16,
+    /// Loopback port of a third route.
+    pub third_port: u16,
 }
 
 /// Where a deployment answers, and since when.

@@ -38,6 +38,9 @@ pub struct ImageSnapshot {
     pub runs: u32,
     /// The specs of those runs.
     pub specs: Vec<String>,
+    /// Whether the engine does not have it any more, since somebody has removed it there; absent where the engine
+    /// did not answer.
+    pub missing: Option<bool>,
 }
 
 /// Which image.
@@ -102,4 +105,6 @@ pub struct PrunedImage {
     pub bytes: u64,
     /// Why it stays; absent if it is removed.
     pub kept: Option<Text>,
+    /// The engine did not have it any more: the ledger forgets it, and there is nothing to remove.
+    pub missing: bool,
 }

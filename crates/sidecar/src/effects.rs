@@ -24,6 +24,7 @@ use crate::outbox::{Permit, Progress, Stretch};
 use crate::settings::Settings;
 use crate::store::{LogFile, RunFolder};
 use docker::Docker;
+use driver_log::Reading;
 use engine::failure::Failure;
 use engine::ids::{RunId, StoreId};
 use engine::message::Message;
@@ -35,6 +36,7 @@ use protocol::run::StartRunParams;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -187,6 +189,15 @@ impl Effects {
         tasks.work.spawn(async move { steps::weigh(&context, step, content).await });
     }
 
+    /// Has the loop hear after this time that it may tell again how a pipeline goes.
+    pub(crate) fn tell_later(&self, tasks: &mut RunTasks, after: Duration) {
+        let context = tasks.context.clone();
+        tasks.work.spawn(async move {
+            tokio::time::sleep(after).await;
+            context.tell_of_pipeline(Happened::Due);
+        });
+    }
+
     /// Links the outputs of a pipeline into its folder; the end of it comes as an event. `outputs` are names
     /// and folders of steps.
     pub(crate) fn link_outputs(&self, tasks: &mut RunTasks, outputs: Vec<(String, PathBuf)>) {
@@ -218,10 +229,11 @@ impl Effects {
                 answering(tasks, warm::take(context, *container, door, folders));
             }
             Effect::StartContainer(container, door) => {
-                answering(tasks, follow::start(context, container, door));
+                answering(tasks, follow::start(context, container, Reading::new(door, plan)));
             }
             Effect::StartCommand(kept, next) => {
-                answering(tasks, follow::start_command(context, *kept, *next));
+                let reading = Reading::new(Some(kept.door), plan);
+                answering(tasks, follow::start_command(context, kept.container, reading, *next));
             }
             Effect::EndCommand(container, door) => {
                 answering(tasks, container::end_command(context, container, door));
@@ -230,18 +242,24 @@ impl Effects {
                 answering(tasks, warm::again(context, container, door, plan.cloned()));
             }
             Effect::KeepContainer(kept) => answering(tasks, warm::keep(context, *kept, plan.cloned())),
-            Effect::Follow(container, door) => answering(tasks, follow::follow(context, container, door)),
-            Effect::CatchUp(container, door) => answering(tasks, async move {
-                debugger::look(&context, &container).await;
-                follow::catch_up(context, container, door).await
-            }),
+            Effect::Follow(container, door) => {
+                answering(tasks, follow::follow(context, container, Reading::new(door, plan)));
+            }
+            Effect::CatchUp(container, door) => {
+                let reading = Reading::new(door, plan);
+                answering(tasks, async move {
+                    debugger::look(&context, &container).await;
+                    follow::catch_up(context, container, reading).await
+                });
+            }
             Effect::Collect => {
                 let filled = run.container.clone().zip(plan.cloned());
                 answering(tasks, collect::collect(context, filled));
             }
             Effect::AwaitHealth => {
                 if let Some(service) = plan.and_then(|plan| plan.service.clone()) {
-                    answering(tasks, service::await_health(context, service));
+                    // A person at a breakpoint is no failure of the server's.
+                    answering(tasks, service::await_health(context, service, !run.wish.debug));
                 }
             }
             Effect::WatchCode => {

@@ -482,6 +482,16 @@ pub(crate) fn first_of_archive(archive: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Appends to a file, and makes it if it is not there; how long it is then. A power cut may take that along.
+pub(crate) fn append_or_make(path: &Path, bytes: &[u8]) -> Result<u64, Failure> {
+    let append = || {
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+        file.write_all(bytes)?;
+        Ok(file.metadata()?.len())
+    };
+    append().map_err(|error| write_failure(path, &error))
+}
+
 /// Appends to a file.
 pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let append = || OpenOptions::new().append(true).open(path)?.write_all(bytes);

@@ -498,6 +498,7 @@ impl Hub {
             DebugFact::TerminateRequested => DebugEvent::TerminateRequested,
             DebugFact::RestartRequested => DebugEvent::RestartRequested,
             DebugFact::Unattended => DebugEvent::Unattended,
+            DebugFact::WorkerEnded => DebugEvent::WorkerEnded,
             DebugFact::Attached { .. } | DebugFact::DebuggerRefused(_) => return,
         };
         self.audience.tell(event);

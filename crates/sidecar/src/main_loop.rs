@@ -13,6 +13,7 @@ use crate::state::State;
 use crate::store::RunRecord;
 use engine::failure::Failure;
 use engine::ids::{ImageRef, RunId};
+use engine::message::Message;
 use engine::pipeline::room::Room;
 use engine::plan::pipeline::PipelinePlan;
 use engine::run::adopt::Adopter;
@@ -62,6 +63,8 @@ pub enum Event {
     Orphans(Adopter, Containers, Reply<()>),
     /// The same, for one run that is wanted.
     Wanted(Box<RunRecord>, Containers, Reply<bool>),
+    /// Whether an image must stay, asked again before it is removed; the answer is the reason.
+    IsNeeded(ImageRef, oneshot::Sender<Option<Message>>),
     /// Images were removed from the engine.
     Pruned(Vec<ImageRef>, PruneImagesAnswer, Reply<PruneImagesAnswer>),
     /// The container of a run that has ended is not kept warm any more.
@@ -77,6 +80,8 @@ pub enum Happened {
     Weighed(usize, Option<String>),
     /// Its outputs are in its folder.
     Collected,
+    /// It is time to tell how its steps go.
+    Due,
 }
 
 /// Which log of a run.
@@ -170,6 +175,7 @@ fn handle(state: &mut State, event: Event) {
         Event::Orphans(adopter, containers, reply) => {
             handlers::adopt::on_containers(state, adopter, containers, reply);
         }
+        Event::IsNeeded(image, reply) => drop(reply.send(handlers::images::needed(state, &image))),
         Event::Pruned(gone, answer, reply) => {
             gone.iter().for_each(|image| state.forget_image(image));
             give(reply, Ok(answer));
@@ -209,8 +215,8 @@ fn answer(state: &mut State, ask: Ask) {
         Ask::StopDeployment(params, reply) => handlers::deployments::stop(state, &params, reply),
         Ask::RemoveDeployment(params, reply) => handlers::deployments::remove(state, &params, reply),
         Ask::DraftSpec(params, reply) => handlers::draft_spec::draft_spec(params, reply),
-        Ask::ListImages(reply) => give(reply, handlers::images::list_images(state)),
-        Ask::WhyImage(params, reply) => give(reply, handlers::images::why_image(state, &params)),
+        Ask::ListImages(reply) => handlers::images::list_images(state, reply),
+        Ask::WhyImage(params, reply) => handlers::images::why_image(state, params, reply),
         Ask::PruneImages(params, reply) => handlers::images::prune_images(state, &params, reply),
         Ask::Variant(params, reply) => handlers::remote::make_variant(params, reply),
         Ask::AttachRemote(params, reply) => give(reply, handlers::remote::attach(state, params)),

@@ -90,9 +90,9 @@ export async function chooseImage(sidecar: Sidecar): Promise<string | undefined>
     void vscode.window.showInformationMessage(vscode.l10n.t("No image was built here yet."));
     return undefined;
   }
-  const items = images.map(({ image, bytes, usedAt, specs }) => ({
+  const items = images.map(({ image, bytes, missing, usedAt, specs }) => ({
     label: image,
-    description: `${size(bytes)} · ${vscode.l10n.t("used {0}", ago(usedAt))}`,
+    description: `${missing ? vscode.l10n.t("removed from the engine") : size(bytes)} · ${vscode.l10n.t("used {0}", ago(usedAt))}`,
     detail: specs.map(shown).join(", "),
   }));
   return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t("The image") }))?.label;

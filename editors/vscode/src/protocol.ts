@@ -578,7 +578,11 @@ portIsFixed: boolean,
 /**
  * Loopback port of a second route, or of a script that debugs itself.
  */
-secondPort: number, };
+secondPort: number, 
+/**
+ * Loopback port of a third route.
+ */
+thirdPort: number, };
 
 /**
  * Where a deployment answers, and since when.
@@ -1176,7 +1180,12 @@ runs: number,
 /**
  * The specs of those runs.
  */
-specs: Array<string>, };
+specs: Array<string>, 
+/**
+ * Whether the engine does not have it any more, since somebody has removed it there; absent where the engine
+ * did not answer.
+ */
+missing: boolean | null, };
 
 /**
  * Which image.
@@ -1259,7 +1268,11 @@ bytes: number,
 /**
  * Why it stays; absent if it is removed.
  */
-kept: Text | null, };
+kept: Text | null, 
+/**
+ * The engine did not have it any more: the ledger forgets it, and there is nothing to remove.
+ */
+missing: boolean, };
 
 /**
  * Which steps of which pipeline are to await a debugger.

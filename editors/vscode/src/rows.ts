@@ -280,7 +280,7 @@ function metricItem(node: Extract<Node, { kind: "metric" }>): vscode.TreeItem {
 function imagesItem(images: ImageSnapshot[]): vscode.TreeItem {
   const item = new vscode.TreeItem(vscode.l10n.t("Images"), vscode.TreeItemCollapsibleState.Collapsed);
   item.id = "images";
-  const bytes = images.reduce((sum, image) => sum + image.bytes, 0);
+  const bytes = images.reduce((sum, image) => sum + (image.missing ? 0 : image.bytes), 0);
   item.description = `${images.length} · ${size(bytes)}`;
   item.iconPath = new vscode.ThemeIcon("layers");
   item.contextValue = "images";
@@ -292,8 +292,9 @@ function imagesItem(images: ImageSnapshot[]): vscode.TreeItem {
 function imageItem(image: ImageSnapshot): vscode.TreeItem {
   const item = new vscode.TreeItem(image.image);
   item.id = `image ${image.image}`;
-  item.description = `${size(image.bytes)} · ${vscode.l10n.t("used {0}", ago(image.usedAt))} · ${countOfRuns(image.runs)}`;
-  item.iconPath = new vscode.ThemeIcon("package");
+  const there = image.missing ? vscode.l10n.t("removed from the engine") : size(image.bytes);
+  item.description = `${there} · ${vscode.l10n.t("used {0}", ago(image.usedAt))} · ${countOfRuns(image.runs)}`;
+  item.iconPath = new vscode.ThemeIcon(image.missing ? "circle-slash" : "package");
   item.contextValue = "imageRow";
   const text = new vscode.MarkdownString("", true);
   const line = (name: string, value: string) => text.appendMarkdown(`**${name}** `).appendText(value).appendMarkdown("\n\n");

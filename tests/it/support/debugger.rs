@@ -45,10 +45,13 @@ impl Debugger {
         }
         let attached = debugger.send("attach", wish);
         debugger.event("initialized");
+        let mut lines = BTreeMap::<&str, Vec<Value>>::new();
         for (file, line) in breakpoints {
+            lines.entry(file).or_default().push(json!({ "line": line }));
+        }
+        for (file, lines) in lines {
             let source = json!({ "path": format!("{local}/{file}") });
-            let set = debugger
-                .request("setBreakpoints", json!({ "source": source, "breakpoints": [{ "line": line }] }));
+            let set = debugger.request("setBreakpoints", json!({ "source": source, "breakpoints": lines }));
             assert_eq!(set["success"], true, "{set}");
         }
         debugger.request("configurationDone", json!({}));

@@ -1,8 +1,8 @@
 """Waits for the process that imports a module: a worker of a server, forked from a master that never does.
 
 The master has the hook's finder on `sys.meta_path`, and so has every process that it forks; the first that
-imports the module is the debuggee, before a line of the user's runs in it. Where children are debugged, the
-other workers are debuggees beside it.
+imports the module is the debuggee, before a line of the user's runs in it, and when that one has died, the first
+that comes after it. Where children are debugged, the other workers are debuggees beside it.
 """
 
 import os
@@ -32,7 +32,7 @@ class _Finder:
         sys.meta_path.remove(self)
         import aml_debug_attend
 
-        if not os.path.exists(self.wish.mail("claim")) and self.wish.claim():
+        if self.wish.may_claim() and self.wish.take_over():
             aml_debug_attend.attend(self.wish, self.argv)
         elif self.wish.follows_children():
             try:

@@ -66,8 +66,9 @@ class Wish:
         """Whether there is no debuggee, or it has ended, or has made itself this program."""
         try:
             with open(self.mail("claim")) as file:
-                pid = int(file.read() or 0)
+                pid = int(file.read())
         except (OSError, ValueError):
+            # Where it is there and empty, its process is just about to write into it.
             return not os.path.exists(self.mail("claim"))
         # What it has started is a child of its, however long it lives.
         return pid == os.getpid() or (self.debuggee is None and not is_alive(pid))

@@ -131,6 +131,8 @@ pub enum DebugFact {
     DebuggerRefused(String),
     /// Nobody attended the program in time, so it runs on.
     Unattended,
+    /// The worker of a server has ended, and nobody has replaced it; the server starts another.
+    WorkerEnded,
     /// A child of the program waits for a debugger.
     ChildWaits(Child),
     /// A sentence for the user.
@@ -155,8 +157,7 @@ pub struct Gateway {
     sent: i64,
     waiting: BTreeMap<i64, Waiting>,
     paused: Option<Pause>,
-    /// Files in which the debug server has breakpoints, as the client that set them names them.
-    left_behind: BTreeSet<String>,
+    left_behind: LeftBehind,
     /// The next end of the connection is not the end of the session.
     restarts: bool,
     /// The process that is asked for behind a debug server that serves several.
@@ -207,6 +208,28 @@ struct Session {
     breakpoints: BTreeMap<String, (Value, Vec<Value>)>,
 }
 
+/// Breakpoints that the debug server has, whose client may be gone.
+#[derive(Debug, Default)]
+struct LeftBehind {
+    /// Files with breakpoints, as the client that set them names them.
+    files: BTreeSet<String>,
+    /// Whether there are breakpoints on functions.
+    functions: bool,
+}
+
+impl LeftBehind {
+    fn note(&mut self, message: &Value) {
+        match message["command"].as_str().unwrap_or_default() {
+            "setBreakpoints" => self.files.extend(source_path(message).map(str::to_owned)),
+            "setFunctionBreakpoints" => {
+                let wanted = message["arguments"]["breakpoints"].as_array();
+                self.functions = wanted.is_some_and(|wanted| !wanted.is_empty());
+            }
+            _ => {}
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Pause {
     reason: String,
@@ -239,7 +262,7 @@ impl Gateway {
             sent: 0,
             waiting: BTreeMap::new(),
             paused: None,
-            left_behind: BTreeSet::new(),
+            left_behind: LeftBehind::default(),
             restarts: false,
             process: None,
             offers_restart: false,
@@ -362,8 +385,7 @@ impl Gateway {
                 }
                 complete_attach(&mut message, &self.mappings, &self.paths.corrections);
             }
-            "setBreakpoints" => self.left_behind.extend(source_path(&message).map(str::to_owned)),
-            _ => {}
+            _ => self.left_behind.note(&message),
         }
         let Some(session) = &mut self.session else { return };
         session.remember(&message);
@@ -404,8 +426,15 @@ impl Gateway {
     }
 
     fn clear_left_behind(&mut self, out: &mut Vec<GatewayOutput>) {
-        for source in std::mem::take(&mut self.left_behind) {
+        for source in std::mem::take(&mut self.left_behind.files) {
             self.ask("setBreakpoints", json!({"source": {"path": source}, "breakpoints": []}), out);
+        }
+        self.clear_functions(out);
+    }
+
+    fn clear_functions(&mut self, out: &mut Vec<GatewayOutput>) {
+        if std::mem::take(&mut self.left_behind.functions) {
+            self.ask("setFunctionBreakpoints", json!({"breakpoints": []}), out);
         }
     }
 
@@ -416,9 +445,11 @@ impl Gateway {
         } else if message["arguments"]["terminateDebuggee"] == true {
             self.ask("terminate", json!({}), out);
         } else if self.debuggee == Connection::Open {
-            // debugpy clears the breakpoints, resumes every thread and keeps the connection.
+            // debugpy clears the breakpoints, resumes every thread and keeps the connection. Those on functions it
+            // keeps, and the program would stand at the next one with nobody to let it go on.
+            self.clear_functions(out);
             self.ask("disconnect", json!({"restart": false, "terminateDebuggee": false}), out);
-            self.left_behind.clear();
+            self.left_behind = LeftBehind::default();
             self.resumed(out);
         }
         self.reply(message, out);
@@ -494,7 +525,7 @@ impl Gateway {
     /// The session stays and waits for the next debug server; what was asked of this one gets no answer.
     fn debuggee_replaced(&mut self, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
-        self.left_behind.clear();
+        self.left_behind = LeftBehind::default();
         let unanswered = std::mem::take(&mut self.waiting);
         for waiting in unanswered.into_values() {
             if let Waiting::Client { client, seq, request } = waiting
@@ -517,11 +548,19 @@ impl Gateway {
     }
 
     /// The process has ended, or is another program by now; the command that started it goes on.
-    fn debuggee_ended(&mut self, out: &mut Vec<GatewayOutput>) {
+    fn debuggee_ended(&mut self, how: &Value, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
         self.answer_what_waits(out);
-        self.left_behind.clear();
+        self.left_behind = LeftBehind::default();
         self.go_on_from_pause(out);
+        if let Some(pid) = how["worker"].as_u64() {
+            let said = match how["outOfMemory"] == true {
+                true => message!("deployment.worker-out-of-memory", pid = pid),
+                false => message!("deployment.worker-ended", pid = pid),
+            };
+            self.say(&said, out);
+            out.push(GatewayOutput::Fact(DebugFact::WorkerEnded));
+        }
     }
 
     fn next_debuggee(&mut self, report: &Value, out: &mut Vec<GatewayOutput>) {
@@ -543,11 +582,9 @@ impl Gateway {
                 self.send_queue(out);
             }
             self.sent += 1;
+            self.left_behind.note(&message);
             let waiting = match source_path(&message).map(str::to_owned) {
-                Some(source) => {
-                    self.left_behind.insert(source.clone());
-                    Waiting::Again { client, source }
-                }
+                Some(source) => Waiting::Again { client, source },
                 None => Waiting::Own,
             };
             self.waiting.insert(self.sent, waiting);
@@ -562,7 +599,7 @@ impl Gateway {
     fn debuggee_gone(&mut self, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
         self.answer_what_waits(out);
-        self.left_behind.clear();
+        self.left_behind = LeftBehind::default();
         self.paused = None;
         let Some(session) = &mut self.session else { return };
         let client = session.client;
@@ -685,7 +722,7 @@ impl Gateway {
                 }
                 return;
             }
-            "amlDebugEnded" => return self.debuggee_ended(out),
+            "amlDebugEnded" => return self.debuggee_ended(&message["body"], out),
             "amlDebugNext" => return self.next_debuggee(&message["body"], out),
             "amlDebugReplaced" => return self.say(&message!("debuggee.replaced"), out),
             // A client that has not finished its configuration learns of a pause when it has.

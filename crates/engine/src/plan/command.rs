@@ -55,6 +55,12 @@ fn fill_bindings(command: &str, values: &Values) -> Result<String, Failure> {
     Ok(out)
 }
 
+/// The command under a shell of ours, which lets every program that a stop of the container reaches end first.
+pub fn outlasted(command: Vec<String>) -> Vec<String> {
+    const OUTLAST: &str = include_str!("command/outlast.sh");
+    ["/bin/sh", "-c", OUTLAST, "aml-debug"].map(str::to_owned).into_iter().chain(command).collect()
+}
+
 /// Program and arguments that run a command as Azure does: by bash, and by sh where there is none.
 pub fn shell(command: &str) -> Vec<String> {
     const CHOOSE: &str = "[ -x /bin/bash ] && exec /bin/bash -c \"$1\"; exec /bin/sh -c \"$1\"";

@@ -1,7 +1,7 @@
 //! From an online deployment to a [`Plan`]: the layout and the variables of Azure's own containers.
 
 use super::container::{ContainerPlan, Grants, Limits, Mount, Port, TextFile};
-use super::environment::image_plan;
+use super::environment::{image_plan, newest_of, stands_for};
 use super::image::ImagePlan;
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Plan, Process};
@@ -9,11 +9,12 @@ use crate::failure::{Blame, Failure};
 use crate::ids::ImageRef;
 use crate::message;
 use crate::message::Message;
-use crate::spec::deployment::{MlflowModel, Model, OnlineDeployment, Route, Routes};
+use crate::spec::deployment::{MlflowModel, Model, OnlineDeployment, Probe, Route, Routes};
 use crate::spec::environment::{DEFAULT_IMAGE, Environment};
 use crate::spec::files::{Found, resolve};
 use crate::spec::job::{is_local, local};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -28,8 +29,10 @@ pub struct Service {
     pub routes: Routes,
     /// Where it answers here.
     pub ports: HostPorts,
-    /// Seconds that it has to become ready.
-    pub patience_s: u64,
+    /// When it is given up.
+    pub liveness_probe: Probe,
+    /// When it is well.
+    pub readiness_probe: Probe,
     /// The entry script in the container, where we know it.
     pub entry: Option<String>,
     /// Whether the image decides who its programs run as: they were made for that user.
@@ -60,9 +63,11 @@ impl Service {
 pub struct HostPorts {
     /// Of the scoring route.
     pub scoring: u16,
-    /// Of the health route, where that is another port in the container, or of the listener of a script
+    /// Of the readiness route, where that is another port in the container, or of the listener of a script
     /// that debugs itself.
     pub health: u16,
+    /// Of the liveness route, where that is a third one.
+    pub liveness: u16,
 }
 
 /// Root of everything in Azure's containers.
@@ -75,8 +80,10 @@ const LISTENER: u16 = 5678;
 /// the package's, and that of older images.
 const SERVER: &str = "azureml-inference-server-http";
 const SERVING: &str = "azureml_inference_server_http.server.entry,create_app";
-/// Azure's own patience. A script that waits for its debugger has it from its user.
-const PACKAGED_PATIENCE_S: u64 = 310;
+/// What a scoring script collects data with; Azure's image for MLflow models has it.
+const MONITORING: &str = "azureml-ai-monitoring";
+/// Where that reads what is to be collected.
+const COLLECTIONS: &str = "/etc/mdc-config.json";
 /// Where Azure's images have the scoring script of an MLflow model that has none of its own.
 const MLFLOW: &str = "/var/mlflow_resources";
 const MLFLOW_SCRIPT: &str = "mlflow_score_script.py";
@@ -127,11 +134,13 @@ pub fn plan_deployment(
         parts.variables.push(("SCORING_TIMEOUT_MS".to_owned(), timeout.to_string()));
     }
     parts.mounts.extend(code.mount());
+    parts.collect(&deployment.collections);
     let service = Service {
         endpoint: endpoint.to_owned(),
         name: deployment.name.clone(),
         ports: settings.ports,
-        patience_s: deployment.liveness_probe.patience_s(),
+        liveness_probe: deployment.liveness_probe,
+        readiness_probe: deployment.readiness_probe,
         entry: code.entry(),
         keeps_user,
         has_workers: !is_custom,
@@ -141,7 +150,12 @@ pub fn plan_deployment(
     let process = (!is_custom).then(|| Process::Import(SERVING.to_owned()));
     let debuggee = Debuggee { remote_root: code.target.clone(), process, isolated_by: None, rank: None };
     parts.set(&deployment.environment_variables);
-    Ok(parts.into_plan(path, code.host, image, command, service, debuggee))
+    let newest_of = newest_of(&environment, &image);
+    let stands_for = stands_for(&environment, &image);
+    let mut plan = parts.into_plan(path, code.host, image, command, service, debuggee);
+    plan.newest_of = newest_of;
+    plan.notes.extend(stands_for);
+    Ok(plan)
 }
 
 /// Decides everything about a container of an image that has all in it: code, model, server. That is how SDK
@@ -168,7 +182,8 @@ pub fn plan_packaged(
         endpoint: "image".to_owned(),
         name,
         ports: settings.ports,
-        patience_s: PACKAGED_PATIENCE_S,
+        liveness_probe: Probe::default(),
+        readiness_probe: Probe::default(),
         entry: file.map(|file| format!("{APP}/{file}")),
         keeps_user: true,
         has_workers: true,
@@ -213,7 +228,7 @@ fn started(is_brought: bool) -> Vec<String> {
 
 fn server_routes() -> Routes {
     let route = |path: &str| Route { port: PORT, path: path.to_owned() };
-    Routes { health: route("/"), scoring: route("/score") }
+    Routes { liveness: route("/"), health: route("/"), scoring: route("/score") }
 }
 
 /// What the server's container is made of.
@@ -230,13 +245,33 @@ struct Parts<'s> {
 
 impl<'s> Parts<'s> {
     fn new(settings: &'s PlanSettings, place: &'s RunPlace, routes: Routes, keeps_user: bool) -> Self {
-        let mut published = vec![Port { container: routes.scoring.port, host: Some(settings.ports.scoring) }];
-        if routes.health.port != routes.scoring.port {
-            published.push(Port { container: routes.health.port, host: Some(settings.ports.health) });
+        let ports = settings.ports;
+        let mut published: Vec<Port> = Vec::new();
+        for (route, host) in [
+            (&routes.scoring, ports.scoring),
+            (&routes.health, ports.health),
+            (&routes.liveness, ports.liveness),
+        ] {
+            if published.iter().all(|known| known.container != route.port) {
+                published.push(Port { container: route.port, host: Some(host) });
+            }
         }
         let variables = vec![("PYTHONUNBUFFERED".to_owned(), "1".to_owned())];
         let (mounts, texts) = (Vec::new(), Vec::new());
         Self { settings, place, routes, keeps_user, variables, mounts, texts, published }
+    }
+
+    /// What is collected has no collector here that would take it, so it is written into the log.
+    fn collect(&mut self, collections: &[(String, u64)]) {
+        if collections.is_empty() {
+            return;
+        }
+        let of = |percent: &u64| json!({"enabled": true, "sampleRatePercentage": percent});
+        let each: Map<String, Value> =
+            collections.iter().map(|(name, percent)| (name.clone(), of(percent))).collect();
+        let contents = json!({"runMode": "local", "collections": each}).to_string();
+        self.texts.push(TextFile { path: COLLECTIONS.to_owned(), contents });
+        self.variables.push(("AZUREML_MDC_CONFIG_PATH".to_owned(), COLLECTIONS.to_owned()));
     }
 
     /// Variables of the spec win over ours.
@@ -275,9 +310,9 @@ impl<'s> Parts<'s> {
         let missing = proxies.filter(|(name, _)| self.variables.iter().all(|(known, _)| known != name));
         let missing: Vec<_> = missing.cloned().collect();
         self.variables.extend(missing);
-        if self.routes.health.port == self.routes.scoring.port {
-            service.ports.health = service.ports.scoring;
-        }
+        let published = |port: u16| self.published.iter().find(|one| one.container == port)?.host;
+        service.ports.health = published(self.routes.health.port).unwrap_or_default();
+        service.ports.liveness = published(self.routes.liveness.port).unwrap_or_default();
         let container = ContainerPlan {
             name: self.place.container.clone(),
             image: image.named().cloned().unwrap_or_else(|| ImageRef(String::new())),
@@ -303,6 +338,7 @@ impl<'s> Parts<'s> {
             code,
             debuggee,
             service: Some(service),
+            newest_of: None,
             notes,
             outputs: Vec::new(),
             folders: Vec::new(),
@@ -506,8 +542,11 @@ fn environment(deployment: &OnlineDeployment) -> Result<Environment, Failure> {
             let end = line.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(line.len());
             line[..end].to_lowercase().replace(['_', '.'], "-")
         };
-        if !conda.pip.iter().any(|line| name(line.trim()) == SERVER) {
-            conda.pip.push(SERVER.to_owned());
+        let of_mlflow = deployment.code.is_none().then_some(MONITORING);
+        for package in [SERVER].into_iter().chain(of_mlflow) {
+            if !conda.pip.iter().any(|line| name(line.trim()) == package) {
+                conda.pip.push(package.to_owned());
+            }
         }
     }
     Ok(environment)

@@ -6,6 +6,7 @@ use super::rewrite::{ImageRewrite, apply, rewrite};
 use crate::failure::{Blame, Failure};
 use crate::ids::ImageRef;
 use crate::message;
+use crate::message::Message;
 use crate::spec::environment::{CondaFile, Environment};
 
 /// Decides what the container runs from.
@@ -69,6 +70,21 @@ fn registered(name: &str, rewrites: &[ImageRewrite]) -> Result<ImagePlan, Failur
             Err(Failure::new(Blame::User, message!("plan.registered-environment", name = name)).with_fix(fix))
         }
     }
+}
+
+/// The environment's name, where it is a curated one of which the newest version is meant: which one that is only the
+/// registry knows, and an engine that has an image under this name does not ask.
+pub fn newest_of(environment: &Environment, image: &ImagePlan) -> Option<String> {
+    let Environment::Registered(name) = environment else { return None };
+    let newest = |image: &str| image.ends_with(":latest");
+    let is_newest = curated(name).is_some_and(|image| newest(&image));
+    (is_newest && image.named().is_some_and(|image| newest(image.as_str()))).then(|| name.clone())
+}
+
+/// What a registered environment stands for, to be told: its name does not say.
+pub fn stands_for(environment: &Environment, image: &ImagePlan) -> Option<Message> {
+    let (Environment::Registered(name), Some(image)) = (environment, image.named()) else { return None };
+    Some(message!("plan.registered-is", name = name, image = image))
 }
 
 /// The public image of a curated environment, whose name and version are the image's too:

@@ -4,7 +4,7 @@ use super::command::fill;
 use super::container::{ContainerPlan, Mount};
 use super::deployment::plan_deployment;
 use super::distribution;
-use super::environment::image_plan;
+use super::environment::{image_plan, newest_of, stands_for};
 use super::resources::{Resources, resources};
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Output, Plan};
@@ -19,6 +19,7 @@ use crate::spec::job::{CommandJob, Input, is_local, local};
 use crate::spec::run_configuration::RunConfiguration;
 use crate::spec::{Body, Kind, Reading, Spec};
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// What the bindings of a command stand for.
@@ -277,6 +278,7 @@ fn plan_command(
     }
     let invocation = command_line::read(&command);
     let (words, mut notes) = distribution::command(job, &command);
+    notes.extend(stands_for(&job.environment, &image));
     let mut points = mount_points(code.as_deref());
     if settings.host.is_remote {
         mounts = mounts.into_iter().map(|mount| mount.copied(&folders)).collect();
@@ -304,6 +306,7 @@ fn plan_command(
         experiment,
         display_name: job.display_name.clone(),
         command,
+        newest_of: newest_of(&job.environment, &image),
         image,
         container,
         mount_points: points,
@@ -343,8 +346,10 @@ impl Stage {
         hash.update(origin.path.as_os_str().as_encoded_bytes());
         hash.update([0]);
         hash.update(experiment.as_bytes());
-        let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let root = format!("/mnt/azureml/cr/j/{digits}");
+        let mut root = "/mnt/azureml/cr/j/".to_owned();
+        for byte in hash.finalize().iter().take(16) {
+            let _ = write!(root, "{byte:02x}");
+        }
         let work = origin.work.map_or_else(|| format!("{root}/exe/wd"), str::to_owned);
         Stage { work, data: format!("{root}/cap/data-capability/wd"), root }
     }

@@ -107,6 +107,8 @@ pub enum DebugEvent {
     RestartRequested,
     /// Nobody attached in time; the debuggee has gone on.
     Unattended,
+    /// The worker of a server has ended by itself, or was killed; the server starts another.
+    WorkerEnded,
     /// The connection to the debuggee broke; nothing is said of the container.
     DebuggeeGone,
     /// A sentence for the user.

@@ -6,7 +6,7 @@ use super::effect::Effect;
 use super::event::Exit;
 use super::{Debugger, Millis, Run, Stage};
 use crate::deployment;
-use crate::failure::{Blame, Failure};
+use crate::failure::Failure;
 use crate::message;
 use crate::plan::deployment::Service;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub struct Serving {
     /// The code has changed while the server was starting: it may have been read before or after.
     #[serde(skip)]
     changed: bool,
+    /// Changes of the code are looked for.
+    #[serde(skip)]
+    watched: bool,
 }
 
 impl Run {
@@ -68,11 +71,29 @@ impl Run {
             Stage::Live(_) => {}
             _ => return vec![],
         }
-        let first = self.serving.restarts == 0 && self.serving.healthy_at.is_none();
         self.serving.healthy_at = Some(at);
-        let mut effects = if first { vec![Effect::WatchCode] } else { vec![] };
+        let mut effects = self.watch_code();
         effects.extend(self.restart_if_changed());
         effects
+    }
+
+    /// Looks for changes of the code from here on, once.
+    pub(super) fn watch_code(&mut self) -> Vec<Effect> {
+        if std::mem::replace(&mut self.serving.watched, true) { vec![] } else { vec![Effect::WatchCode] }
+    }
+
+    /// A worker has died. The server starts another, which the start hook chooses as it chose this one, and the
+    /// relay is there already: whoever is attached goes on in it.
+    pub(super) fn worker_ended(&mut self) -> Vec<Effect> {
+        let Stage::Live(stand) = self.stage else { return vec![] };
+        self.stage = Stage::Live(match stand {
+            Debugger::Away => Debugger::Away,
+            _ if self.attached => Debugger::Attached,
+            _ => Debugger::Expected,
+        });
+        // Whoever asks whether it answers asks until it does.
+        let answered = self.serving.healthy_at.take().is_some();
+        answered.then_some(Effect::AwaitHealth).into_iter().collect()
     }
 
     /// The user's code has changed, or the user asks.
@@ -141,19 +162,5 @@ impl Run {
             return None;
         }
         Some(deployment::explain_end(service, self.image.as_ref(), exit))
-    }
-
-    /// How long the server may take to answer, in milliseconds.
-    pub(super) fn service_patience(&self) -> Option<Millis> {
-        matches!(self.stage, Stage::Starting)
-            .then(|| self.service().map(|service| service.patience_s * 1_000))
-            .flatten()
-    }
-
-    /// A server that runs and does not answer in time.
-    pub(super) fn never_healthy(&self) -> Option<Failure> {
-        let service = self.service()?;
-        let what = message!("deployment.unhealthy", uri = service.health_uri(), seconds = service.patience_s);
-        Some(Failure::new(Blame::Code, what).with_fix(message!("deployment.unhealthy.fix")))
     }
 }

@@ -87,6 +87,9 @@ pub struct Snapshot {
     pub card: PhaseCard,
     /// The image, once known.
     pub image: Option<ImageRef>,
+    /// Images of ours that it looks for, builds or builds on, until it has the one it runs from.
+    #[serde(default)]
+    pub making: Vec<ImageRef>,
     /// The container, while there is one.
     pub container: Option<ContainerId>,
     /// The gateway's port, while it listens.
@@ -129,6 +132,7 @@ impl Run {
             state: self.state(),
             card: self.card.clone(),
             image: self.image.as_ref().map(|image| image.reference.clone()),
+            making: self.making.clone(),
             container: self.container.clone(),
             gateway_port: self.gateway_port,
             mapping: self.plan.as_ref().map(|plan| (plan.code.clone(), plan.debuggee.remote_root.clone())),

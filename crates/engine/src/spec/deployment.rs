@@ -35,8 +35,12 @@ pub struct OnlineDeployment {
     pub environment_variables: Vec<(String, String)>,
     /// `request_settings.request_timeout_ms`.
     pub request_timeout_ms: Option<i64>,
-    /// When the service gives a server up that does not answer.
+    /// When the service ends a server that does not answer, to start another.
     pub liveness_probe: Probe,
+    /// When it takes a server to be ready for requests.
+    pub readiness_probe: Probe,
+    /// What the script collects of requests and answers, where it does: name of each collection and per cent of it.
+    pub collections: Vec<(String, u64)>,
     /// Where the model is mounted instead of `/var/azureml-app`.
     pub model_mount_path: Option<String>,
 }
@@ -75,6 +79,8 @@ pub struct MlflowModel {
 /// The routes of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Routes {
+    /// Answers as long as the server is worth keeping.
+    pub liveness: Route,
     /// Answers as soon as the server is ready.
     pub health: Route,
     /// Takes the requests.
@@ -91,20 +97,23 @@ pub struct Route {
 }
 
 /// How often a server is asked, and when it is given up; Azure's own numbers where the file has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
     /// Seconds before the first question.
     pub initial_delay: u64,
     /// Seconds between two.
     pub period: u64,
-    /// How many may fail.
+    /// Seconds that an answer may take.
+    pub timeout: u64,
+    /// How many good answers in a row make it well.
+    pub success_threshold: u64,
+    /// How many failures in a row make it fail.
     pub failure_threshold: u64,
 }
 
-impl Probe {
-    /// Seconds that a server has to become ready.
-    pub fn patience_s(self) -> u64 {
-        self.initial_delay + self.period * self.failure_threshold
+impl Default for Probe {
+    fn default() -> Self {
+        Self { initial_delay: 10, period: 10, timeout: 2, success_threshold: 1, failure_threshold: 30 }
     }
 }
 
@@ -145,9 +154,30 @@ pub(super) fn read(checker: &mut Checker<'_>, root: &Node) -> OnlineDeployment {
             .filter_map(|entry| Some((entry.key.clone(), entry.value.printed()?)))
             .collect(),
         request_timeout_ms: root.get("request_settings").and_then(|node| whole(node, "request_timeout_ms")),
-        liveness_probe: read_probe(root.get("liveness_probe")),
+        // One good answer is enough for it on Azure, whatever the file says.
+        liveness_probe: Probe { success_threshold: 1, ..read_probe(root.get("liveness_probe")) },
+        readiness_probe: read_probe(root.get("readiness_probe")),
+        collections: root.some("data_collector").map(read_collections).unwrap_or_default(),
         model_mount_path: text("model_mount_path"),
     }
+}
+
+/// The collections that are switched on. Whole requests and answers are collected in front of the server.
+fn read_collections(node: &Node) -> Vec<(String, u64)> {
+    let rate = match node.get("sampling_rate").map(|node| &node.value) {
+        Some(Value::Float(rate)) => *rate,
+        Some(Value::Int(rate)) => *rate as f64,
+        _ => 1.0,
+    };
+    let percent = (rate.clamp(0.0, 1.0) * 100.0).round() as u64;
+    let is_on = |node: &Node| {
+        node.get("enabled").and_then(Node::printed).is_some_and(|it| it.eq_ignore_ascii_case("true"))
+    };
+    let all = node.get("collections").map(Node::entries).unwrap_or_default();
+    all.iter()
+        .filter(|entry| is_on(&entry.value) && !matches!(entry.key.as_str(), "request" | "response"))
+        .map(|entry| (entry.key.to_lowercase(), percent))
+        .collect()
 }
 
 /// What azure-ai-ml sees only when the deployment is created, if at all.
@@ -220,8 +250,10 @@ fn read_routes(node: &Node) -> Option<Routes> {
         Some(Route { port: u16::try_from(whole(node, "port")?).ok()?, path })
     };
     // Ready is what whoever waits wants to know; alive it may be long before.
+    let (liveness, readiness) = (route("liveness_route"), route("readiness_route"));
     Some(Routes {
-        health: route("readiness_route").or_else(|| route("liveness_route"))?,
+        liveness: liveness.clone().or_else(|| readiness.clone())?,
+        health: readiness.or(liveness)?,
         scoring: route("scoring_route")?,
     })
 }
@@ -232,10 +264,13 @@ fn read_probe(node: Option<&Node>) -> Probe {
             .and_then(|number| u64::try_from(number).ok())
             .unwrap_or(default)
     };
+    let usual = Probe::default();
     Probe {
-        initial_delay: number("initial_delay", 10),
-        period: number("period", 10),
-        failure_threshold: number("failure_threshold", 30),
+        initial_delay: number("initial_delay", usual.initial_delay),
+        period: number("period", usual.period),
+        timeout: number("timeout", usual.timeout),
+        success_threshold: number("success_threshold", usual.success_threshold),
+        failure_threshold: number("failure_threshold", usual.failure_threshold),
     }
 }
 
@@ -273,8 +308,31 @@ mod tests {
         assert_eq!((read.endpoint.as_str(), read.name.as_str()), ("iris", "blue"));
         assert_eq!(read.code.as_deref(), Some("src"));
         assert_eq!(read.environment_variables, [("A".to_owned(), "1".to_owned())]);
-        assert_eq!(read.liveness_probe.patience_s(), 310);
+        assert_eq!((read.liveness_probe, read.readiness_probe), (Probe::default(), Probe::default()));
         assert!(matches!(read.model, Some(Model::Local { ref path, mlflow: None, .. }) if path == "./model"));
+    }
+
+    #[test]
+    fn collections_that_are_on_are_known_with_their_share() {
+        let read = deployment(
+            "name: b\nendpoint_name: e\ninstance_type: x\nmodel: {path: m}\nenvironment: {image: i}\ndata_collector:\n\
+             \x20 sampling_rate: 0.25\n  collections:\n    Model_Inputs: {enabled: 'True'}\n    model_outputs: {enabled: 'False'}\n\
+             \x20   request: {enabled: 'True'}\n",
+        );
+        assert_eq!(read.collections, [("model_inputs".to_owned(), 25)]);
+    }
+
+    #[test]
+    fn probes_have_the_numbers_of_the_file_and_azures_where_it_has_none() {
+        let read = deployment(
+            "name: b\nendpoint_name: e\ninstance_type: x\nmodel: {path: m}\nenvironment: {image: i}\n\
+             liveness_probe: {initial_delay: 5, success_threshold: 4}\n\
+             readiness_probe: {period: 3, timeout: 7, success_threshold: 2, failure_threshold: 6}\n",
+        );
+        let usual = Probe::default();
+        assert_eq!(read.liveness_probe, Probe { initial_delay: 5, ..usual });
+        let ready = Probe { period: 3, timeout: 7, success_threshold: 2, failure_threshold: 6, ..usual };
+        assert_eq!(read.readiness_probe, ready);
     }
 
     #[test]
@@ -287,6 +345,7 @@ mod tests {
         );
         assert_eq!(read.model, Some(Model::Registered("azureml:iris:3".to_owned())));
         let routes = read.routes.expect("routes");
+        assert_eq!(routes.liveness, Route { port: 8080, path: "/live".to_owned() });
         assert_eq!(routes.health, Route { port: 8080, path: "/ready".to_owned() });
         assert_eq!(routes.scoring, Route { port: 8081, path: "/predict".to_owned() });
     }

@@ -23,11 +23,18 @@ pub(crate) async fn images(settings: Settings, images: Images, printer: &mut Pri
 
 async fn list(session: &Session, printer: &mut Printer) -> Result<(), Failure> {
     let now = clock::now_ms();
-    for image in session.ask(Ask::ListImages).await?.images {
+    let images = session.ask(Ask::ListImages).await?.images;
+    for image in &images {
         let used =
             message!("images.used", ago = duration(now.saturating_sub(image.used_at)), runs = image.runs);
-        let text = format!("{}  {:>6} MiB  {}", image.image, image.bytes >> 20, printer.words(&used));
-        printer.answer(&text, &serde_json::to_value(&image).unwrap_or_default());
+        let mut text = format!("{}  {:>6} MiB  {}", image.image, image.bytes >> 20, printer.words(&used));
+        if image.missing == Some(true) {
+            text += &format!("  {}", printer.words(&message!("images.missing")));
+        }
+        printer.answer(&text, &serde_json::to_value(image).unwrap_or_default());
+    }
+    if images.iter().any(|image| image.missing.is_none()) {
+        printer.remark(&message!("images.not-asked"));
     }
     Ok(())
 }
@@ -49,6 +56,9 @@ async fn why(session: &Session, image: String, printer: &mut Printer) -> Result<
             lines.extend(content.lines().map(|line| format!("      {line}")));
         }
     }
+    if answer.image.missing == Some(true) {
+        lines.push(format!("{}: {}", answer.image.image, printer.words(&message!("images.missing"))));
+    }
     printer.answer(&lines.join("\n"), &serde_json::to_value(&answer).unwrap_or_default());
     Ok(())
 }
@@ -59,6 +69,8 @@ async fn prune(session: &Session, dry_run: bool, printer: &mut Printer) -> Resul
     for image in &images {
         let (name, mib) = (&image.image, image.bytes >> 20);
         let text = match (&image.kept, dry_run) {
+            (_, true) if image.missing => message!("images.would-forget", image = name),
+            (_, false) if image.missing => message!("images.forgotten", image = name),
             (Some(reason), _) => message!("images.kept", image = name, reason = to_proto::message(reason)),
             (None, true) => message!("images.would-go", image = name, mib = mib),
             (None, false) => message!("images.gone", image = name, mib = mib),

@@ -147,9 +147,7 @@ pub(super) fn open_relay(tasks: &mut RunTasks, plan: Option<&Plan>, container: C
         if plan.service.as_ref().is_none_or(|service| service.has_workers) {
             gateway.offer_restart();
         }
-        if plan.service.is_none() {
-            gateway.go_on_with_the_next();
-        }
+        gateway.go_on_with_the_next();
     }
     let context = tasks.context.clone();
     tasks.work.spawn(async move {

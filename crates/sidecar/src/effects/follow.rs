@@ -4,7 +4,7 @@
 //! When the connection breaks, the log's own place says where to go on. The end of the command is the end of
 //! its container, or, in one that may be kept, what that container's first process says.
 
-use super::driver_log::DriverLog;
+use super::driver_log::{DriverLog, Reading};
 use super::warm::Line;
 use super::{RunContext, secrets};
 use docker::{Docker, LogStream, LogWindow, State};
@@ -12,7 +12,7 @@ use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
 use engine::run::event::{Exit, RunEvent};
-use engine::warm::{Door, Kept, NextCommand};
+use engine::warm::NextCommand;
 use futures::{FutureExt, Stream, StreamExt};
 use std::future::Future;
 use std::time::Duration;
@@ -29,7 +29,7 @@ const LAST_OUTPUT: Duration = Duration::from_secs(2);
 pub(super) async fn start(
     context: RunContext,
     container: ContainerId,
-    door: Option<Door>,
+    reading: Reading,
 ) -> Result<RunEvent, Failure> {
     let docker = context.engine().await?;
     let output = docker.attach(&container).await?;
@@ -43,59 +43,62 @@ pub(super) async fn start(
         return Ok(RunEvent::ContainerExited(exit));
     }
     context.tell(RunEvent::ContainerStarted);
-    let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await);
+    let log = DriverLog::open(&context, &reading, secrets::masks(&context, &container).await);
     let ended = async {
-        match &door {
+        match &reading.door {
             Some(door) => Line::wait(door).await.ended().await,
             None => std::future::pending().await,
         }
     };
-    to_the_end(&context, &docker, &container, door.as_ref(), log, output, ended).await
+    to_the_end(&context, &docker, &container, &reading, log, output, ended).await
 }
 
-/// The next command in a container that was kept.
+/// The next command in a container that was kept, whose way in is known.
 pub(super) async fn start_command(
     context: RunContext,
-    kept: Kept,
+    container: ContainerId,
+    reading: Reading,
     next: NextCommand,
 ) -> Result<RunEvent, Failure> {
-    let Kept { container, door } = kept;
     let docker = context.engine().await?;
     let output = docker.attach(&container).await?;
-    let mut line = match Line::open(&door).await {
-        Ok(line) => line,
+    let line = match &reading.door {
+        Some(door) => Line::open(door).await.ok(),
+        None => None,
+    };
+    let Some(mut line) = line else {
         // It has just ended by itself; nothing of this run has begun.
-        Err(_) => return Ok(RunEvent::ContainerGone),
+        return Ok(RunEvent::ContainerGone);
     };
     line.run(&next).await?;
     context.tell(RunEvent::ContainerStarted);
     // One with secrets is not kept.
-    let log = DriverLog::open(&context, Some(&door), Vec::new());
-    to_the_end(&context, &docker, &container, Some(&door), log, output, line.ended()).await
+    let log = DriverLog::open(&context, &reading, Vec::new());
+    to_the_end(&context, &docker, &container, &reading, log, output, line.ended()).await
 }
 
 pub(super) async fn follow(
     context: RunContext,
     container: ContainerId,
-    door: Option<Door>,
+    reading: Reading,
 ) -> Result<RunEvent, Failure> {
     let docker = context.engine().await?;
-    let log = DriverLog::open(&context, door.as_ref(), secrets::masks(&context, &container).await)?;
-    let output = missing(&docker, &container, door.as_ref(), &log, true);
-    to_the_end(&context, &docker, &container, door.as_ref(), Ok(log), output, std::future::pending()).await
+    let log = DriverLog::open(&context, &reading, secrets::masks(&context, &container).await)?;
+    let output = missing(&docker, &container, &reading, &log, true);
+    to_the_end(&context, &docker, &container, &reading, Ok(log), output, std::future::pending()).await
 }
 
 /// Whoever is only passing by must not end a run because its log cannot be written.
 pub(super) async fn catch_up(
     context: RunContext,
     container: ContainerId,
-    door: Option<Door>,
+    reading: Reading,
 ) -> Result<RunEvent, Failure> {
     let caught_up = async {
         let docker = context.engine().await?;
         let masks = secrets::masks(&context, &container).await;
-        let mut log = DriverLog::open(&context, door.as_ref(), masks)?;
-        let output = missing(&docker, &container, door.as_ref(), &log, false);
+        let mut log = DriverLog::open(&context, &reading, masks)?;
+        let output = missing(&docker, &container, &reading, &log, false);
         take(&context, &mut log, output, std::future::pending()).await
     };
     if let Err(failure) = caught_up.await {
@@ -111,7 +114,7 @@ async fn to_the_end(
     context: &RunContext,
     docker: &Docker,
     container: &ContainerId,
-    door: Option<&Door>,
+    reading: &Reading,
     log: Result<DriverLog, Failure>,
     output: Output,
     ended: impl Future<Output = i64>,
@@ -168,8 +171,8 @@ async fn to_the_end(
                     }
                     // Of lines that had not ended the file has nothing, so they come again.
                     let masks = secrets::masks(context, container).await;
-                    let mut again = DriverLog::open(context, door, masks)?;
-                    let output = missing(docker, container, door, &again, true);
+                    let mut again = DriverLog::open(context, reading, masks)?;
+                    let output = missing(docker, container, reading, &again, true);
                     take(context, &mut again, output, std::future::pending()).await?;
                     log = Some(again);
                 }
@@ -227,12 +230,12 @@ async fn take(
 fn missing(
     docker: &Docker,
     container: &ContainerId,
-    door: Option<&Door>,
+    reading: &Reading,
     log: &DriverLog,
     follow: bool,
 ) -> Output {
     let mut skip = log.taken();
-    if let Some(door) = door {
+    if let Some(door) = &reading.door {
         skip.iter_mut().zip(door.output_from).for_each(|(skip, before)| *skip += before);
     }
     let output = docker.logs(container, LogWindow { since: None, follow }).map(move |chunk| {

@@ -32,7 +32,10 @@ pub(super) async fn pull(context: RunContext, reference: ImageRef) -> Result<Run
     let platform = foreign.and_then(|(platforms, _)| Some(format!("linux/{}", platforms.first()?)));
     let mut stream = docker.pull(&reference, platform.as_deref());
     while let Some(step) = stream.next().await {
-        let step = step?;
+        let step = match step {
+            Ok(step) => step,
+            Err(error) => return Err(with_versions(&docker, &reference, error.into()).await),
+        };
         match (step.layer, step.total) {
             (Some(layer), Some(total)) => context.progress(Progress {
                 item: layer,
@@ -48,6 +51,18 @@ pub(super) async fn pull(context: RunContext, reference: ImageRef) -> Result<Run
         }
     }
     Ok(RunEvent::ImagePulled(reference))
+}
+
+/// A version that cannot be had may be here under another name.
+async fn with_versions(docker: &Docker, image: &ImageRef, failure: Failure) -> Failure {
+    let Ok(here) = docker.other_versions(image).await else { return failure };
+    if here.is_empty() {
+        return failure;
+    }
+    let names: Vec<_> = here.iter().map(ImageRef::as_str).collect();
+    let first = failure.fix.clone().map(|fix| fix.argument());
+    let fix = message!("image.others-here.fix", names = names.join(", "), first = first.unwrap_or_default());
+    failure.with_fix(fix)
 }
 
 /// The processors that an image is for and the engine's own, if that is none of them.

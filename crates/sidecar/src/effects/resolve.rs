@@ -219,6 +219,7 @@ fn plan_settings(context: &RunContext, engine: &str) -> Result<PlanSettings, Fai
         ports: params.deployment.as_ref().map_or_else(HostPorts::default, |wish| HostPorts {
             scoring: wish.port,
             health: wish.second_port,
+            liveness: wish.third_port,
         }),
         host: Host {
             user: context.settings.host.container_user(engine_is_the_users(context, engine)),

@@ -3,6 +3,7 @@
 use super::{RunContext, RunTasks};
 use crate::files;
 use crate::http;
+use engine::deployment::health::{self, Answer, Asking, Next};
 use engine::deployment::{self, BOOT_FAILED, LAST_LINES, Restart};
 use engine::failure::Failure;
 use engine::ids::ContainerId;
@@ -10,53 +11,88 @@ use engine::plan::Plan;
 use engine::plan::deployment::Service;
 use engine::run::event::RunEvent;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-/// Between two questions. The first answer is what the user waits for, so it is asked often; a server that
-/// takes long to load is asked less.
-const SOON: Duration = Duration::from_millis(10);
-const LATER: Duration = Duration::from_millis(200);
-const SOON_FOR: u32 = 500;
+/// Between two looks into the log, for a server that is started again and again.
+const BETWEEN_READINGS: Duration = Duration::from_millis(250);
 
-/// How long an answer is waited for before the question is put again: a connection that was made while the
-/// container's network was not yet whole may never be answered.
-const ANSWER: Duration = Duration::from_secs(5);
+/// How much of its end is read.
+const LONGEST_READING: u64 = 256 * 1024;
 
-/// Of these questions one also looks into the log, for a server that is started again and again.
-const LOOK_EVERY: u32 = 20;
-
-pub(super) async fn await_health(context: RunContext, service: Service) -> Result<RunEvent, Failure> {
-    let request = http::Request {
-        port: service.ports.health,
-        method: "GET".to_owned(),
-        path: service.routes.health.path.clone(),
-        ..http::Request::default()
-    };
-    for asked in 0_u32.. {
-        let answer = tokio::time::timeout(ANSWER, http::send(request.clone())).await;
-        if answer.is_ok_and(|answer| answer.is_ok_and(|answer| (200..300).contains(&answer.status))) {
-            break;
-        }
-        if asked % LOOK_EVERY == LOOK_EVERY - 1
-            && let Some(failure) = boot_failure(&context, &service).await
-        {
-            return Err(failure);
-        }
-        tokio::time::sleep(if asked < SOON_FOR { SOON } else { LATER }).await;
+/// Asks until every probe is well. `is_judged`: nobody stands in the server's code, so one that fails as the spec
+/// has it ends the deployment.
+pub(super) async fn await_health(
+    context: RunContext,
+    service: Service,
+    is_judged: bool,
+) -> Result<RunEvent, Failure> {
+    let probes = health::probes(&service, is_judged).into_iter().map(|probe| succeed(&context, probe));
+    tokio::select! {
+        answered = futures::future::try_join_all(probes) => answered.map(|_| RunEvent::Healthy),
+        failure = never_boots(&context, &service, is_judged) => Err(failure),
     }
-    Ok(RunEvent::Healthy)
 }
 
-/// What the log says of a server below a supervisor that will never come up.
-async fn boot_failure(context: &RunContext, service: &Service) -> Option<Failure> {
-    let path = context.folder.driver_log();
-    let text = tokio::task::spawn_blocking(move || files::read_end(&path, 256 * 1024)).await.ok()?;
-    if !text.contains(BOOT_FAILED) {
-        return None;
+/// Puts one probe's question until it is well.
+async fn succeed(context: &RunContext, mut probe: Asking) -> Result<(), Failure> {
+    let began = Instant::now();
+    let now = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let request = http::Request {
+        port: probe.port,
+        method: "GET".to_owned(),
+        path: probe.path.clone(),
+        ..http::Request::default()
+    };
+    loop {
+        let at = now();
+        let mut sent = pin!(http::send(request.clone()));
+        let answer = match tokio::time::timeout(Duration::from_millis(probe.timeout), &mut sent).await {
+            Ok(Ok(answer)) => Answer::Status(answer.status),
+            Ok(Err(_)) => Answer::Nobody,
+            Err(_) => Answer::Silence,
+        };
+        let is_open = answer == Answer::Silence;
+        let (next, said) = probe.answered(at, now(), answer);
+        if let Some(said) = said {
+            super::note(context, &said);
+        }
+        let pause = match next {
+            Next::Well => return Ok(()),
+            Next::GivenUp(failure) => return Err(failure),
+            Next::Ask(pause) => Duration::from_millis(pause),
+        };
+        // Whoever answers late is asked again at once.
+        match is_open {
+            true => drop(tokio::time::timeout(pause, sent).await),
+            false => tokio::time::sleep(pause).await,
+        }
     }
+}
+
+/// Ends when the log says that the server will never come up.
+async fn never_boots(context: &RunContext, service: &Service, is_judged: bool) -> Failure {
+    let path = context.folder.driver_log();
+    let before = files::length(&path).unwrap_or_default();
+    loop {
+        tokio::time::sleep(BETWEEN_READINGS).await;
+        let longest = files::length(&path).unwrap_or_default().saturating_sub(before).min(LONGEST_READING);
+        let path = path.clone();
+        let read = tokio::task::spawn_blocking(move || files::read_end(&path, longest)).await;
+        let failure = read.ok().and_then(|text| boot_failure(&text, service, is_judged));
+        if let Some(failure) = failure {
+            return failure;
+        }
+    }
+}
+
+/// What the log says of a server below a supervisor that will never come up, or of one whose workers never do.
+/// Those that a debugger stands in are killed for that.
+fn boot_failure(text: &str, service: &Service, is_judged: bool) -> Option<Failure> {
     let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    deployment::explain(service, None, last)
+    let boots = text.contains(BOOT_FAILED).then(|| deployment::explain(service, None, last)).flatten();
+    boots.or_else(|| is_judged.then(|| deployment::explain_deaths(last)).flatten())
 }
 
 /// Between two looks at the user's files. Half of it is waited for on the average, and the server's own start

@@ -1,5 +1,6 @@
 //! Containers that are kept for the next run: taking one, starting a command in it, keeping it, letting it go.
 
+use super::driver_log::{DriverLog, Reading};
 use super::{RunContext, collect, container, copies};
 use crate::clock;
 use crate::warm::{self, Entry};
@@ -119,7 +120,7 @@ async fn try_to_keep(
         }
         Err(_) => return Err("the engine could not say what the run has left in it"),
     }
-    let Ok(log) = super::driver_log::DriverLog::open(context, None, Vec::new()) else {
+    let Ok(log) = DriverLog::open(context, &Reading::default(), Vec::new()) else {
         return Err("its log is gone");
     };
     let mark = EndMarks::new(&kept.door).length();

@@ -2,6 +2,7 @@
 
 use crate::files;
 use crate::main_loop::{Event, Reply, give};
+use crate::settings::Settings;
 use crate::state::State;
 use crate::to_proto;
 use docker::{Docker, ImageSummary, Labels};
@@ -10,33 +11,75 @@ use engine::ids::ImageRef;
 use engine::ledger::{self, ImageRecord, ImageUse, PartChange};
 use engine::message;
 use engine::message::Message;
+use futures::StreamExt;
 use protocol::images::{
     ImageChange, ImageSnapshot, ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, PrunedImage,
     WhyImageAnswer, WhyImageParams,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
 
-pub(crate) fn list_images(state: &State) -> Result<ListImagesAnswer, Failure> {
-    let (images, uses) = (state.store.list_images()?, state.store.image_uses()?);
-    Ok(ListImagesAnswer { images: images.iter().map(|image| snapshot(image, &uses)).collect() })
+/// How long the engine may take to say which images it has: whoever asks for the list waits for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn list_images(state: &State, reply: Reply<ListImagesAnswer>) {
+    let listed = (state.store.list_images(), state.store.image_uses());
+    let settings = state.settings.clone();
+    tokio::spawn(async move {
+        let answer = async {
+            let (images, uses) = (listed.0?, listed.1?);
+            let missing = missing(&settings, &images).await;
+            let images = images.iter().map(|image| snapshot(image, &uses, missing.as_ref())).collect();
+            Ok(ListImagesAnswer { images })
+        };
+        give(reply, answer.await);
+    });
 }
 
-pub(crate) fn why_image(state: &State, params: &WhyImageParams) -> Result<WhyImageAnswer, Failure> {
-    let ledger = state.store.list_images()?;
-    let image = find(&ledger, &params.image)?;
-    let (compared_with, changes) = match ledger::why_built(image, &ledger) {
-        Some((older, changes)) => (Some(older.name.0.clone()), changes),
-        None => (None, Vec::new()),
+pub(crate) fn why_image(state: &State, params: WhyImageParams, reply: Reply<WhyImageAnswer>) {
+    let listed = (state.store.list_images(), state.store.image_uses());
+    let settings = state.settings.clone();
+    tokio::spawn(async move {
+        let answer = async {
+            let (ledger, uses) = (listed.0?, listed.1?);
+            let image = find(&ledger, &params.image)?;
+            let (compared_with, changes) = match ledger::why_built(image, &ledger) {
+                Some((older, changes)) => (Some(older.name.0.clone()), changes),
+                None => (None, Vec::new()),
+            };
+            let missing = missing(&settings, std::slice::from_ref(image)).await;
+            Ok(WhyImageAnswer {
+                image: snapshot(image, &uses, missing.as_ref()),
+                parts: image.parts.clone().into_iter().collect(),
+                compared_with,
+                changes: changes.into_iter().map(change).collect(),
+            })
+        };
+        give(reply, answer.await);
+    });
+}
+
+/// Those that the engine does not have any more; `None` where it does not say.
+async fn missing(settings: &Settings, images: &[ImageRecord]) -> Option<BTreeSet<ImageRef>> {
+    if images.is_empty() {
+        return Some(BTreeSet::new());
+    }
+    let asked = async {
+        let docker = Docker::connect(&settings.engine).await.ok()?;
+        let ask = |image: &ImageRecord| {
+            let (docker, name) = (docker.clone(), image.name.clone());
+            async move { Some((docker.inspect_image(&name).await.ok()?.is_none(), name)) }
+        };
+        let asked: Vec<_> = images.iter().map(ask).collect();
+        let answers: Vec<_> = futures::stream::iter(asked).buffered(8).collect().await;
+        let answers: Option<Vec<(bool, ImageRef)>> = answers.into_iter().collect();
+        Some(answers?.into_iter().filter(|(missing, _)| *missing).map(|(_, name)| name).collect())
     };
-    Ok(WhyImageAnswer {
-        image: snapshot(image, &state.store.image_uses()?),
-        parts: image.parts.clone().into_iter().collect(),
-        compared_with,
-        changes: changes.into_iter().map(change).collect(),
-    })
+    tokio::time::timeout(PATIENCE, asked).await.ok().flatten()
 }
 
-/// Decides here what goes, removes it beside the loop; what is gone comes back to be taken off the ledger.
+/// Decides in the loop what goes, removes it beside the loop; what is gone comes back to be taken off the ledger.
 pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Reply<PruneImagesAnswer>) {
     let judged = judge(state);
     let (settings, inbox, dry_run) = (state.settings.clone(), state.effects.inbox(), params.dry_run);
@@ -52,12 +95,24 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
                 image.labels.get(Labels::BUILT_BY).is_some_and(|built_by| *built_by != store)
             };
             let foreign: Vec<_> = built.iter().filter(foreign).collect();
-            for (image, kept) in judged? {
+            let Judged { images: judged, building } = judged?;
+            for (image, kept) in judged {
+                if docker.inspect_image(&image.name).await?.is_none() {
+                    if !dry_run {
+                        gone.push(image.name.clone());
+                    }
+                    images.push(PrunedImage { image: image.name.0, bytes: 0, kept: None, missing: true });
+                    continue;
+                }
                 let is_foreign = foreign.iter().any(|other| other.names.contains(&image.name));
                 let kept = kept.or_else(|| is_foreign.then(|| message!("images.keep-foreign")));
                 let kept = match kept {
                     None if !dry_run => {
-                        let kept = remove(&docker, &image.name).await;
+                        // Those before it took their time, and a run may have come to need it meanwhile.
+                        let kept = match look_again(&inbox, &image.name).await {
+                            None => remove(&docker, &image.name).await,
+                            needed => needed,
+                        };
                         if kept.is_none() {
                             gone.push(image.name.clone());
                         }
@@ -66,7 +121,7 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
                     kept => kept,
                 };
                 let kept = kept.as_ref().map(to_proto::text);
-                images.push(PrunedImage { image: image.name.0, bytes: image.size, kept });
+                images.push(PrunedImage { image: image.name.0, bytes: image.size, kept, missing: false });
             }
             // Images of ours that have lost their name to a newer build. The ledger knows none of them.
             let foreign = foreign.into_iter().map(|image| image.id.clone()).collect::<Vec<_>>();
@@ -74,9 +129,14 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
                 built.into_iter().filter(|image| image.names.is_empty() && !foreign.contains(&image.id))
             {
                 let id = ImageRef(image.id);
-                let kept = if dry_run { None } else { remove(&docker, &id).await };
+                let kept = match (building, dry_run) {
+                    // It may be what that build has come to.
+                    (true, _) => Some(message!("images.keep-live")),
+                    (false, true) => None,
+                    (false, false) => remove(&docker, &id).await,
+                };
                 let kept = kept.as_ref().map(to_proto::text);
-                images.push(PrunedImage { image: id.0, bytes: image.size, kept });
+                images.push(PrunedImage { image: id.0, bytes: image.size, kept, missing: false });
             }
             images.extend(prune_caches(&docker, &ours, dry_run).await?);
             Ok((gone, PruneImagesAnswer { images }))
@@ -89,13 +149,39 @@ pub(crate) fn prune_images(state: &State, params: &PruneImagesParams, reply: Rep
     });
 }
 
-fn judge(state: &State) -> Result<Vec<(ImageRecord, Option<Message>)>, Failure> {
+/// The ledger's images, with the reason why one stays; and whether an image is being made at this moment.
+struct Judged {
+    images: Vec<(ImageRecord, Option<Message>)>,
+    building: bool,
+}
+
+fn judge(state: &State) -> Result<Judged, Failure> {
     let uses = state.store.image_uses()?;
     let judged = |image: ImageRecord| {
-        let kept = ledger::reason_to_keep(&image.name, &uses, |spec| files::exists(spec));
+        let kept = reason(&image.name, &uses);
         (image, kept)
     };
-    Ok(state.store.list_images()?.into_iter().map(judged).collect())
+    let images = state.store.list_images()?.into_iter().map(judged).collect();
+    Ok(Judged { images, building: uses.iter().any(|one| one.live && one.runs == 0) })
+}
+
+fn reason(image: &ImageRef, uses: &[ImageUse]) -> Option<Message> {
+    ledger::reason_to_keep(image, uses, |spec| files::exists(spec))
+}
+
+/// Why an image must stay as things stand now.
+pub(crate) fn needed(state: &State, image: &ImageRef) -> Option<Message> {
+    match state.store.image_uses() {
+        Ok(uses) => reason(image, &uses),
+        Err(failure) => Some(message!("images.keep-engine", words = failure)),
+    }
+}
+
+async fn look_again(inbox: &mpsc::UnboundedSender<Event>, image: &ImageRef) -> Option<Message> {
+    let (reply, answer) = oneshot::channel();
+    // The loop is gone only when the process ends, and this work with it.
+    inbox.send(Event::IsNeeded(image.clone(), reply)).ok()?;
+    answer.await.ok().flatten()
 }
 
 /// Bytecode caches of images that the engine does not have any more: nothing could find them again.
@@ -114,7 +200,8 @@ async fn prune_caches(
             // A container that was made from the image outlives it.
             false => docker.remove_volume(&volume).await.err().map(why_it_stays),
         };
-        pruned.push(PrunedImage { image: volume, bytes: 0, kept: kept.as_ref().map(to_proto::text) });
+        let kept = kept.as_ref().map(to_proto::text);
+        pruned.push(PrunedImage { image: volume, bytes: 0, kept, missing: false });
     }
     Ok(pruned)
 }
@@ -144,8 +231,8 @@ fn find<'a>(ledger: &'a [ImageRecord], name: &str) -> Result<&'a ImageRecord, Fa
     }
 }
 
-fn snapshot(image: &ImageRecord, uses: &[ImageUse]) -> ImageSnapshot {
-    let own: Vec<&ImageUse> = uses.iter().filter(|one| one.image == image.name).collect();
+fn snapshot(image: &ImageRecord, uses: &[ImageUse], missing: Option<&BTreeSet<ImageRef>>) -> ImageSnapshot {
+    let own: Vec<&ImageUse> = uses.iter().filter(|one| one.image == image.name && one.runs > 0).collect();
     ImageSnapshot {
         image: image.name.0.clone(),
         base: image.base.0.clone(),
@@ -154,6 +241,7 @@ fn snapshot(image: &ImageRecord, uses: &[ImageUse]) -> ImageSnapshot {
         used_at: image.used_ms,
         runs: own.iter().map(|one| one.runs).sum(),
         specs: own.iter().map(|one| one.spec.to_string_lossy().into_owned()).collect(),
+        missing: missing.map(|missing| missing.contains(&image.name)),
     }
 }
 

@@ -47,6 +47,11 @@ impl RunFolder {
         self.root.join("user_logs").join("std_log.txt")
     }
 
+    /// What one of several processes printed, under the name that Azure has for it.
+    pub fn process_log(&self, rank: u32) -> PathBuf {
+        self.root.join("user_logs").join(format!("std_log_process_{rank}.txt"))
+    }
+
     /// `./outputs` of the code.
     pub fn outputs(&self) -> PathBuf {
         self.root.join("outputs")
@@ -107,6 +112,11 @@ impl RunFolder {
     /// Opens the control log for appending.
     pub fn open_control_log(&self) -> Result<LogFile, Failure> {
         LogFile::open(vec![self.control_log()])
+    }
+
+    /// Opens the log of one of several processes for appending.
+    pub fn open_process_log(&self, rank: u32) -> Result<LogFile, Failure> {
+        LogFile::open(vec![self.process_log(rank)])
     }
 
     /// Opens the driver log for appending, under both names.

@@ -52,11 +52,15 @@ impl Store {
         })
     }
 
-    /// Which runs used which images, counted by image and spec.
+    /// Which runs used which images, counted by image and spec; and which images are being made for a run that has
+    /// none yet.
     pub fn image_uses(&self) -> Result<Vec<ImageUse>, Failure> {
         let sql = "SELECT image, spec, count(*), max(created), \
                    sum(state NOT IN ('completed', 'failed', 'cancelled', 'lost')) > 0 \
-                   FROM run WHERE image IS NOT NULL GROUP BY image, spec";
+                   FROM run WHERE image IS NOT NULL GROUP BY image, spec \
+                   UNION ALL SELECT made.value, run.spec, 0, 0, 1 FROM run, \
+                   json_each(iif(json_valid(run.snapshot), run.snapshot, '{}'), '$.making') AS made \
+                   WHERE run.state NOT IN ('completed', 'failed', 'cancelled', 'lost')";
         self.read(|db| {
             db.prepare_cached(sql)?
                 .query_map([], |row| {

@@ -168,6 +168,68 @@ fn a_file_that_the_mapping_misses_is_explained_and_reached_when_the_right_one_is
     assert_eq!(refused["data"]["failure"]["what"]["id"], "mapping.no-gateway");
 }
 
+/// Calls a function again and again, and says so.
+const CALLS: &str = r#"import time
+
+def square(number):
+    return number * number
+
+for number in range(100000):
+    print(square(number), flush=True)
+    time.sleep(0.02)
+"#;
+
+#[test]
+fn a_breakpoint_on_a_function_stops_comes_again_after_a_restart_and_goes_with_its_client() {
+    let ground = Ground::new();
+    let (spec, _) = ground.job("calls", CALLS);
+    let mut editor = ground.editor();
+    editor.initialize();
+    let run = editor.ask("aml/startRun", json!({"spec": spec, "debug": true}))["run"].clone();
+    let ready = editor.hear("aml/debugReady", |ready| ready["run"] == run);
+    let mut configuration = ready["configuration"].clone();
+    configuration["pathMappings"][0]["localRoot"] = json!(ground.project().join("calls/src"));
+
+    let mut client = DapClient::connect(&configuration);
+    let claimed = client.call("initializeRequest", json!([]))["body"].clone();
+    assert_eq!(claimed["supportsFunctionBreakpoints"], true);
+    let initialized = client.begin("waitForEvent", json!(["initialized"]));
+    let attached = client.begin("attachRequest", json!([configuration]));
+    client.end(initialized);
+    let wanted = json!([{"breakpoints": [{"name": "square", "condition": "number == 3"}]}]);
+    let set = client.call("setFunctionBreakpointsRequest", wanted)["body"]["breakpoints"].clone();
+    assert_eq!(set[0]["verified"], true, "{set}");
+    let mut stopped = client.begin("waitForEvent", json!(["stopped"]));
+    client.call("configurationDoneRequest", json!([]));
+    client.end(attached);
+    let mut thread = Value::Null;
+    for starts in 1..=2 {
+        let stop = client.end(stopped)["body"].clone();
+        assert_eq!(stop["reason"], "function breakpoint", "start {starts}: {stop}");
+        thread = stop["threadId"].clone();
+        assert_eq!(client.frame(&thread)["name"], "square");
+        assert_eq!(client.locals(&thread)["number"], "3", "start {starts}");
+        stopped = client.begin("waitForEvent", json!(["stopped"]));
+        if starts == 1 {
+            client.call("customRequest", json!(["restart", {}]));
+        }
+    }
+
+    // The next one is every call, and whoever wanted it leaves.
+    let wanted = json!([{"breakpoints": [{"name": "square"}]}]);
+    client.call("setFunctionBreakpointsRequest", wanted);
+    client.call("continueRequest", json!([{"threadId": thread}]));
+    client.end(stopped);
+    assert_eq!(client.locals(&thread)["number"], "4");
+    client.call("disconnectRequest", json!([{"restart": false, "terminateDebuggee": false}]));
+    drop(client);
+    editor.hear("aml/logAppended", |grown| {
+        grown["log"] == "driver" && grown["lines"].as_array().unwrap().iter().any(|line| line == "400")
+    });
+    editor.ask("aml/cancelRun", json!({"run": run, "atOnce": true}));
+    editor.hear_state(&run, "cancelled");
+}
+
 /// Tells how often it was started, by what its earlier starts have left.
 const STARTS: &str = r#"import multiprocessing, os
 

@@ -464,6 +464,58 @@ fn a_restart_is_answered_at_once_and_the_next_program_is_told_all_over() {
 }
 
 #[test]
+fn breakpoints_on_functions_come_again_after_a_restart_and_go_with_the_client_that_set_them() {
+    let mut story = Story::new();
+    story.gateway.offer_restart();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code")
+        .says(VS_CODE, 4, "setFunctionBreakpoints", json!({"breakpoints": [{"name": "f"}]}))
+        .answers(4, "setFunctionBreakpoints", json!({"breakpoints": [{"verified": true, "id": 0}]}))
+        .says(VS_CODE, 5, "restart", json!({}))
+        .on(GatewayInput::DebuggeeGone);
+    story.told.clear();
+    story.on(GatewayInput::DebuggeeConnected { paused: None, waiting: true }).says(
+        VS_CODE,
+        6,
+        "disconnect",
+        json!({}),
+    );
+    story.is(expect![[r#"
+        debuggee connects, paused: None
+            to debuggee: {"seq":5,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
+            to debuggee: {"seq":6,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":7,"type":"request","command":"setFunctionBreakpoints","arguments":{"breakpoints":[{"name":"f"}]}}
+            to debuggee: {"seq":8,"type":"request","command":"configurationDone","arguments":{}}
+            Configured
+        client 1: disconnect #6
+            to debuggee: {"seq":9,"type":"request","command":"setFunctionBreakpoints","arguments":{"breakpoints":[]}}
+            to debuggee: {"seq":10,"type":"request","command":"disconnect","arguments":{"restart":false,"terminateDebuggee":false}}
+            to client 1: {"seq":7,"type":"response","request_seq":6,"success":true,"command":"disconnect"}
+            Detached
+            close client 1
+    "#]]);
+
+    story
+        .attached(OTHER, "Neovim")
+        .says(OTHER, 4, "setFunctionBreakpoints", json!({"breakpoints": [{"name": "g"}]}))
+        .on(GatewayInput::ClientGone(OTHER))
+        .says(VS_CODE, 1, "initialize", json!({}))
+        .says(VS_CODE, 2, "attach", json!({}));
+    story.is(expect![[r#"
+        client 2: setFunctionBreakpoints #4
+            to debuggee: {"seq":14,"type":"request","command":"setFunctionBreakpoints","arguments":{"breakpoints":[{"name":"g"}]}}
+        client 2 vanishes
+            Detached
+        client 1: initialize #1
+            to debuggee: {"seq":15,"type":"request","command":"initialize","arguments":{}}
+        client 1: attach #2
+            to debuggee: {"seq":16,"type":"request","command":"setFunctionBreakpoints","arguments":{"breakpoints":[]}}
+            to debuggee: {"seq":17,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+    "#]]);
+}
+
+#[test]
 fn the_session_goes_on_with_the_process_that_comes_next() {
     let mut story = Story::new();
     story.gateway.go_on_with_the_next();
@@ -499,6 +551,32 @@ fn the_session_goes_on_with_the_process_that_comes_next() {
             to client 1: {"seq":7,"type":"event","event":"terminated","body":{}}
             close client 1
             Detached
+    "#]]);
+}
+
+#[test]
+fn a_worker_that_is_killed_is_told_and_the_session_goes_on_in_the_next() {
+    let mut story = Story::new();
+    story.gateway.go_on_with_the_next();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code")
+        .event("stopped", stopped());
+    story.told.clear();
+    story
+        .event("amlDebugEnded", json!({"worker": 9, "outOfMemory": false}))
+        .event("amlDebugEnded", json!({"worker": 10, "outOfMemory": true}));
+    story.is(expect![[r#"
+        debuggee: event amlDebugEnded
+            to client 1: {"seq":6,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            Resumed
+            to client 1: {"seq":7,"type":"event","event":"output","body":{"category":"important","output":"the server's worker (process 9) has ended, and no edit asked for it: it was killed or it crashed, and the server's log has its last words. The server starts another, and the debugger goes on in that one, from init() on\n"}}
+            Said(Message { id: "deployment.worker-ended", args: [("pid", "9")] })
+            WorkerEnded
+        debuggee: event amlDebugEnded
+            to client 1: {"seq":8,"type":"event","event":"output","body":{"category":"important","output":"the kernel has killed the server's worker (process 10) for want of memory. The server starts another, and the debugger goes on in that one, from init() on; give the container engine more memory, or load less in init() and run()\n"}}
+            Said(Message { id: "deployment.worker-out-of-memory", args: [("pid", "10")] })
+            WorkerEnded
     "#]]);
 }
 

@@ -36,7 +36,7 @@ fn planned_with(text: &str, files: &[(&str, &str)]) -> Result<Plan, Failure> {
         panic!("{:?}", reading.diagnostics)
     };
     let settings = PlanSettings {
-        ports: HostPorts { scoring: 20_001, health: 20_002 },
+        ports: HostPorts { scoring: 20_001, health: 20_002, liveness: 20_003 },
         host: Host { user: Some("1000:1000".to_owned()), is_remote: false },
         ..PlanSettings::default()
     };
@@ -131,19 +131,18 @@ environment:
 }
 
 #[test]
-fn both_ports_may_move_and_the_routes_go_along() {
+fn every_port_may_move_and_the_routes_go_along() {
     let custom = "name: tf\nendpoint_name: e\ninstance_type: x\nenvironment: {image: tf, inference_config: \
-                  {liveness_route: {port: 1, path: /}, readiness_route: {port: 1, path: /}, scoring_route: {port: 2, path: /s}}}\n";
+                  {liveness_route: {port: 3, path: /}, readiness_route: {port: 1, path: /}, scoring_route: {port: 2, path: /s}}}\n";
     let mut plan = planned(custom).expect("a plan");
-    assert_eq!(plan.second_port(), Some(20_002));
+    assert_eq!(plan.other_ports(), [20_002, 20_003]);
     plan.answer_on(30_001);
-    plan.second_on(30_002);
+    plan.move_port(20_002, 30_002);
     let service = plan.service.clone().expect("a service");
-    assert_eq!(
-        (service.scoring_uri().as_str(), service.health_uri().as_str()),
-        ("http://127.0.0.1:30001/s", "http://127.0.0.1:30002/")
-    );
-    assert!(shown(&plan).contains("127.0.0.1:30001 -> 2\n127.0.0.1:30002 -> 1\n"));
+    assert_eq!(service.scoring_uri(), "http://127.0.0.1:30001/s");
+    assert_eq!(service.ports, HostPorts { scoring: 30_001, health: 30_002, liveness: 20_003 });
+    let ports = "127.0.0.1:30001 -> 2\n127.0.0.1:30002 -> 1\n127.0.0.1:20003 -> 3\n";
+    assert!(shown(&plan).contains(ports));
 }
 
 #[test]
@@ -221,7 +220,7 @@ fn an_mlflow_model_brings_its_environment_and_is_asked_by_a_script_of_ours() {
     let text = shown(&plan);
     let has = |line: &str| assert!(text.contains(line), "no {line} in {text}");
     has("base: ImageRef(\"mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04\")");
-    has("pip: [\"azureml-inference-server-http\", \"mlflow-skinny\", \"pandas\"]");
+    has("pip: [\"azureml-ai-monitoring\", \"azureml-inference-server-http\", \"mlflow-skinny\", \"pandas\"]");
     has(
         "AML_APP_ROOT=/var/mlflow_resources\nAZUREML_ENTRY_SCRIPT=mlflow_score_script.py\nMLFLOW_MODEL_FOLDER=model\n",
     );

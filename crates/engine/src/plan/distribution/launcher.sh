@@ -4,11 +4,38 @@ kind=$1 size=$2 command=$3 servers=${4:-0}
 shell=/bin/sh
 [ -x /bin/bash ] && shell=/bin/bash
 
+# Passes whole lines of rank $1 on: the processes share one output, and Python writes a line and its end apart. What it
+# still has when the others are ended, the last words of the one that failed, is passed on all the same. Each line is
+# marked with the rank; whoever writes the log takes the mark away.
+lines='
+lines() {
+    trap "" TERM
+    export LC_ALL=C
+    mark=$(printf "\036aml-debug-rank %s\036" "$1")
+    # Written for GNU, which has the faster of the two.
+    printf "x\n" | grep -aH --line-buffered --label=x "" >/dev/null 2>&1 &&
+        exec grep -aH --line-buffered --label="$mark" ""
+    exec sed -u "s/^/$mark:/"
+}
+'
+eval "$lines"
+
 if [ "$kind" = mpi ] && command -v mpirun >/dev/null 2>&1; then
     # An MPI program finds its peers through mpirun alone. A container has no slots to count.
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_plm_rsh_agent=
-    exec mpirun -n "$size" "$shell" -c "$command"
+    # What mpirun starts for each rank: the command, whose exit code it has to be.
+    exec mpirun -n "$size" /bin/sh -c "$lines"'
+rank=${OMPI_COMM_WORLD_RANK:-$PMI_RANK}
+[ "$rank" ] || exec "$1" -c "$2"
+trap : TERM
+exec 4>&1
+code=$({
+    {
+        { ("$1" -c "$2" 3>&- 4>&- 5>&-); echo "$?" >&3; } 2>&1 >&5 | lines "$rank" >&2 3>&- 4>&- 5>&-
+    } 5>&1 | lines "$rank" >&4 3>&- 4>&-
+} 3>&1)
+exit "${code:-143}"' aml-debug "$shell" "$command"
 fi
 
 # The first port, and how many.
@@ -38,16 +65,6 @@ one() {
     exec "$shell" -c "$command"
 }
 
-# Passes whole lines on: the processes share one output, and Python writes a line and its end apart. What it still
-# has when the others are ended, the last words of the one that failed, is passed on all the same.
-lines() {
-    trap '' TERM
-    export LC_ALL=C
-    # Written for GNU, which has the faster of the two.
-    printf 'x\n' | grep -a --line-buffered '' >/dev/null 2>&1 && exec grep -a --line-buffered ''
-    exec sed -u ''
-}
-
 # Every process tells its exit code through this pipe, which stays open until all of its lines are passed on. This
 # shell outlives the signal by which one that failed ends the others, to pass its code on.
 trap : TERM
@@ -58,13 +75,15 @@ exec 4>&1
     while [ "$rank" -lt $((size + servers)) ]; do
         {
             {
-                { (one "$rank" 3>&- 4>&- 5>&-); echo "$? $rank" >&3; } 2>&1 >&5 | lines >&2 4>&- 5>&-
-            } 5>&1 | lines >&4 4>&-
+                { (one "$rank" 3>&- 4>&- 5>&-); echo "$? $rank" >&3; } 2>&1 >&5 | lines "$rank" >&2 4>&- 5>&-
+            } 5>&1 | lines "$rank" >&4 4>&-
         } &
         rank=$((rank + 1))
     done
     wait
 } 3>&1 >/dev/null | {
+    # Ended by it, it would be told of in the user's log.
+    trap 'exit 143' TERM
     left=$size
     while [ "$left" -gt 0 ] && read -r code rank; do
         [ "$rank" -ge "$size" ] || left=$((left - 1))

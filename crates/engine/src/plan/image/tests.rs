@@ -5,6 +5,7 @@ use expect_test::expect;
 
 fn base() -> ImageFacts {
     ImageFacts {
+        built: String::new(),
         reference: ImageRef::from("python:3.11"),
         id: "sha256:ba5e".to_owned(),
         architecture: "amd64".to_owned(),

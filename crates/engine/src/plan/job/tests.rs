@@ -271,6 +271,7 @@ fn a_command_job_becomes_a_plan() {
                 60,
             ),
             distribution: None,
+            newest_of: None,
             notes: [],
         }
     "#]].assert_debug_eq(&plan);

@@ -8,12 +8,16 @@ use crate::main_loop::{Reply, give};
 use crate::state::State;
 use crate::store::RunFolder;
 use crate::to_proto;
+use docker::{Docker, EngineSettings, LogChunk, LogWindow};
+use engine::deployment;
 use engine::failure::{Blame, Failure};
+use engine::ids::ContainerId;
 use engine::message;
 use engine::plan::deployment::Service;
+use futures::StreamExt;
 use protocol::deployment::{InvokeAnswer, InvokeDeploymentParams};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) fn invoke(state: &State, params: InvokeDeploymentParams, reply: Reply<InvokeAnswer>) {
     let known = find(state, &params.deployment).and_then(|record| {
@@ -26,25 +30,36 @@ pub(crate) fn invoke(state: &State, params: InvokeDeploymentParams, reply: Reply
             return Err(not_there(&record.state));
         }
         let (snapshot, service) = service_of(state, &record).ok_or_else(|| not_there(&record.state))?;
-        Ok((state.store.folder(&record.id), full_name(&record), service, snapshot.gateway_port.is_some()))
+        let server = Server {
+            folder: state.store.folder(&record.id),
+            name: full_name(&record),
+            service,
+            container: record.container,
+            engine: state.settings.engine.clone(),
+            debugged: snapshot.gateway_port.is_some(),
+        };
+        Ok(server)
     });
     match known {
-        Ok((folder, name, service, debugged)) => {
-            tokio::spawn(
-                async move { give(reply, invoked(&folder, &name, &service, params, debugged).await) },
-            );
+        Ok(server) => {
+            tokio::spawn(async move { give(reply, invoked(server, params).await) });
         }
         Err(failure) => give(reply, Err(failure)),
     }
 }
 
-async fn invoked(
-    folder: &RunFolder,
-    name: &str,
-    service: &Service,
-    params: InvokeDeploymentParams,
+/// Whoever is asked.
+struct Server {
+    folder: RunFolder,
+    name: String,
+    service: Service,
+    container: Option<ContainerId>,
+    engine: EngineSettings,
     debugged: bool,
-) -> Result<InvokeAnswer, Failure> {
+}
+
+async fn invoked(server: Server, params: InvokeDeploymentParams) -> Result<InvokeAnswer, Failure> {
+    let Server { folder, name, service, debugged, .. } = &server;
     let body = body_of(&params)?;
     let mut headers = params.headers.clone();
     if let Some((_, kind)) = &body {
@@ -70,7 +85,8 @@ async fn invoked(
             .with_fix(message!("deployment.cut.fix", name = name))
     })?;
     let ms = began.elapsed().as_secs_f64() * 1_000.0;
-    let (folder, name, save) = (folder.clone(), name.to_owned(), params.save);
+    let cause = if answer.status >= 500 { why(&server, at, &answer.body).await } else { None };
+    let (folder, name, save, debugged) = (folder.clone(), name.clone(), params.save, *debugged);
     // An answer may be long: reading it is no work for whoever carries the others.
     let work = tokio::task::spawn_blocking(move || {
         if let Some(file) = &save {
@@ -83,7 +99,7 @@ async fn invoked(
             ms: (ms * 10.0).round() / 10.0,
             run_ms: answer.headers.get("x-ms-run-fn-exec-ms").and_then(|text| text.parse().ok()),
             debugged,
-            ..read_answer(answer, &name)
+            ..read_answer(answer, &name, cause)
         };
         // History is a convenience: an answer is an answer without it.
         let _ = history::keep(&folder, &answer);
@@ -92,6 +108,32 @@ async fn invoked(
     work.await.unwrap_or_else(|cause| {
         Err(Failure::new(Blame::Internal, message!("internal.task-ended")).with_detail([cause.to_string()]))
     })
+}
+
+/// How often and how long the container engine's log is looked at for what the server wrote before it answered.
+const READINGS: u32 = 4;
+const BETWEEN_READINGS: Duration = Duration::from_millis(50);
+
+/// Why it failed, where the answer or the server's log says so. Not from the run's log: a deployment that nobody
+/// looks after has nobody who writes that.
+async fn why(server: &Server, at: u64, answer: &[u8]) -> Option<Failure> {
+    if let Some(failure) = deployment::explain_slow(&String::from_utf8_lossy(answer)) {
+        return Some(failure);
+    }
+    let (docker, container) = (Docker::connect(&server.engine).await.ok()?, server.container.as_ref()?);
+    let since = i32::try_from(at / 1_000).ok();
+    for _ in 0..READINGS {
+        let chunks = docker.logs(container, LogWindow { since, follow: false });
+        let chunks: Vec<LogChunk> = chunks.filter_map(|chunk| std::future::ready(chunk.ok())).collect().await;
+        let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.bytes).collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        if let Some(failure) = deployment::explain_answer(&server.service, &lines) {
+            return Some(failure);
+        }
+        tokio::time::sleep(BETWEEN_READINGS).await;
+    }
+    None
 }
 
 /// More than any service takes; a file that has no end must not fill the memory.
@@ -118,14 +160,14 @@ fn body_of(params: &InvokeDeploymentParams) -> Result<Option<(Vec<u8>, &'static 
     }
 }
 
-fn read_answer(answer: http::Answer, name: &str) -> InvokeAnswer {
+fn read_answer(answer: http::Answer, name: &str, cause: Option<Failure>) -> InvokeAnswer {
     let kind = answer.headers.get("content-type").map(String::as_str).unwrap_or_default();
     let json = serde_json::from_slice(&answer.body);
     let mut failure = None;
     if answer.status >= 400 {
         let what = message!("deployment.status", status = answer.status);
-        failure =
-            Some(Failure::new(Blame::Code, what).with_fix(message!("deployment.status.fix", name = name)));
+        let status = Failure::new(Blame::Code, what).with_fix(message!("deployment.status.fix", name = name));
+        failure = Some(cause.unwrap_or(status));
     } else if let (true, Err(error)) = (kind.contains("json") && !answer.body.is_empty(), &json) {
         let what = message!("deployment.answer-not-json", cause = error);
         failure = Some(Failure::new(Blame::Code, what).with_fix(message!("deployment.answer-not-json.fix")));

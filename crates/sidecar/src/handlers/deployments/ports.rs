@@ -32,8 +32,9 @@ pub(super) fn choose(
         Some(port) => port,
         None => free_port(usual)?,
     };
-    let (image, second_port) = (params.image.clone(), free_port(second)?);
-    Ok(DeploymentWish { image, port, port_is_fixed: params.port.is_some(), second_port })
+    let (second_port, third_port) = (free_port(second)?, free_port(0)?);
+    let (image, port_is_fixed) = (params.image.clone(), params.port.is_some());
+    Ok(DeploymentWish { image, port, port_is_fixed, second_port, third_port })
 }
 
 fn port_taken(port: u16) -> Failure {

@@ -118,7 +118,10 @@ fn read_words(words: &[String], depth: usize) -> Invocation {
         } else if is_python(program) {
             return read_python(first, rest);
         } else if PROGRAMS.contains(&program) {
-            return Invocation { process: Some(Process::Script(program.to_owned())), ..Invocation::default() };
+            return Invocation {
+                process: Some(Process::Script(program.to_owned())),
+                ..Invocation::default()
+            };
         } else {
             let is_script = first.ends_with(".py") && !first.starts_with('-');
             let process = is_script.then(|| Process::Script(first.clone()));

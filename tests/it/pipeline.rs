@@ -138,6 +138,12 @@ fn data_goes_from_step_to_step_and_every_step_is_a_run_of_its_own() {
     for word in ["prep", "learn.multiply", "try", "completed"] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
+    let listed = |words: &[&str]| {
+        let said = ground.call([&["runs", "list"], words].concat()).with_code(0).stdout;
+        said.lines().map(|line| line.split_whitespace().count()).collect::<Vec<_>>()
+    };
+    // State, time, name; of a step its own as well, and only where steps are asked for.
+    assert_eq!((listed(&[]), listed(&["--steps"])), (vec![4], vec![4, 5, 5, 5]));
     ground.call(["runs", "remove", name]).with_code(0);
     assert!(ground.runs().is_empty());
     assert_eq!(fs::read_dir(ground.home().join("runs")).unwrap().count(), 0, "its steps go with it");
@@ -361,6 +367,102 @@ fn a_cancel_ends_every_step() {
         }
         let result = run.end().with_code(130).result();
         assert_eq!(steps(&result), ["first cancelled", "beside cancelled", "second skipped"]);
+        ground.leaves_nothing();
+    }
+}
+
+#[test]
+fn a_cancel_ends_steps_that_are_being_debugged_the_paused_one_and_the_one_that_waits() {
+    for from_elsewhere in [false, true] {
+        let ground = Ground::with(WAITS);
+        let words = ["run", "pipeline.yml", "--debug", "--step", "first", "--step", "beside", "--json"];
+        let mut run = ground.start(words);
+        // Whichever comes first is attached to and paused; the other one goes on waiting for somebody.
+        let ready = [run.wait_until_ready(), run.wait_until_ready()];
+        let code = ground.path("src").display().to_string();
+        let mut debugger = Debugger::attach(&ready[0], &code, &[("wait.py", 2)]);
+        assert_eq!(debugger.stopped().1, 2);
+        if from_elsewhere {
+            let name = text(&ground.runs()[0]["run"]);
+            let cancelled = ground.call(["runs", "cancel", &name, "--json"]).with_code(0).objects().remove(0);
+            assert_eq!(cancelled["state"], "cancelled");
+        } else {
+            run.signal("INT");
+        }
+        debugger.wait_for_close();
+        let result = run.end().with_code(130).result();
+        assert_eq!(steps(&result), ["first cancelled", "beside cancelled", "second skipped"]);
+        ground.leaves_nothing();
+    }
+}
+
+/// A step that fails while another one is looked at, and one behind each.
+const FAILS: &str = r#"
+//- /pipeline.yml
+type: pipeline
+settings: {continue_on_step_failure: $CONTINUE}
+jobs:
+  looked_at:
+    command: python look.py ${{outputs.out}}
+    code: src
+    environment: {image: "$BASE"}
+    outputs: {out: }
+  fails: {command: python fail.py, code: src, environment: {image: "$BASE"}, outputs: {out: }}
+  behind_look:
+    command: cat ${{inputs.a}}/seen
+    environment: {image: "$BASE"}
+    inputs: {a: "${{parent.jobs.looked_at.outputs.out}}"}
+  behind_failure:
+    command: echo never
+    environment: {image: "$BASE"}
+    inputs: {a: "${{parent.jobs.fails.outputs.out}}"}
+//- /src/look.py
+import sys
+seen = "seen in time"
+open(sys.argv[1] + "/seen", "w").write(seen + "\n")
+//- /src/fail.py
+import os, time
+while not os.path.exists("fail"):
+    time.sleep(0.02)
+count = 3
+raise ValueError("count is %d" % count)
+"#;
+
+#[test]
+fn a_failure_leaves_a_step_alone_that_somebody_looks_at_and_is_looked_at_afterwards_itself() {
+    for (goes_on, expected) in [("false", "behind_look skipped"), ("true", "behind_look completed")] {
+        let ground = Ground::with(&FAILS.replace("$CONTINUE", goes_on));
+        let code = ground.path("src").display().to_string();
+        let mut run = ground.start(["run", "pipeline.yml", "--debug", "--step", "looked_at", "--json"]);
+        let configuration = run.wait_until_ready();
+        let mut debugger = Debugger::attach(&configuration, &code, &[("look.py", 3)]);
+        let (thread, ..) = debugger.stopped();
+        fs::write(ground.path("src/fail"), "").unwrap();
+        run.wait_for("the failure", |event| {
+            event["run"]["step"] == "fails" && event["run"]["state"] == "failed"
+        });
+        // Two ticks of the owner later it still stands where it stood.
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let paused = ground.runs().into_iter().find(|run| run["step"] == "looked_at").expect("its run");
+        assert_eq!(paused["state"], "paused", "{paused}");
+        debugger.go_on(&thread);
+        debugger.wait_for_close();
+        let result = run.end().with_code(1).result();
+        assert_eq!(
+            steps(&result),
+            ["looked_at completed", "fails failed", expected, "behind_failure skipped"]
+        );
+        // Alone, under a debugger, where it goes wrong: nothing else is run for it.
+        let name = result["run"].as_str().unwrap();
+        let before = ground.runs().len();
+        let again = ground
+            .call(["rerun", name, "--step", "fails", "--debug", "--break-on-exception", "--json"])
+            .with_code(1)
+            .result();
+        let stop = &again["stops"][0];
+        assert_eq!((&stop["line"], &stop["locals"]["count"]), (&5.into(), &"3".into()), "{again}");
+        assert!(stop["exception"].as_str().unwrap().contains("count is 3"), "{stop}");
+        assert_eq!(ground.runs().len(), before + 1);
         ground.leaves_nothing();
     }
 }

@@ -3,23 +3,9 @@
 use crate::diagnostic::{Diagnostic, Range, Severity};
 use crate::message;
 use crate::message::Message;
-use crate::spec::files::{Files, Found, Need};
 use crate::spec::{Kind, Reading};
 use serde_json::{Value, json};
 use std::path::Path;
-
-/// Whether the files that a reading depends on have all been looked up.
-pub fn is_settled(reading: &Reading) -> bool {
-    reading.needs.is_empty()
-}
-
-/// Answers every need of a reading with a caller's look at the disk.
-pub fn settle(reading: &Reading, files: &mut Files, mut look: impl FnMut(&Need) -> Found) {
-    for need in &reading.needs {
-        let found = look(need);
-        files.insert(need.clone(), found);
-    }
-}
 
 /// Whether a file that nobody named is meant as a spec: YAML and JSON serve many masters.
 ///

@@ -23,7 +23,7 @@ use crate::run::snapshot::{Snapshot, State};
 use crate::run::{End, Millis};
 use room::{Demand, Load, Room};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A pipeline run: its steps, where each stands, and how long all of it took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,26 @@ pub struct Pipeline {
     /// Whether whoever has it is only passing by: what runs is watched, nothing new starts.
     #[serde(skip)]
     is_held: bool,
+    /// What has changed since that was last asked.
+    #[serde(skip)]
+    changes: Changes,
+}
+
+/// What of a pipeline stands differently than before. A pipeline may have thousands of steps and each of them
+/// changes a dozen times, so whoever writes it down writes these and not the whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Its steps, by their places.
+    pub steps: BTreeSet<usize>,
+    /// Whether what it is beside its steps has changed: how far it is, its phases, its failure.
+    pub whole: bool,
+}
+
+impl Changes {
+    /// Whether everything is as it was.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && !self.whole
+    }
 }
 
 /// One step of it.
@@ -231,6 +251,7 @@ impl Pipeline {
             room,
             continues_on_failure: plan.continue_on_step_failure,
             is_held: false,
+            changes: Changes { steps: (0..plan.steps.len()).collect(), whole: true },
         };
         pipeline.card.end_ok(PhaseName::Resolve, at, None);
         pipeline.card.begin(PhaseName::Run, at);
@@ -240,10 +261,17 @@ impl Pipeline {
 
     /// Takes one event and says what has to happen next.
     pub fn on(&mut self, at: Millis, event: PipelineEvent) -> Vec<PipelineEffect> {
+        let before = (self.stage, self.card.clone(), self.failure.clone());
+        let effects = self.take(at, event);
+        self.changes.whole |= before != (self.stage, self.card.clone(), self.failure.clone());
+        effects
+    }
+
+    fn take(&mut self, at: Millis, event: PipelineEvent) -> Vec<PipelineEffect> {
         match event {
             PipelineEvent::Weighed { step, result } => self.weighed(at, step, result),
             PipelineEvent::Started { step, run } => {
-                self.steps[step].run = Some(run);
+                self.step(step).run = Some(run);
                 vec![]
             }
             PipelineEvent::NotStarted { step, failure } => {
@@ -267,21 +295,24 @@ impl Pipeline {
         adopter: Adopter,
     ) -> (Self, Vec<PipelineEffect>) {
         self.is_held = adopter == Adopter::Passing;
+        // Whoever wrote it down may have done it in another way.
+        self.changes = Changes { steps: (0..self.steps.len()).collect(), whole: true };
         for step in 0..self.steps.len() {
             if self.steps[step].is_over() {
                 continue;
             }
             match found(&self.steps[step]) {
                 // Its run went with its owner before the command can have done anything: once more.
-                Some((_, State::Lost, _)) if !self.is_held => self.steps[step].state = StepState::Pending,
-                None => self.steps[step].state = StepState::Pending,
+                Some((_, State::Lost, _)) if !self.is_held => self.step(step).state = StepState::Pending,
+                None => self.step(step).state = StepState::Pending,
                 Some((run, State::Lost, _)) => {
-                    self.steps[step].run = Some(run);
-                    self.steps[step].state = StepState::Ended { end: End::Lost };
-                    self.steps[step].ended = Some(at);
+                    let step = self.step(step);
+                    step.run = Some(run);
+                    step.state = StepState::Ended { end: End::Lost };
+                    step.ended = Some(at);
                 }
                 Some((run, state, failure)) => {
-                    self.steps[step].run = Some(run);
+                    self.step(step).run = Some(run);
                     self.note(at, step, state, true, failure);
                 }
             }
@@ -292,6 +323,33 @@ impl Pipeline {
             Stage::Running | Stage::Finished { .. } => self.advance(at),
         };
         (self, effects)
+    }
+
+    /// What has changed since this was last asked: everything of a new pipeline and of one that was taken over.
+    pub fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// The pipeline without its steps, which are kept one by one.
+    pub fn without_steps(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            steps: Vec::new(),
+            outputs: self.outputs.clone(),
+            card: self.card.clone(),
+            failure: self.failure.clone(),
+            stage: self.stage,
+            room: self.room,
+            continues_on_failure: self.continues_on_failure,
+            is_held: self.is_held,
+            changes: Changes::default(),
+        }
+    }
+
+    /// A step that is about to change.
+    fn step(&mut self, step: usize) -> &mut Step {
+        self.changes.steps.insert(step);
+        &mut self.steps[step]
     }
 
     /// Whether the pipeline has ended and nothing is left to do.
@@ -348,14 +406,15 @@ impl Pipeline {
         }
         match result.filter(|_| self.steps[step].reuse == Reuse::Allowed) {
             Some(run) => {
-                self.steps[step].run = Some(run);
-                self.steps[step].state = StepState::Reused;
-                self.steps[step].ended = Some(at);
+                let step = self.step(step);
+                step.run = Some(run);
+                step.state = StepState::Reused;
+                step.ended = Some(at);
                 self.advance(at)
             }
             None if self.stage == Stage::Running => self.start(step),
             None => {
-                self.steps[step].state = StepState::Skipped;
+                self.step(step).state = StepState::Skipped;
                 self.advance(at)
             }
         }
@@ -364,7 +423,7 @@ impl Pipeline {
     fn start(&mut self, step: usize) -> Vec<PipelineEffect> {
         let image = self.steps[step].image;
         let is_first_of_image = !self.steps.iter().any(|other| other.image == image && other.has_image());
-        self.steps[step].state = StepState::Live { state: State::Preparing, has_image: false };
+        self.step(step).state = StepState::Live { state: State::Preparing, has_image: false };
         vec![PipelineEffect::Start { step, is_first_of_image }]
     }
 
@@ -392,7 +451,10 @@ impl Pipeline {
             State::Cancelled => End::Cancelled,
             State::Lost => End::Lost,
             State::Preparing | State::Waiting | State::Running | State::Paused | State::Stopping => {
-                self.steps[step].state = StepState::Live { state, has_image };
+                let now = StepState::Live { state, has_image };
+                if self.steps[step].state != now {
+                    self.step(step).state = now;
+                }
                 return;
             }
         };
@@ -400,8 +462,9 @@ impl Pipeline {
     }
 
     fn ended(&mut self, at: Millis, step: usize, end: End, failure: Option<Failure>) {
-        self.steps[step].state = StepState::Ended { end };
-        self.steps[step].ended = Some(at);
+        let of_step = self.step(step);
+        of_step.state = StepState::Ended { end };
+        of_step.ended = Some(at);
         if end == End::Completed || self.failure.is_some() {
             return;
         }
@@ -440,9 +503,9 @@ impl Pipeline {
     }
 
     fn take_turn(&mut self, at: Millis, step: usize) -> Vec<PipelineEffect> {
-        self.steps[step].began = Some(at);
+        self.step(step).began = Some(at);
         if self.may_be_reused(step) {
-            self.steps[step].state = StepState::Weighing;
+            self.step(step).state = StepState::Weighing;
             return vec![PipelineEffect::Weigh { step }];
         }
         self.start(step)
@@ -452,9 +515,7 @@ impl Pipeline {
     fn skip(&mut self, at: Millis) {
         let stops = self.failure.is_some() && !self.continues_on_failure;
         if self.stage == Stage::Stopping || stops {
-            for step in self.steps.iter_mut().filter(|step| step.state == StepState::Pending) {
-                step.skip(at);
-            }
+            self.skip_pending(at);
         }
         // Whoever waits for a step that was skipped is skipped too.
         loop {
@@ -462,8 +523,14 @@ impl Pipeline {
             if lost.is_empty() {
                 return;
             }
-            lost.into_iter().for_each(|step| self.steps[step].skip(at));
+            lost.into_iter().for_each(|step| self.step(step).skip(at));
         }
+    }
+
+    fn skip_pending(&mut self, at: Millis) {
+        let is_pending = |step: &usize| self.steps[*step].state == StepState::Pending;
+        let pending: Vec<usize> = (0..self.steps.len()).filter(is_pending).collect();
+        pending.into_iter().for_each(|step| self.step(step).skip(at));
     }
 
     fn waits_in_vain(&self, step: usize) -> bool {
@@ -502,8 +569,7 @@ impl Pipeline {
                 )
                 .with_fix(message!("pipeline.owner-gone.fix", run = self.id)),
             );
-            let pending = self.steps.iter_mut().filter(|step| step.state == StepState::Pending);
-            pending.for_each(|step| step.skip(at));
+            self.skip_pending(at);
             End::Lost
         } else if self.failure.is_some() {
             End::Failed

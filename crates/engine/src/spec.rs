@@ -1,22 +1,18 @@
 //! Specs: what a file of the user's is, whether it is well, and what it says.
 //!
-//! [`read`] is pure. A spec refers to other files; what `read` has to know of them it names in
-//! [`Reading::needs`], the caller looks them up into [`Files`] and reads again, until nothing is needed:
+//! [`read`] touches no disk. A spec refers to other files; what `read` has to know of them it asks of [`Files`],
+//! and those ask the caller:
 //!
 //! ```
-//! # use engine::spec::{self, files::{Files, Found}};
-//! # fn look(need: &spec::files::Need) -> Found { Found::Missing }
-//! let mut files = Files::default();
-//! let reading = loop {
-//!     let reading = spec::read("/p/job.yml".as_ref(), b"command: ls\nenvironment: azureml:e@latest", &files);
-//!     if reading.needs.is_empty() {
-//!         break reading;
-//!     }
-//!     for need in &reading.needs {
-//!         files.insert(need.clone(), look(need));
-//!     }
-//! };
+//! # use engine::spec::{self, files::{Files, Found, Need}};
+//! fn look(need: &Need) -> Found {
+//!     // …and here the caller looks at its disk.
+//!     Found::Missing
+//! }
+//! let text = b"command: ls\nenvironment: file:environment.yml";
+//! let reading = spec::read("/p/job.yml".as_ref(), text, &Files::looking(look));
 //! assert_eq!(reading.kind.word(), "commandjob");
+//! assert_eq!(reading.diagnostics[0].message.id, "spec.file-missing");
 //! ```
 
 pub mod component;
@@ -55,7 +51,7 @@ pub struct Reading {
     pub summary: Option<serde_json::Value>,
     /// Everything that was found, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
-    /// What has to be looked up before the rest of this value can be trusted.
+    /// What nobody has looked up, and what has to be before the rest of this value can be trusted.
     pub needs: Vec<Need>,
 }
 

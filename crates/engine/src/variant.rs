@@ -12,6 +12,7 @@ use crate::instrument::{self, Convention};
 use crate::message;
 use crate::message::Message;
 use crate::plan::Process;
+use crate::plan::pipeline::find_step;
 use crate::spec::Kind;
 use crate::spec::files::resolve;
 use crate::yaml::{self, Entry, Node, Span, Value};
@@ -20,6 +21,9 @@ use std::path::{Path, PathBuf};
 
 /// What a step runs whose script has no convention of its own; see there.
 const START: &str = include_str!("../python/instrument/start.py");
+
+/// What the ranks of a step run before it: while one of them is paused, the others must not give it up.
+const PATIENCE: &str = include_str!("../python/hook/aml_debug_patience.py");
 
 /// The port on which a step awaits its debugger, as on the published page.
 const PORT: &str = "5678";
@@ -37,6 +41,8 @@ pub struct Wish<'a> {
     pub wait: u32,
     /// Where the steps call instead of being reached.
     pub call: Option<Call<'a>>,
+    /// The ranks of a distributed step that await a debugger; all of them where none is named.
+    pub ranks: &'a [u32],
 }
 
 /// Where steps call, for networks in which only that direction is open.
@@ -89,18 +95,26 @@ pub fn variant(wish: &Wish<'_>, look: impl Fn(&Path) -> Option<String>) -> Resul
     if wish.output.parent() != wish.pipeline.parent() || wish.output == wish.pipeline {
         return Err(refused(message!("variant.elsewhere"), message!("variant.elsewhere.fix")));
     }
-    let jobs = root.get("jobs").map(Node::entries).unwrap_or_default();
-    let mut maker = Maker { wish, look: &look, variant: Variant::default(), step: "", reruns: false };
+    let folder = wish.pipeline.parent().unwrap_or(Path::new(""));
+    let mut maker = Maker {
+        wish,
+        look: &look,
+        variant: Variant::default(),
+        step: String::new(),
+        reruns: false,
+        ranks: None,
+    };
+    let known = maker.names(root, folder, 0);
+    let whole_name = |step: &String| match find_step(known.iter().map(String::as_str), step) {
+        Ok(at) => Ok(known[at].as_str()),
+        Err(_) => {
+            let fix = message!("variant.no-step.fix", steps = known.join(", "));
+            Err(refused(message!("variant.no-step", step = step), fix))
+        }
+    };
+    let steps: Vec<&str> = wish.steps.iter().map(whole_name).collect::<Result<_, _>>()?;
     let mut edits = Edits::new(&text);
-    for step in wish.steps {
-        let Some(entry) = jobs.iter().find(|entry| entry.key == *step) else {
-            let names: Vec<&str> = jobs.iter().map(|entry| entry.key.as_str()).collect();
-            let fix = message!("variant.no-step.fix", steps = names.join(", "));
-            return Err(refused(message!("variant.no-step", step = step), fix));
-        };
-        maker.step = step;
-        maker.change_step(&mut edits, entry)?;
-    }
+    maker.change_steps(&mut edits, root, &Scope { folder, before: "", steps: &steps })?;
     if maker.reruns {
         force_rerun(&mut edits, root);
     }
@@ -130,17 +144,96 @@ fn force_rerun(edits: &mut Edits<'_>, root: &Node) {
     }
 }
 
+/// What is to be changed in one of the pipelines, the outer one or a nested one.
+struct Scope<'s> {
+    /// The folder of its file.
+    folder: &'s Path,
+    /// What its steps' whole names begin with.
+    before: &'s str,
+    /// The chosen steps in it, as seen from it.
+    steps: &'s [&'s str],
+}
+
 struct Maker<'a, L> {
     wish: &'a Wish<'a>,
     look: &'a L,
     variant: Variant,
-    step: &'a str,
+    /// The whole name of the step at hand: `outer.inner` of one in a nested pipeline.
+    step: String,
     /// Whether the pipeline has to run its steps again for want of a narrower word.
     reruns: bool,
+    /// How many ranks the step has on its one node.
+    ranks: Option<i64>,
 }
 
 impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
-    fn change_step(&mut self, edits: &mut Edits<'_>, entry: &Entry) -> Result<(), Failure> {
+    /// The whole names of all steps of a pipeline that may be chosen, those of its nested pipelines among them.
+    fn names(&self, root: &Node, folder: &Path, depth: usize) -> Vec<String> {
+        let nested = |step: &Node| {
+            let path = resolve(folder, pipeline_file(step).filter(|_| depth < MAX_DEPTH)?);
+            let root = yaml::parse((self.look)(&path)?.as_bytes()).root?;
+            Some(self.names(&root, path.parent()?, depth + 1))
+        };
+        let steps = steps_of(root);
+        if steps.is_empty() {
+            // A pipeline may be nothing but a name for the component that has its steps.
+            return nested(root).unwrap_or_default();
+        }
+        let names = |step: &Entry| match nested(&step.value) {
+            Some(inner) => inner.into_iter().map(|inner| format!("{}.{inner}", step.key)).collect(),
+            None => vec![step.key.clone()],
+        };
+        steps.iter().flat_map(names).collect()
+    }
+
+    fn change_steps(&mut self, edits: &mut Edits<'_>, root: &Node, scope: &Scope<'_>) -> Result<(), Failure> {
+        let all = steps_of(root);
+        if all.is_empty() {
+            return self.copy_pipeline(edits, root, scope);
+        }
+        for entry in all {
+            let inner = scope
+                .steps
+                .iter()
+                .filter_map(|step| step.strip_prefix(entry.key.as_str())?.strip_prefix('.'));
+            let inner: Vec<&str> = inner.collect();
+            self.step = format!("{}{}", scope.before, entry.key);
+            if !inner.is_empty() {
+                let before = format!("{}.", self.step);
+                let inner = Scope { folder: scope.folder, before: &before, steps: &inner };
+                self.copy_pipeline(edits, &entry.value, &inner)?;
+            } else if scope.steps.contains(&entry.key.as_str()) {
+                self.change_step(edits, entry, scope.folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes steps of the pipeline whose component `holder` names, in a copy of that file. The folder of the scope
+    /// is the holder's.
+    fn copy_pipeline(
+        &mut self,
+        edits: &mut Edits<'_>,
+        holder: &Node,
+        scope: &Scope<'_>,
+    ) -> Result<(), Failure> {
+        let written = pipeline_file(holder).unwrap_or_default();
+        let path = resolve(scope.folder, written);
+        let text = (self.look)(&path).unwrap_or_default();
+        let parsed = yaml::parse(text.as_bytes());
+        let (Some(reference), Some(root)) = (holder.get("component"), &parsed.root) else {
+            return Err(self.refuse(message!("variant.not-a-command", step = self.step)));
+        };
+        let mut inner = Edits::new(&text);
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.change_steps(&mut inner, root, &Scope { folder, ..*scope })?;
+        let new = inner.finish();
+        let copy = self.write(&path, reference.as_str().unwrap_or_default(), &text, new);
+        edits.replace(reference.span, reference_like(edits.slice(reference.span), copy));
+        Ok(())
+    }
+
+    fn change_step(&mut self, edits: &mut Edits<'_>, entry: &Entry, folder: &Path) -> Result<(), Failure> {
         let step = &entry.value;
         let is_command = step.text("type").is_none_or(|word| word == "command");
         if !is_command || step.entries().is_empty() {
@@ -153,25 +246,41 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
         {
             return Err(self.refuse(message!("variant.anchor", step = self.step)));
         }
-        let folder = self.wish.pipeline.parent().unwrap_or(Path::new("")).to_owned();
+        self.ranks = ranks(step);
         let way = match step.get("component") {
             None => {
                 self.reruns = true;
-                self.change_code(edits, step, &folder)?
+                self.change_code(edits, step, folder)?
             }
             Some(Node { value: Value::Str(reference), span }) => {
-                let (way, copy) = self.copy_component(&folder, reference)?;
+                let (way, copy) = self.copy_component(folder, reference)?;
                 let raw = reference_like(edits.slice(*span), copy);
                 edits.replace(*span, raw);
                 way
             }
             Some(component) => {
                 edits.add(component, &[("is_deterministic", New::Plain("false"))]);
-                self.change_code(edits, component, &folder)?
+                self.change_code(edits, component, folder)?
             }
         };
+        self.check_ranks()?;
         self.one_node(edits, step);
         self.set_variables(edits, step, way)
+    }
+
+    /// A rank that never is would be waited for by nobody.
+    fn check_ranks(&self) -> Result<(), Failure> {
+        let Some(highest) = self.wish.ranks.iter().max() else { return Ok(()) };
+        let failure = match self.ranks {
+            None => Failure::new(Blame::User, message!("variant.no-ranks", step = self.step))
+                .with_fix(message!("variant.no-ranks.fix")),
+            Some(count) if i64::from(*highest) >= count => {
+                let what = message!("variant.no-rank", step = self.step, rank = highest);
+                Failure::new(Blame::User, what).with_fix(message!("variant.no-rank.fix", last = count - 1))
+            }
+            Some(_) => return Ok(()),
+        };
+        Err(failure)
     }
 
     /// The copy of a component file with a debugger in it; the reference to it.
@@ -191,11 +300,8 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
         }
         let way = self.change_code(&mut edits, root, path.parent().unwrap_or(Path::new("")))?;
         self.one_node(&mut edits, root);
-        let name = debug_name(&path, self.wish.output);
-        let copy = format!("{}{name}", &reference[..reference.len() - file_name(written).len()]);
         let new = edits.finish();
-        self.write(path.clone(), path.with_file_name(&name), text.clone(), new);
-        Ok((way, copy))
+        Ok((way, self.write(&path, reference, text, new)))
     }
 
     /// debugpy into the environment, and the script to wait.
@@ -207,6 +313,7 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
         if !(holder.span.start <= span.start && span.end <= holder.span.end) {
             return Err(self.refuse(message!("variant.anchor", step = self.step)));
         }
+        self.ranks = self.ranks.or(ranks(holder));
         if !self.put_debugpy_in(edits, holder, folder)? {
             let library = message!("variant.installs", step = self.step);
             self.variant.remarks.push(library);
@@ -222,6 +329,8 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
             _ => None,
         };
         let convention = script.map_or(Convention::None, |script| instrument::convention(script.as_bytes()));
+        // No script knows the word of one rank.
+        let convention = if self.wish.ranks.is_empty() { convention } else { Convention::None };
         if convention == Convention::Environment {
             return Ok(Way::Environment);
         }
@@ -270,11 +379,8 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
         }
         let new = copy.finish();
         if new != text {
-            let name = debug_name(&path, self.wish.output);
-            let reference = format!("{}{name}", &written[..written.len() - file_name(written).len()]);
-            let raw = reference_like(edits.slice(conda.span), reference);
-            edits.replace(conda.span, raw);
-            self.write(path.clone(), path.with_file_name(name), text.clone(), new);
+            let reference = self.write(&path, written, &text, new);
+            edits.replace(conda.span, reference_like(edits.slice(conda.span), reference));
         }
         Ok(true)
     }
@@ -296,12 +402,20 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
         if let Some(call) = self.wish.call {
             wanted.push(("AML_REMOTE_DEBUG_CALL", New::Text(call.address.to_owned())));
             wanted.push(("AML_REMOTE_DEBUG_TOKEN", New::Text(call.token.to_owned())));
-            wanted.push(("AML_REMOTE_DEBUG_STEP", New::Text(self.step.to_owned())));
+            wanted.push(("AML_REMOTE_DEBUG_STEP", New::Text(self.step.clone())));
         }
         match way {
             Way::Flags => return Ok(()),
             Way::Environment => {}
-            Way::Start => wanted[0] = ("AML_DEBUG_START", New::Lines(START.to_owned())),
+            Way::Start => {
+                let patience = self.ranks.map(|_| format!("{PATIENCE}await_torch()\n"));
+                let program = patience.unwrap_or_default() + START;
+                wanted[0] = ("AML_DEBUG_START", New::Lines(program));
+            }
+        }
+        if !self.wish.ranks.is_empty() {
+            let ranks: Vec<String> = self.wish.ranks.iter().map(u32::to_string).collect();
+            wanted.push(("AML_REMOTE_DEBUG_RANK", New::Text(ranks.join(","))));
         }
         match step.get("environment_variables") {
             None => edits.add(step, &[("environment_variables", New::Map(wanted))]),
@@ -317,11 +431,20 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
         Ok(())
     }
 
-    /// A file that two steps share is written once.
-    fn write(&mut self, from: PathBuf, to: PathBuf, old: String, new: String) {
+    /// Has the changed copy of a file beside it, and answers the reference to it, like the one to the file. What
+    /// two steps share is written once; what they want different of one file is two files.
+    fn write(&mut self, from: &Path, reference: &str, old: &str, new: String) -> String {
+        let names = (1..).map(|number| debug_name(from, self.wish.output, number));
+        let is_free = |name: &String| {
+            let to = from.with_file_name(name);
+            self.variant.files.iter().all(|file| file.to != to || file.new == new)
+        };
+        let name = names.into_iter().find(is_free).unwrap_or_default();
+        let to = from.with_file_name(&name);
         if self.variant.files.iter().all(|file| file.to != to) {
-            self.variant.files.push(Written { from, to, old, new });
+            self.variant.files.push(Written { from: from.to_owned(), to, old: old.to_owned(), new });
         }
+        format!("{}{name}", &reference[..reference.len() - file_name(reference).len()])
     }
 
     fn refuse(&self, what: Message) -> Failure {
@@ -338,6 +461,17 @@ enum Way {
     Flags,
     /// Its script knows of nothing, and is started by one that does.
     Start,
+}
+
+/// How many processes a command is on one node, each of which finds its rank in its environment.
+fn ranks(holder: &Node) -> Option<i64> {
+    let distribution = holder.some("distribution")?;
+    let kind = distribution.text("type").unwrap_or_default();
+    let count = match distribution.get("process_count_per_instance").map(|node| &node.value) {
+        Some(Value::Int(count)) => *count,
+        _ => 1,
+    };
+    ["pytorch", "mpi"].iter().any(|known| kind.eq_ignore_ascii_case(known)).then_some(count)
 }
 
 /// Adds debugpy to a conda environment; whether it is in it now.
@@ -415,13 +549,31 @@ fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
-/// `conda.yml` → `conda.debug.yml`, with the word that the variant's own name has.
-fn debug_name(path: &Path, output: &Path) -> String {
+/// How deep pipelines may be nested in one another.
+const MAX_DEPTH: usize = 16;
+
+fn steps_of(pipeline: &Node) -> &[Entry] {
+    pipeline.get("jobs").map(Node::entries).unwrap_or_default()
+}
+
+/// The file of the pipeline component that a step, or a whole pipeline, names.
+fn pipeline_file(step: &Node) -> Option<&str> {
+    let written = step.text("component").filter(|_| step.text("type") == Some("pipeline"))?;
+    (!written.starts_with("azureml:")).then(|| written.strip_prefix("file:").unwrap_or(written))
+}
+
+/// `conda.yml` → `conda.debug.yml`, with the word that the variant's own name has; `conda.debug-2.yml` for a
+/// second one.
+fn debug_name(path: &Path, output: &Path, number: usize) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().map(|it| format!(".{}", it.to_string_lossy())).unwrap_or_default();
     let word = output.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let word = word.and_then(|stem| stem.rsplit_once('.').map(|(_, word)| word.to_owned()));
-    format!("{stem}.{}{extension}", word.unwrap_or_else(|| "debug".to_owned()))
+    let word = word.unwrap_or_else(|| "debug".to_owned());
+    match number {
+        1 => format!("{stem}.{word}{extension}"),
+        _ => format!("{stem}.{word}-{number}{extension}"),
+    }
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ use protocol::run::StartRunParams;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -186,6 +187,15 @@ impl Effects {
     pub(crate) fn weigh(&self, tasks: &mut RunTasks, step: usize, content: Content) {
         let context = tasks.context.clone();
         tasks.work.spawn(async move { steps::weigh(&context, step, content).await });
+    }
+
+    /// Has the loop hear after this time that it may tell again how a pipeline goes.
+    pub(crate) fn tell_later(&self, tasks: &mut RunTasks, after: Duration) {
+        let context = tasks.context.clone();
+        tasks.work.spawn(async move {
+            tokio::time::sleep(after).await;
+            context.tell_of_pipeline(Happened::Due);
+        });
     }
 
     /// Links the outputs of a pipeline into its folder; the end of it comes as an event. `outputs` are names

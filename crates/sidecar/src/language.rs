@@ -10,9 +10,8 @@ use engine::diff;
 use engine::instrument;
 use engine::message;
 use engine::message::{Arg, Language, Message};
-use engine::spec::files::Files;
 use engine::spec::language::{self, FilesOf, Form, Offer, Target, Wanted};
-use engine::spec::{Body, Kind, Reading};
+use engine::spec::{self, Body, Kind, Reading};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tokio::sync::{mpsc, oneshot};
@@ -143,7 +142,7 @@ pub(crate) async fn attend(client: Client, mut inbox: mpsc::UnboundedReceiver<Sa
 /// Reads a text with the files that it refers to, beside the runtime: they are read from disk.
 async fn read(path: PathBuf, version: i32, text: String, before: Option<Kind>) -> Option<Open> {
     let reading = tokio::task::spawn_blocking(move || {
-        let reading = spec_reader::read_bytes(&path, text.as_bytes(), &mut Files::default());
+        let reading = spec::read(&path, text.as_bytes(), &spec_reader::on_disk());
         (path, text, reading)
     });
     let (path, text, reading) = reading.await.ok()?;

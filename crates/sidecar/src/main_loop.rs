@@ -80,6 +80,8 @@ pub enum Happened {
     Weighed(usize, Option<String>),
     /// Its outputs are in its folder.
     Collected,
+    /// It is time to tell how its steps go.
+    Due,
 }
 
 /// Which log of a run.

@@ -8,8 +8,8 @@ use crate::spec_reader::{self, absolute};
 use engine::check;
 use engine::failure::{Blame, Failure};
 use engine::message;
-use engine::spec::Reading;
 use engine::spec::files::Files;
+use engine::spec::{self, Reading};
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::{DirEntry, WalkBuilder};
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ pub(crate) fn find(names: &[PathBuf]) -> Result<Vec<FoundSpec>, Failure> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     // Specs of one folder refer to the same files.
-    let mut known = Files::default();
+    let known = spec_reader::on_disk();
     for name in names {
         for (path, is_named) in paths(name)? {
             let file = absolute(&path)?;
@@ -46,9 +46,9 @@ pub(crate) fn find(names: &[PathBuf]) -> Result<Vec<FoundSpec>, Failure> {
                 continue;
             }
             if is_named {
-                let reading = spec_reader::read_with(&file, &mut known)?;
+                let reading = spec_reader::read_with(&file, &known)?;
                 found.push(FoundSpec { shown: shown(&path), reading });
-            } else if let Some(reading) = spec_among_others(&file, &mut known) {
+            } else if let Some(reading) = spec_among_others(&file, &known) {
                 found.push(FoundSpec { shown: shown(&path), reading });
             }
         }
@@ -114,9 +114,9 @@ fn has_ending(path: &Path) -> bool {
     ENDINGS.contains(&ending)
 }
 
-fn spec_among_others(file: &Path, known: &mut Files) -> Option<Reading> {
+fn spec_among_others(file: &Path, known: &Files) -> Option<Reading> {
     let bytes = files::read(file, files::TEXT_LIMIT).ok()?;
-    let reading = spec_reader::read_bytes(file, &bytes, known);
+    let reading = spec::read(file, &bytes, known);
     check::is_meant_as_spec(file, &bytes, &reading).then_some(reading)
 }
 

@@ -1,4 +1,4 @@
-//! Reading specs from disk: the loop that gives the engine crate the files it asks for.
+//! Reading specs from disk: the engine crate asks for files, and here they are looked up.
 
 use crate::files;
 use engine::check;
@@ -10,29 +10,23 @@ use engine::spec::files::Files;
 use engine::spec::{self, Body, Reading};
 use std::path::{Path, PathBuf};
 
+/// The files of this machine, as they are when each is first asked for.
+pub(crate) fn on_disk() -> Files {
+    Files::looking(files::look)
+}
+
 /// Reads a spec with all that it refers to. `path` is absolute.
 ///
 /// # Errors
 /// The file itself cannot be read; what is wrong inside it is in the reading.
 pub(crate) fn read(path: &Path) -> Result<Reading, Failure> {
-    read_with(path, &mut Files::default())
+    read_with(path, &on_disk())
 }
 
 /// The same; what was looked up is kept for the next spec.
-pub(crate) fn read_with(path: &Path, known: &mut Files) -> Result<Reading, Failure> {
+pub(crate) fn read_with(path: &Path, known: &Files) -> Result<Reading, Failure> {
     let bytes = files::read(path, files::TEXT_LIMIT)?;
-    Ok(read_bytes(path, &bytes, known))
-}
-
-/// A spec whose bytes are at hand, as on disk or as in an editor.
-pub(crate) fn read_bytes(path: &Path, bytes: &[u8], known: &mut Files) -> Reading {
-    loop {
-        let reading = spec::read(path, bytes, known);
-        if check::is_settled(&reading) {
-            return reading;
-        }
-        check::settle(&reading, known, files::look);
-    }
+    Ok(spec::read(path, &bytes, known))
 }
 
 /// What an image that has all in it is known by where no script is mounted over its own: a name in the working

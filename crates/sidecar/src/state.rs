@@ -305,10 +305,15 @@ impl State {
         if let Some(live) = self.pipelines.get(&record.id) {
             return live.snapshot();
         }
-        match self.runs.get(&record.id) {
-            Some(live) => to_proto::run_snapshot(&live.record, &live.run.snapshot()),
-            None => with_warmth(&self.settings, to_proto::stored_snapshot(record)),
+        if let Some(live) = self.runs.get(&record.id) {
+            return to_proto::run_snapshot(&live.record, &live.run.snapshot());
         }
+        if record.kind == PIPELINE
+            && let Some(pipeline) = stored_pipeline(&self.store, record)
+        {
+            return to_proto::pipeline_snapshot(record, &pipeline);
+        }
+        with_warmth(&self.settings, to_proto::stored_snapshot(record))
     }
 
     /// Tells that the container of a run that has ended is not warm any more: it is gone, or another run's.

@@ -1,7 +1,6 @@
 //! Engine values → words on the wire. Dull on purpose: the wire stays while the inside moves.
 
 use crate::outbox::Progress;
-use crate::state::{PIPELINE, stored_pipeline};
 use crate::store::RunRecord;
 use engine::dap::path_doctor::Proposal;
 use engine::deployment;
@@ -154,11 +153,6 @@ fn service((service, serving): &(Service, Serving), mapping: Option<&(PathBuf, S
 
 /// A run as the store has it. Its gateway, if it has one, is its owner's.
 pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
-    if record.kind == PIPELINE
-        && let Some(pipeline) = stored_pipeline(record)
-    {
-        return pipeline_snapshot(record, &pipeline);
-    }
     match record.snapshot.as_deref().and_then(|json| serde_json::from_str::<Snapshot>(json).ok()) {
         Some(snapshot) => run_snapshot(record, &snapshot),
         None => RunSnapshot {

@@ -28,15 +28,27 @@ impl Made {
     }
 }
 
-/// Makes and writes it; `call` says where its steps call, if they do. `output` is `NAME.debug.yml` beside the pipeline where nothing is said.
-pub(crate) fn write(
-    pipeline: &Path,
-    steps: &[String],
-    output: Option<&Path>,
-    wait: u32,
-    call: Option<Call<'_>>,
-) -> Result<Made, Failure> {
-    let pipeline = spec_reader::absolute(pipeline)?;
+/// What is asked for, as a person or an editor says it.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    /// The pipeline.
+    pub(crate) pipeline: &'a Path,
+    /// The chosen steps.
+    pub(crate) steps: &'a [String],
+    /// `NAME.debug.yml` beside the pipeline where nothing is said.
+    pub(crate) output: Option<&'a Path>,
+    /// Seconds that a step waits.
+    pub(crate) wait: u32,
+    /// Where the steps call, if they do.
+    pub(crate) call: Option<Call<'a>>,
+    /// The ranks that wait; all where none is named.
+    pub(crate) ranks: &'a [u32],
+}
+
+/// Makes and writes it.
+pub(crate) fn write(asked: Asked<'_>) -> Result<Made, Failure> {
+    let Asked { steps, output, wait, call, ranks, .. } = asked;
+    let pipeline = spec_reader::absolute(asked.pipeline)?;
     let output = match output {
         Some(output) => spec_reader::absolute(output)?,
         None => {
@@ -47,7 +59,7 @@ pub(crate) fn write(
     // The first word on a file that is not there or not well is the file's own.
     files::read_text(&pipeline)?;
     let before = errors(&pipeline)?;
-    let wish = Wish { pipeline: &pipeline, steps, output: &output, wait, call };
+    let wish = Wish { pipeline: &pipeline, steps, output: &output, wait, call, ranks };
     let made = variant(&wish, |path| files::read_text(path).ok())?;
     for file in &made.files {
         files::write(&file.to, file.new.as_bytes())?;

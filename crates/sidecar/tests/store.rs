@@ -248,6 +248,31 @@ fn a_run_is_listed_found_by_the_beginning_of_its_name_and_removed() {
 }
 
 #[test]
+fn a_step_of_a_pipeline_is_written_without_the_rest_of_the_pipeline() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = Store::open(home.path()).unwrap();
+    let mut whole = record("whole");
+    whole.plan = Some("x".repeat(200 << 10));
+    let owner = store.begin(&whole).unwrap();
+    for change in 0..100 {
+        store.update_with_steps(&owner, None, &[(change % 10, format!("change {change}"))]).unwrap();
+    }
+    // The plan a hundred times would be twenty megabytes, and SQLite empties its log at four.
+    let log = fs::metadata(home.path().join("store.sqlite-wal")).unwrap().len();
+    assert!(log < 2 << 20, "{log} bytes written");
+    whole.state = "completed".to_owned();
+    store.update_with_steps(&owner, Some(&whole), &[(10, "the last".to_owned())]).unwrap();
+    let id = RunId::from("whole");
+    let read = Store::open(home.path()).unwrap();
+    let steps = read.standings(&id).unwrap();
+    assert_eq!((steps.len(), steps[0].as_str(), steps[10].as_str()), (11, "change 90", "the last"));
+    assert_eq!(read.get(&id).unwrap(), Some(whole));
+    drop(owner);
+    store.remove(&id).unwrap();
+    assert!(store.standings(&id).unwrap().is_empty());
+}
+
+#[test]
 fn ports_stay_and_no_two_targets_share_one() {
     let home = tempfile::tempdir().unwrap();
     let other_home = tempfile::tempdir().unwrap();
@@ -361,7 +386,7 @@ fn a_store_of_a_newer_version_is_left_alone() {
     assert_eq!(
         text(&failure),
         format!(
-            "the workspace store {} was made by a newer aml-debug (store version 99; this one knows 2)\n\
+            "the workspace store {} was made by a newer aml-debug (store version 99; this one knows 3)\n\
              fix: update aml-debug, or set AML_DEBUG_HOME to another folder",
             file.display()
         )

@@ -61,7 +61,11 @@ def attend(timeout, port, rank):
 del sys.argv[0], os.environ["AML_DEBUG_START"]
 rank = os.environ.get("RANK") or os.environ.get("OMPI_COMM_WORLD_RANK")
 beside = os.environ.get("LOCAL_RANK") or os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK") or 0
-attend(float(os.environ["AML_REMOTE_DEBUG_CONNECTION_TIMEOUT"]), int(os.environ["AML_REMOTE_DEBUG_PORT"]) + int(beside), rank)
+chosen = os.environ.get("AML_REMOTE_DEBUG_RANK")
+if chosen and rank is None:
+    print("Debugger attached = False (rank {} is chosen, and this process has none)".format(chosen), flush=True)
+elif not chosen or rank in chosen.split(","):
+    attend(float(os.environ["AML_REMOTE_DEBUG_CONNECTION_TIMEOUT"]), int(os.environ["AML_REMOTE_DEBUG_PORT"]) + int(beside), rank)
 if sys.argv[0] == "-m":
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

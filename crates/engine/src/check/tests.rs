@@ -2,22 +2,17 @@
 
 use super::*;
 use crate::spec;
+use crate::spec::files::{Files, Found};
 use expect_test::{Expect, expect};
 
 /// The findings of a job in a folder where `src` and `conda.yml` exist and nothing else.
 fn check(text: &str, expected: Expect) {
-    let mut files = Files::default();
-    let reading = loop {
-        let reading = spec::read("/p/job.yml".as_ref(), text.as_bytes(), &files);
-        if is_settled(&reading) {
-            break reading;
-        }
-        settle(&reading, &mut files, |need| match need.path.to_str() {
-            Some("/p/src") => Found::Folder,
-            Some("/p/conda.yml") => Found::File(b"dependencies: [python=3.11]".as_slice().into()),
-            _ => Found::Missing,
-        });
-    };
+    let files = Files::looking(|need| match need.path.to_str() {
+        Some("/p/src") => Found::Folder,
+        Some("/p/conda.yml") => Found::File(b"dependencies: [python=3.11]".as_slice().into()),
+        _ => Found::Missing,
+    });
+    let reading = spec::read("/p/job.yml".as_ref(), text.as_bytes(), &files);
     let mut out = String::new();
     for finding in &reading.diagnostics {
         out.push_str(&plain("job.yml", finding).text());

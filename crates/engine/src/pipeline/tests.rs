@@ -278,35 +278,68 @@ fn whoever_stays_goes_on_with_it_and_whoever_passes_by_only_makes_it_true() {
         .assert_eq(&failure.fix.as_ref().expect("a fix").text());
 }
 
-#[test]
-fn a_step_more_costs_the_scheduler_a_step_more_and_not_all_of_them() {
-    let lines: String = (0..600).map(|step| format!("s{step}:\n")).collect();
+/// Steps of which nobody waits for another, from the first to the end of all; `after` sees the pipeline after each
+/// event. How many were started.
+fn run_through(count: usize, mut after: impl FnMut(&mut Pipeline)) -> usize {
+    let lines: String = (0..count).map(|step| format!("s{step}:\n")).collect();
     let plan = plan("", &lines);
     let (mut pipeline, mut effects) = Pipeline::begin("p".into(), &plan, PhaseCard::default(), TWO, false, 0);
+    after(&mut pipeline);
     let (mut begun, mut at) = (0, 0);
     while !effects.is_empty() && !pipeline.is_finished() {
         let mut next = Vec::new();
         for effect in effects {
             at += 1;
-            next.extend(match effect {
-                PipelineEffect::Weigh { step } => {
-                    pipeline.on(at, PipelineEvent::Weighed { step, result: None })
-                }
+            let events = match effect {
+                PipelineEffect::Weigh { step } => vec![PipelineEvent::Weighed { step, result: None }],
                 PipelineEffect::Start { step, .. } => {
                     begun += 1;
                     let run = RunId(format!("run-{step}"));
-                    let mut all = pipeline.on(at, PipelineEvent::Started { step, run });
-                    for state in [State::Running, State::Completed] {
-                        let moved = PipelineEvent::Moved { step, state, has_image: true, failure: None };
-                        all.extend(pipeline.on(at, moved));
-                    }
-                    all
+                    let moved = |state| PipelineEvent::Moved { step, state, has_image: true, failure: None };
+                    let states = [State::Preparing, State::Running, State::Running, State::Completed];
+                    [PipelineEvent::Started { step, run }].into_iter().chain(states.map(moved)).collect()
                 }
-                PipelineEffect::Collect => pipeline.on(at, PipelineEvent::Collected),
+                PipelineEffect::Collect => vec![PipelineEvent::Collected],
                 PipelineEffect::Cancel { .. } => unreachable!("nobody cancels"),
-            });
+            };
+            for event in events {
+                next.extend(pipeline.on(at, event));
+                after(&mut pipeline);
+            }
         }
         effects = next;
     }
-    assert_eq!((begun, pipeline.state()), (600, State::Completed));
+    assert_eq!(pipeline.state(), State::Completed);
+    begun
+}
+
+#[test]
+fn a_step_more_costs_the_scheduler_a_step_more_and_not_all_of_them() {
+    assert_eq!(run_through(600, |_| {}), 600);
+}
+
+#[test]
+fn what_is_written_down_grows_with_the_steps_and_is_all_there_is() {
+    let written = |count: usize| {
+        let (mut whole, mut steps, mut bytes) = (String::new(), vec![String::new(); count], 0);
+        run_through(count, |pipeline| {
+            let changes = pipeline.take_changes();
+            if changes.whole {
+                whole = serde_json::to_string(&pipeline.without_steps()).expect("JSON");
+                bytes += whole.len();
+            }
+            for step in changes.steps.iter().copied() {
+                steps[step] = serde_json::to_string(&pipeline.steps[step]).expect("JSON");
+                bytes += steps[step].len();
+            }
+            if changes.whole {
+                let mut read: Pipeline = serde_json::from_str(&whole).expect("what was written");
+                read.steps = steps.iter().map(|step| serde_json::from_str(step).expect("a step")).collect();
+                assert_eq!(&read, pipeline);
+            }
+        });
+        bytes
+    };
+    let (one, two) = (written(150), written(300));
+    assert!(two < one * 22 / 10, "{two} bytes of 300 steps, {one} of 150");
 }

@@ -19,6 +19,7 @@ use crate::spec::job::{CommandJob, Input, is_local, local};
 use crate::spec::run_configuration::RunConfiguration;
 use crate::spec::{Body, Kind, Reading, Spec};
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// What the bindings of a command stand for.
@@ -345,8 +346,10 @@ impl Stage {
         hash.update(origin.path.as_os_str().as_encoded_bytes());
         hash.update([0]);
         hash.update(experiment.as_bytes());
-        let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let root = format!("/mnt/azureml/cr/j/{digits}");
+        let mut root = "/mnt/azureml/cr/j/".to_owned();
+        for byte in hash.finalize().iter().take(16) {
+            let _ = write!(root, "{byte:02x}");
+        }
         let work = origin.work.map_or_else(|| format!("{root}/exe/wd"), str::to_owned);
         Stage { work, data: format!("{root}/cap/data-capability/wd"), root }
     }

@@ -184,7 +184,7 @@ impl StandIn {
 
 /// Where the output of a step that has not run yet will stand, for a stand-in run.
 fn output_path(source: &Source, kind: &str) -> PathBuf {
-    let folder = RunFolders::below(&StandIn::of(source.step).root).named.join(&source.output);
+    let folder = RunFolders::named_below(&StandIn::of(source.step).root).join(&source.output);
     if kind == "uri_file" { folder.join(&source.output) } else { folder }
 }
 

@@ -71,7 +71,12 @@ impl RunFolders {
             outputs: root.join("outputs"),
             logs: root.join("logs"),
             mlruns: root.join("mlruns"),
-            named: root.join("named_outputs"),
+            named: Self::named_below(root),
         }
+    }
+
+    /// The folder with a folder per named output.
+    pub fn named_below(root: &Path) -> PathBuf {
+        root.join("named_outputs")
     }
 }

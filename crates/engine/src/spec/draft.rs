@@ -194,22 +194,13 @@ mod tests {
             DraftEnvironment::Dockerfile("docker/Dockerfile".to_owned()),
         ] {
             let yaml = command_job(&draft(environment.clone()));
-            let mut files = Files::default();
-            let reading = loop {
-                let reading = spec::read(Path::new("/p/job.yml"), yaml.as_bytes(), &files);
-                if reading.needs.is_empty() {
-                    break reading;
-                }
-                for need in reading.needs {
-                    let found = match need.path.to_str() {
-                        Some("/p/environment.yml") => Found::File(b"image: a".as_slice().into()),
-                        Some("/p/conda.yml") => Found::File(b"dependencies: []".as_slice().into()),
-                        Some("/p/data/leaves.csv") => Found::File([].as_slice().into()),
-                        _ => Found::Folder,
-                    };
-                    files.insert(need, found);
-                }
-            };
+            let files = Files::looking(|need| match need.path.to_str() {
+                Some("/p/environment.yml") => Found::File(b"image: a".as_slice().into()),
+                Some("/p/conda.yml") => Found::File(b"dependencies: []".as_slice().into()),
+                Some("/p/data/leaves.csv") => Found::File([].as_slice().into()),
+                _ => Found::Folder,
+            });
+            let reading = spec::read(Path::new("/p/job.yml"), yaml.as_bytes(), &files);
             assert_eq!(reading.kind, Kind::CommandJob);
             assert_eq!(reading.diagnostics, [], "{environment:?}\n{yaml}");
         }

@@ -1,6 +1,8 @@
-//! What a spec refers to on disk, as values: the engine asks, the caller looks, the engine reads again.
+//! What a spec refers to on disk, as values: the engine asks, the caller looks.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,34 +26,55 @@ pub struct Need {
     pub bytes: bool,
 }
 
-/// Everything that was looked up so far.
+/// Everything that was looked up so far, and the caller's way of looking up the rest.
 ///
-/// The caller fills it with the answers to [`Need`]s and reads the spec again until nothing is needed any
-/// more. One value may serve many specs of one folder; it is a cache, and the caller decides how long it is
-/// true.
-#[derive(Debug, Clone, Default)]
+/// One value may serve many specs of one folder; it is a cache, and the caller decides how long it is true.
+#[derive(Clone, Default)]
 pub struct Files {
-    known: BTreeMap<PathBuf, (Found, bool)>,
+    known: RefCell<BTreeMap<PathBuf, (Found, bool)>>,
+    look: Option<fn(&Need) -> Found>,
 }
 
 impl Files {
+    /// Files that the caller looks up the moment they are asked for, so that a spec is read once. Without this,
+    /// what is not known counts as there, and the reading names it among its needs.
+    pub fn looking(look: fn(&Need) -> Found) -> Self {
+        Self { known: RefCell::default(), look: Some(look) }
+    }
+
     /// Answers a need.
     pub fn insert(&mut self, need: Need, found: Found) {
-        self.known.insert(need.path, (found, need.bytes));
+        self.known.get_mut().insert(need.path, (found, need.bytes));
     }
 
-    /// What stands at a path, if it is known.
-    pub fn get(&self, path: &Path) -> Option<&Found> {
-        self.known.get(path).map(|(found, _)| found)
+    /// What stands at a path; `None` where nobody looked.
+    pub fn get(&self, path: &Path) -> Option<Found> {
+        let known = self.known.borrow().get(path).map(|(found, _)| found.clone());
+        known.or_else(|| self.look_up(path, false))
     }
 
-    /// The bytes of a file: `None` where nobody looked yet, `Some(None)` where there is no such file.
+    /// The bytes of a file: `None` where nobody looked, `Some(None)` where there is no such file.
     pub(crate) fn bytes(&self, path: &Path) -> Option<Option<Arc<[u8]>>> {
-        match self.known.get(path)? {
-            (Found::File(bytes), true) => Some(Some(bytes.clone())),
-            (Found::File(_), false) => None,
-            _ => Some(None),
+        let found = match self.known.borrow().get(path) {
+            Some((Found::File(_), false)) | None => None,
+            Some((found, _)) => Some(found.clone()),
+        };
+        match found.or_else(|| self.look_up(path, true))? {
+            Found::File(bytes) => Some(Some(bytes)),
+            Found::Missing | Found::Folder => Some(None),
         }
+    }
+
+    fn look_up(&self, path: &Path, bytes: bool) -> Option<Found> {
+        let found = self.look?(&Need { path: path.to_owned(), bytes });
+        self.known.borrow_mut().insert(path.to_owned(), (found.clone(), bytes));
+        Some(found)
+    }
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Files").field("known", &self.known.borrow().keys()).finish_non_exhaustive()
     }
 }
 

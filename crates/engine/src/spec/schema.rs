@@ -398,8 +398,8 @@ impl<'a> Checker<'a> {
         written: &str,
         look: impl FnOnce(&mut Checker<'_>, &Node) -> T,
     ) -> Option<T> {
-        let parsed = self.parsed(written)??;
         let path = resolve(&self.folder, written);
+        let parsed = self.parsed_at(&path)??;
         let mut inner = Checker::new(self.files, &parsed.source, path.parent().unwrap_or(Path::new("")));
         inner.memory = self.memory.clone();
         let seen = look(&mut inner, parsed.root.as_ref()?);
@@ -410,29 +410,33 @@ impl<'a> Checker<'a> {
     /// Whether something stands at a path. What is not known yet counts as there, and is asked for.
     pub(crate) fn exists(&mut self, written: &str) -> Option<Found> {
         let path = resolve(&self.folder, written);
-        match self.files.get(&path) {
-            Some(found) => Some(found.clone()),
-            None => {
-                self.need(path, false);
-                None
-            }
+        let found = self.files.get(&path);
+        if found.is_none() {
+            self.need(path, false);
         }
+        found
     }
 
     /// The tree of another file, `None` where its bytes are asked for now, `Some(None)` where there is no such
     /// file.
     pub(crate) fn parsed(&mut self, written: &str) -> Option<Option<Rc<Parsed>>> {
-        let bytes = self.bytes(written)?;
-        let path = resolve(&self.folder, written);
-        Some(bytes.map(|bytes| self.memory.parsed(&path, &bytes)))
+        self.parsed_at(&resolve(&self.folder, written))
+    }
+
+    fn parsed_at(&mut self, path: &Path) -> Option<Option<Rc<Parsed>>> {
+        let bytes = self.bytes_at(path)?;
+        Some(bytes.map(|bytes| self.memory.parsed(path, &bytes)))
     }
 
     /// The bytes of a file, `None` where they are asked for now, `Some(None)` where there is no such file.
     pub(crate) fn bytes(&mut self, written: &str) -> Option<Option<std::sync::Arc<[u8]>>> {
-        let path = resolve(&self.folder, written);
-        let found = self.files.bytes(&path);
+        self.bytes_at(&resolve(&self.folder, written))
+    }
+
+    fn bytes_at(&mut self, path: &Path) -> Option<Option<std::sync::Arc<[u8]>>> {
+        let found = self.files.bytes(path);
         if found.is_none() {
-            self.need(path, true);
+            self.need(path.to_owned(), true);
         }
         found
     }
@@ -459,21 +463,29 @@ impl<'a> Checker<'a> {
     fn union(&mut self, node: &Node, ty: &Ty, alternatives: &[Ty]) -> bool {
         let mut flat = Vec::with_capacity(alternatives.len());
         flatten(alternatives, &mut flat);
-        let possible: Vec<Ty> = flat.iter().copied().filter(|ty| may_be(node, ty)).collect();
         self.quiet += 1;
-        let accepted = possible.iter().any(|ty| self.check(node, ty));
+        let accepted = flat.iter().find(|ty| may_be(node, ty) && self.check(node, ty));
         self.quiet -= 1;
-        if accepted {
+        if let Some(accepted) = accepted {
+            if let (0, Value::Map(_), Ty::Nested(shape) | Ty::Open(shape)) =
+                (self.quiet, &node.value, accepted)
+            {
+                self.memory.accept(node, *shape);
+            }
             return true;
         }
         if self.quiet > 0 {
             return false;
         }
+        let possible: Vec<Ty> = flat.iter().copied().filter(|ty| may_be(node, ty)).collect();
         self.explain(node, ty, &flat, &possible)
     }
 
-    /// The first alternative with known keys that takes a value.
+    /// The first alternative with known keys that takes a value; as a rule the check has found it.
     pub(crate) fn accepted_shape(&mut self, node: &Node, alternatives: &Ty) -> Option<Shape> {
+        if let Some(shape) = self.memory.accepted(node) {
+            return Some(shape);
+        }
         let mut flat = Vec::new();
         flatten(std::slice::from_ref(alternatives), &mut flat);
         self.quiet += 1;

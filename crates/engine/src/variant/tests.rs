@@ -15,6 +15,7 @@ fn made(steps: &[&str], files: &[(&str, &str)]) -> Result<Variant, Failure> {
         output: Path::new("/p/pipeline.debug.yml"),
         wait: 300,
         call: None,
+        ranks: &[],
     };
     variant(&wish, |path| files.get(path).cloned())
 }
@@ -221,6 +222,7 @@ fn a_step_that_calls_is_told_where_and_what_it_has_to_show() {
         output: Path::new("/p/pipeline.debug.yml"),
         wait: 300,
         call: Some(Call { address: "10.0.0.4:5678", token: "s3cret" }),
+        ranks: &[],
     };
     let made = variant(&wish, |path| (path == wish.pipeline).then(|| text.to_owned())).expect("a variant");
     let new = &made.files.last().expect("a file").new;
@@ -232,4 +234,98 @@ fn a_step_that_calls_is_told_where_and_what_it_has_to_show() {
     ] {
         assert!(new.contains(line), "{line}: {new}");
     }
+}
+
+#[test]
+fn the_ranks_of_a_distributed_step_are_patient_and_only_the_chosen_ones_wait() {
+    let text = "type: pipeline\njobs:\n  train:\n    command: python train.py\n    code: src\n    \
+                environment: {image: base}\n    distribution: {type: pytorch, process_count_per_instance: 4}\n    \
+                resources: {instance_count: 2}\n  prep:\n    command: python prep.py\n    environment: {image: base}\n";
+    let made = |step: &str, ranks: &[u32]| {
+        let wish = Wish {
+            pipeline: Path::new("/p/pipeline.yml"),
+            steps: &[step.to_owned()],
+            output: Path::new("/p/pipeline.debug.yml"),
+            wait: 300,
+            call: None,
+            ranks,
+        };
+        let flags = "parser.add_argument('--remote_debug')\nparser.parse_args()\n";
+        let made = variant(&wish, |path| match path.to_str() {
+            Some("/p/pipeline.yml") => Some(text.to_owned()),
+            Some("/p/src/train.py") => Some(flags.to_owned()),
+            _ => None,
+        })?;
+        let new = &made.files.last().expect("a file").new;
+        let root = yaml::parse(new.as_bytes()).root.expect("YAML");
+        let step = root.get("jobs").and_then(|jobs| jobs.get(step)).cloned().expect("the step");
+        let variable = |name: &str| step.get("environment_variables")?.text(name).map(str::to_owned);
+        Ok::<_, Failure>((variable("AML_REMOTE_DEBUG_RANK"), variable("AML_DEBUG_START")))
+    };
+    // A script that is told by its own flags cannot be told of one rank.
+    assert_eq!(made("train", &[]), Ok((None, None)));
+    let (rank, program) = made("train", &[1]).expect("a variant");
+    assert_eq!(rank.as_deref(), Some("1"));
+    assert_eq!(program, Some(format!("{PATIENCE}await_torch()\n{START}")));
+    assert_eq!(made("train", &[0, 3]).expect("a variant").0.as_deref(), Some("0,3"));
+    let (_, alone) = made("prep", &[]).expect("a variant");
+    assert_eq!(alone.as_deref(), Some(START));
+    let said = [made("train", &[4]), made("prep", &[0])].map(|made| {
+        let failure = made.expect_err("refused");
+        format!("{}\n-> {}\n", failure.what, failure.fix.expect("a fix"))
+    });
+    expect![[r#"
+        step train has no rank 4 on one node, and the variant has one node
+        -> name a rank from 0 to 3
+        step prep has no ranks: its distribution is neither PyTorch's nor MPI's
+        -> leave --rank away; the whole step waits for a debugger
+    "#]]
+    .assert_eq(&said.concat());
+}
+
+#[test]
+fn steps_of_nested_pipelines_are_changed_in_copies_of_their_files() {
+    let files = [
+        ("pipeline.yml", "type: pipeline\ncomponent: parts/all.yml\n"),
+        (
+            "parts/all.yml",
+            "type: pipeline\njobs:\n  one: {type: pipeline, component: learn.yml}\n  two:\n    type: pipeline\n    component: ./learn.yml\n",
+        ),
+        (
+            "parts/learn.yml",
+            "type: pipeline\njobs:\n  fit:\n    command: python fit.py\n    environment: {image: base}\n  \
+             judge:\n    command: python judge.py\n    environment: {image: base}\n",
+        ),
+    ];
+    let shown = shown(&["one.fit", "two.judge"], &files);
+    let changed: Vec<&str> = shown.lines().filter(|line| line.starts_with(['+', '-'])).collect();
+    expect![[r#"
+        +++ b//p/parts/learn.debug.yml
+        -    command: python fit.py
+        +    environment_variables:
+        +      AML_DEBUG_START: |
+        +      AML_REMOTE_DEBUG_CONNECTION_TIMEOUT: "300"
+        +      AML_REMOTE_DEBUG_PORT: "5678"
+        +    command: python -m pip install --quiet debugpy && python -c "$AML_DEBUG_START" fit.py
+        +++ b//p/parts/learn.debug-2.yml
+        -    command: python judge.py
+        +    environment_variables:
+        +      AML_DEBUG_START: |
+        +      AML_REMOTE_DEBUG_CONNECTION_TIMEOUT: "300"
+        +      AML_REMOTE_DEBUG_PORT: "5678"
+        +    command: python -m pip install --quiet debugpy && python -c "$AML_DEBUG_START" judge.py
+        +++ b//p/parts/all.debug.yml
+        -  one: {type: pipeline, component: learn.yml}
+        +  one: {type: pipeline, component: learn.debug.yml}
+        -    component: ./learn.yml
+        +    component: ./learn.debug-2.yml
+        +++ b//p/pipeline.debug.yml
+        +settings:
+        +  force_rerun: true
+        -component: parts/all.yml
+        +component: parts/all.debug.yml"#]]
+    .assert_eq(&changed.join("\n"));
+    let failure = made(&["fit"], &files).expect_err("two steps have this name");
+    let fix = failure.fix.expect("a fix").text();
+    assert_eq!(fix, "its steps are: one.fit, one.judge, two.fit, two.judge");
 }

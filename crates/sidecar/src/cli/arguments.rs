@@ -395,6 +395,9 @@ pub(crate) struct Variant {
     /// the address at which "aml-debug attach --listen" is reached from the nodes.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) call: Option<String>,
+    /// Of a distributed step, the rank that waits; may be given several times. All of them wait by default.
+    #[arg(long = "rank", value_name = "N")]
+    pub(crate) ranks: Vec<u32>,
     #[command(flatten)]
     pub(crate) json: Json,
 }
@@ -482,7 +485,10 @@ pub(crate) struct RunsList {
     /// At most so many, newest first.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: u32,
-    /// Print one JSON object a line.
+    /// The runs of a pipeline's steps under it.
+    #[arg(long)]
+    pub(crate) steps: bool,
+    /// Print one JSON object a line, steps among them.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -18,7 +18,7 @@ use engine::message::{Language, Message};
 use engine::run::snapshot::state_title;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use protocol::deployment::{DeploymentAnswer, InvokeAnswer, ServiceSnapshot};
-use protocol::run::{Graph, PhaseSnapshot, RunSnapshot, StepSnapshot};
+use protocol::run::{PhaseSnapshot, RunSnapshot, StepSnapshot};
 use protocol::text::FailureText;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -330,45 +330,42 @@ impl Terminal {
         self.steps.get(run).map(|step| format!("{step} | ")).unwrap_or_default()
     }
 
-    fn steps_changed(&mut self, graph: &Graph) {
-        for step in &graph.steps {
-            let before = self.states.insert(step.name.clone(), step.state.clone());
-            if before.as_deref().unwrap_or("pending") == step.state {
-                continue;
-            }
-            let took =
-                step.started_at.zip(step.ended_at).map(|(start, end)| duration(end.saturating_sub(start)));
-            let text = match (step.reused, took) {
-                (true, _) => message!(
-                    "pipeline.step-reused",
-                    step = step.name,
-                    run = step.run.as_deref().unwrap_or_default()
-                ),
-                (false, Some(took)) => {
-                    message!(
-                        "pipeline.step-ended",
-                        step = step.name,
-                        state = state_title(&step.state),
-                        time = took
-                    )
-                }
-                (false, None) => {
-                    message!("pipeline.step-state", step = step.name, state = state_title(&step.state))
-                }
-            };
-            self.faint(&self.words(&text));
+    /// Says how a step goes, once: both its own run and its pipeline tell of it.
+    fn step_changed(&mut self, step: &StepSnapshot) {
+        if self.states.get(&step.name).map_or("pending", String::as_str) == step.state {
+            return;
         }
+        self.states.insert(step.name.clone(), step.state.clone());
+        let took = step.started_at.zip(step.ended_at).map(|(start, end)| duration(end.saturating_sub(start)));
+        let state = state_title(&step.state);
+        let text = match (step.reused, took) {
+            (true, _) => {
+                let run = step.run.as_deref().unwrap_or_default();
+                message!("pipeline.step-reused", step = step.name, run = run)
+            }
+            (false, Some(took)) => {
+                message!("pipeline.step-ended", step = step.name, state = state, time = took)
+            }
+            (false, None) => message!("pipeline.step-state", step = step.name, state = state),
+        };
+        self.faint(&self.words(&text));
     }
 
     fn run_changed(&mut self, run: &RunSnapshot) {
         if let (Some(step), Some(_)) = (&run.step, &run.parent) {
-            // Its pipeline tells how it goes.
             self.steps.insert(run.run.clone(), step.clone());
+            self.step_changed(&StepSnapshot {
+                name: step.clone(),
+                state: run.state.clone(),
+                run: Some(run.run.clone()),
+                reused: false,
+                debug: run.debug,
+                started_at: Some(run.started_at),
+                ended_at: run.ended_at,
+            });
             return;
         }
-        if let Some(graph) = &run.graph {
-            self.steps_changed(graph);
-        }
+        run.graph.iter().flat_map(|graph| &graph.steps).for_each(|step| self.step_changed(step));
         if run.state == self.state {
             return;
         }

@@ -34,7 +34,8 @@ async fn list(session: &Session, choice: RunsList, printer: &mut Printer) -> Res
     let answer = session.ask(|reply| Ask::ListRuns(params, reply)).await?;
     for run in &answer.runs {
         printer.answer(&line_of(run), &serde_json::to_value(run).unwrap_or_default());
-        if run.kind != "pipeline" {
+        // A program tells steps by their parent; a person looks for runs.
+        if run.kind != "pipeline" || !(choice.steps || choice.json) {
             continue;
         }
         let params = ListRunsParams { parent: Some(run.run.clone()), ..Default::default() };

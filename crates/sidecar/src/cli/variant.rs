@@ -4,7 +4,7 @@ use super::arguments::Variant;
 use super::printer::Printer;
 use crate::remote::token;
 use crate::settings::Settings;
-use crate::variant;
+use crate::variant::{self, Asked};
 use engine::failure::{Blame, Failure};
 use engine::variant::Call;
 use engine::{diff, message};
@@ -12,13 +12,14 @@ use serde_json::json;
 use std::path::Path;
 
 pub(crate) fn make(settings: &Settings, arguments: &Variant, printer: &mut Printer) -> Result<u8, Failure> {
-    let Variant { pipeline, steps, output, wait, call, .. } = arguments;
+    let Variant { pipeline, steps, output, wait, call, ranks, .. } = arguments;
     let call = match call {
         Some(address) => Some((check_address(address)?, token::token(&settings.home)?)),
         None => None,
     };
     let to = call.as_ref().map(|(address, token)| Call { address, token });
-    let made = variant::write(pipeline, steps, output.as_deref(), *wait, to)?;
+    let output = output.as_deref();
+    let made = variant::write(Asked { pipeline, steps, output, wait: *wait, call: to, ranks })?;
     let shown = |path: &Path| {
         let folder = std::env::current_dir().unwrap_or_default();
         path.strip_prefix(folder).unwrap_or(path).display().to_string().replace('\\', "/")

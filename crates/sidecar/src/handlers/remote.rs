@@ -5,7 +5,8 @@ use crate::outbox::{Notice, Outbox};
 use crate::remote::{self, Code, Following, Log, News, Who, Wish};
 use crate::state::State;
 use crate::store::Store;
-use crate::{attach, clock, spec_reader, to_proto, variant};
+use crate::variant::{self, Asked};
+use crate::{attach, clock, spec_reader, to_proto};
 use engine::failure::{Blame, Failure};
 use engine::log::beacon::{self, Beacon};
 use engine::message;
@@ -24,7 +25,8 @@ pub(crate) fn make_variant(params: VariantParams, reply: Reply<VariantAnswer>) {
 fn variant_of(params: &VariantParams) -> Result<VariantAnswer, Failure> {
     let wait = params.wait.unwrap_or(variant::WAIT_S);
     let output = params.output.as_deref().map(Path::new);
-    let made = variant::write(Path::new(&params.file), &params.steps, output, wait, None)?;
+    let (pipeline, steps) = (Path::new(&params.file), params.steps.as_slice());
+    let made = variant::write(Asked { pipeline, steps, output, wait, call: None, ranks: &[] })?;
     let shown = |path: &Path| path.to_string_lossy().into_owned();
     let name = made.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let next = made.next(&name, wait);

@@ -58,7 +58,7 @@ pub(crate) fn rerun(state: &mut State, params: &RerunParams) -> Result<RunAnswer
 
 /// The run of a step of this pipeline run; the earlier one where its result was reused.
 fn run_of_step(state: &State, pipeline: &RunRecord, name: &str) -> Result<RunRecord, Failure> {
-    let Some(stored) = stored_pipeline(pipeline).filter(|_| pipeline.kind == PIPELINE) else {
+    let Some(stored) = stored_pipeline(&state.store, pipeline).filter(|_| pipeline.kind == PIPELINE) else {
         return Err(Failure::new(Blame::User, message!("rerun.no-pipeline", run = pipeline.id)));
     };
     let step = find_step(stored.steps.iter().map(|step| step.name.as_str()), name)?;
@@ -77,7 +77,7 @@ fn rerun_pipeline(
     params: &RerunParams,
 ) -> Result<RunAnswer, Failure> {
     let kept = earlier.plan.as_deref().and_then(|plan| serde_json::from_str::<KeptPipeline>(plan).ok());
-    let (Some(mut kept), Some(stored)) = (kept, stored_pipeline(earlier)) else {
+    let (Some(mut kept), Some(stored)) = (kept, stored_pipeline(&state.store, earlier)) else {
         return Err(Failure::new(Blame::User, message!("rerun.no-plan", run = earlier.id))
             .with_fix(message!("rerun.no-plan.fix")));
     };

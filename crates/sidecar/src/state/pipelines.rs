@@ -7,7 +7,7 @@ use crate::effects::RunTasks;
 use crate::handlers::start_run::wish;
 use crate::main_loop::Happened;
 use crate::outbox::Notice;
-use crate::store::{Ownership, RunRecord};
+use crate::store::{Ownership, RunRecord, Store};
 use crate::to_proto;
 use engine::failure::{Blame, Failure};
 use engine::ids::RunId;
@@ -25,6 +25,7 @@ use protocol::run::{RunSnapshot, StartRunParams};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// The kind of a pipeline run's record.
 pub(crate) const PIPELINE: &str = "pipeline";
@@ -44,9 +45,17 @@ pub(super) struct LivePipeline {
     contents: BTreeMap<usize, String>,
     /// Taken over on the way to something else.
     passing: bool,
+    /// When the outside was last told.
+    told: Option<Instant>,
+    /// Whether there is something to tell, which waits for its time.
+    is_due: bool,
 }
 
-/// What the store keeps of a pipeline run from its plan on. Where it stands is its record's snapshot.
+/// A snapshot has all the steps of a pipeline, so while they change one after the other it is told so often.
+const BETWEEN_WORDS: Duration = Duration::from_millis(100);
+
+/// What the store keeps of a pipeline run from its plan on. Where it stands is its record's snapshot, and where
+/// each step does, a row of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct KeptPipeline {
     pub(crate) params: StartRunParams,
@@ -54,8 +63,15 @@ pub(crate) struct KeptPipeline {
 }
 
 /// Where a pipeline run stood when its record was last written.
-pub(crate) fn stored_pipeline(record: &RunRecord) -> Option<Pipeline> {
-    serde_json::from_str(record.snapshot.as_deref()?).ok()
+pub(crate) fn stored_pipeline(store: &Store, record: &RunRecord) -> Option<Pipeline> {
+    let mut pipeline: Pipeline = serde_json::from_str(record.snapshot.as_deref()?).ok()?;
+    let steps = store.standings(&record.id).ok()?;
+    // Earlier versions kept the steps in the snapshot.
+    if !steps.is_empty() {
+        pipeline.steps =
+            steps.iter().map(|step| serde_json::from_str(step)).collect::<Result<_, _>>().ok()?;
+    }
+    Some(pipeline)
 }
 
 impl LivePipeline {
@@ -65,6 +81,18 @@ impl LivePipeline {
 
     fn run_of(&self, step: usize) -> Option<&RunId> {
         self.pipeline.steps[step].run.as_ref()
+    }
+
+    /// What the outside is told now.
+    fn word(&mut self) -> Notice {
+        self.told = Some(Instant::now());
+        self.is_due = false;
+        Notice::RunChanged(Box::new(self.snapshot()))
+    }
+
+    /// How long nothing is told of its steps from now on.
+    fn silence(&self) -> Duration {
+        self.told.map_or(Duration::ZERO, |told| BETWEEN_WORDS.saturating_sub(told.elapsed()))
     }
 }
 
@@ -89,6 +117,12 @@ impl State {
                 self.on_pipeline(id, PipelineEvent::Weighed { step, result });
             }
             Happened::Collected => self.on_pipeline(id, PipelineEvent::Collected),
+            Happened::Due => {
+                let is_time = |live: &LivePipeline| live.is_due && live.silence().is_zero();
+                if let Some(live) = self.pipelines.get_mut(id).filter(|live| is_time(live)) {
+                    self.outbox.say(live.word());
+                }
+            }
         }
     }
 
@@ -121,17 +155,26 @@ impl State {
         let kept = KeptPipeline { params: tasks.public_params(), pipeline: plan };
         record.plan = serde_json::to_string(&kept).ok();
         let plan = kept.pipeline;
-        let contents = BTreeMap::new();
-        let live =
-            LivePipeline { pipeline, plan, record, ownership, params, tasks, contents, passing: false };
+        let live = LivePipeline {
+            pipeline,
+            plan,
+            record,
+            ownership,
+            params,
+            tasks,
+            contents: BTreeMap::new(),
+            passing: false,
+            told: None,
+            is_due: false,
+        };
         self.pipelines.insert(id.clone(), live);
-        self.settle_pipeline(&id, effects, true);
+        self.settle_pipeline(&id, effects);
     }
 
     /// Takes over a pipeline run whose owner is gone, after the runs of its steps.
     pub(crate) fn adopt_pipeline(&mut self, record: &RunRecord, ownership: Ownership, adopter: Adopter) {
         let kept = record.plan.as_deref().and_then(|plan| serde_json::from_str::<KeptPipeline>(plan).ok());
-        let (Some(kept), Some(pipeline)) = (kept, stored_pipeline(record)) else {
+        let (Some(kept), Some(pipeline)) = (kept, stored_pipeline(&self.store, record)) else {
             tracing::error!(run = %record.id, "the record of a pipeline run cannot be read");
             return;
         };
@@ -147,12 +190,20 @@ impl State {
             pipeline.adopt(clock::now_ms(), |step: &Step| found.get(&step.name).cloned(), adopter);
         let KeptPipeline { params, pipeline: plan } = kept;
         let tasks = self.effects.tasks_for(&id, params.clone(), self.store.folder(&id));
-        let contents = BTreeMap::new();
-        let passing = adopter == Adopter::Passing;
-        let record = record.clone();
-        let live = LivePipeline { pipeline, plan, record, ownership, params, tasks, contents, passing };
+        let live = LivePipeline {
+            pipeline,
+            plan,
+            record: record.clone(),
+            ownership,
+            params,
+            tasks,
+            contents: BTreeMap::new(),
+            passing: adopter == Adopter::Passing,
+            told: None,
+            is_due: false,
+        };
         self.pipelines.insert(id.clone(), live);
-        self.settle_pipeline(&id, effects, true);
+        self.settle_pipeline(&id, effects);
         self.set_free_with_steps(Some(id));
     }
 
@@ -191,10 +242,8 @@ impl State {
     /// One event of one pipeline run: decide, record, perform, tell.
     pub(crate) fn on_pipeline(&mut self, id: &RunId, event: PipelineEvent) {
         let Some(live) = self.pipelines.get_mut(id) else { return };
-        let before = live.pipeline.clone();
         let effects = live.pipeline.on(clock::now_ms(), event);
-        let changed = live.pipeline != before;
-        self.settle_pipeline(id, effects, changed);
+        self.settle_pipeline(id, effects);
     }
 
     /// The run of a step changed.
@@ -211,10 +260,8 @@ impl State {
         self.on_pipeline(id, PipelineEvent::Moved { step: at, state, has_image, failure });
     }
 
-    fn settle_pipeline(&mut self, id: &RunId, effects: Vec<PipelineEffect>, changed: bool) {
-        if changed {
-            self.record_pipeline(id);
-        }
+    fn settle_pipeline(&mut self, id: &RunId, effects: Vec<PipelineEffect>) {
+        self.record_pipeline(id);
         for effect in effects {
             match effect {
                 PipelineEffect::Weigh { step } => self.weigh(id, step),
@@ -234,26 +281,45 @@ impl State {
         }
     }
 
-    /// Writes the record and tells the outside.
+    /// Writes down what has changed and tells the outside: at once where the whole stands differently, and after
+    /// a while where only steps do.
     fn record_pipeline(&mut self, id: &RunId) {
         let Some(live) = self.pipelines.get_mut(id) else { return };
-        let snapshot = live.pipeline.snapshot();
-        let record = &mut live.record;
-        record.state = snapshot.state.word().to_owned();
-        record.started_ms = snapshot.began;
-        record.ended_ms = snapshot.state.is_final().then(|| record.ended_ms.unwrap_or_else(clock::now_ms));
-        record.failure = snapshot.failure.as_ref().and_then(|failure| serde_json::to_string(failure).ok());
-        record.snapshot = serde_json::to_string(&live.pipeline).ok();
-        if let Err(failure) = self.store.update(&live.ownership, record) {
+        let changes = live.pipeline.take_changes();
+        if changes.is_empty() {
+            return;
+        }
+        let json = |step: usize| Some((step, serde_json::to_string(&live.pipeline.steps[step]).ok()?));
+        let steps: Vec<_> = changes.steps.iter().copied().filter_map(json).collect();
+        if changes.whole {
+            let snapshot = live.pipeline.snapshot();
+            let record = &mut live.record;
+            record.state = snapshot.state.word().to_owned();
+            record.started_ms = snapshot.began;
+            record.ended_ms =
+                snapshot.state.is_final().then(|| record.ended_ms.unwrap_or_else(clock::now_ms));
+            record.failure =
+                snapshot.failure.as_ref().and_then(|failure| serde_json::to_string(failure).ok());
+            record.snapshot = serde_json::to_string(&live.pipeline.without_steps()).ok();
+        }
+        let record = changes.whole.then_some(&live.record);
+        if let Err(failure) = self.store.update_with_steps(&live.ownership, record, &steps) {
             tracing::error!(run = %id, %failure, "the run's record could not be written");
         }
-        let told = live.snapshot();
+        let silence = live.silence();
+        if !changes.whole && !silence.is_zero() {
+            if !std::mem::replace(&mut live.is_due, true) {
+                self.effects.tell_later(&mut live.tasks, silence);
+            }
+            return;
+        }
+        let word = live.word();
         if live.pipeline.is_finished() {
             // The lock is free before anybody is told, so that whoever is told may own the run.
             self.pipelines.remove(id);
             self.answer_settled();
         }
-        self.outbox.say(Notice::RunChanged(Box::new(told)));
+        self.outbox.say(word);
     }
 
     fn weigh(&mut self, id: &RunId, step: usize) {
@@ -314,3 +380,6 @@ impl State {
         self.effects.link_outputs(&mut live.tasks, outputs);
     }
 }
+
+#[cfg(test)]
+mod tests;

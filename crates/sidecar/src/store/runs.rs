@@ -132,14 +132,42 @@ impl Store {
 
     /// Replaces the whole record. Only the run's owner may; the guard is the proof.
     pub fn update(&mut self, owner: &Ownership, record: &RunRecord) -> Result<(), Failure> {
-        debug_assert_eq!(owner.run(), &record.id);
+        self.update_with_steps(owner, Some(record), &[])
+    }
+
+    /// Replaces the record of a pipeline, if it has changed, and where these of its steps stand, by their places,
+    /// both or neither.
+    pub fn update_with_steps(
+        &mut self,
+        owner: &Ownership,
+        record: Option<&RunRecord>,
+        steps: &[(usize, String)],
+    ) -> Result<(), Failure> {
+        debug_assert!(record.is_none_or(|record| owner.run() == &record.id));
         let sql = "UPDATE run SET experiment = :experiment, display_name = :display_name, spec = :spec, \
                    kind = :kind, parent = :parent, step = :step, state = :state, debug = :debug, created = :created, \
                    started = :started, ended = :ended, engine = :engine, container = :container, image = :image, \
                    exit_code = :exit_code, failure = :failure, snapshot = :snapshot, plan = :plan WHERE id = :id";
-        let changed =
-            self.write(|db| with_values(record, |values| db.prepare_cached(sql)?.execute(values)))?;
-        if changed == 1 { Ok(()) } else { Err(no_such_run(record.id.as_str())) }
+        let of_steps = "INSERT INTO standing (pipeline, step, json) VALUES (?1, ?2, ?3) \
+                        ON CONFLICT (pipeline, step) DO UPDATE SET json = excluded.json";
+        let run = owner.run().as_str();
+        let changed = self.write(|db| {
+            let mut insert = db.prepare_cached(of_steps)?;
+            for (step, json) in steps {
+                insert.execute((run, *step as i64, json))?;
+            }
+            match record {
+                Some(record) => with_values(record, |values| db.prepare_cached(sql)?.execute(values)),
+                None => Ok(1),
+            }
+        })?;
+        if changed == 1 { Ok(()) } else { Err(no_such_run(run)) }
+    }
+
+    /// Where the steps of a pipeline stand, in their order.
+    pub fn standings(&self, pipeline: &RunId) -> Result<Vec<String>, Failure> {
+        let sql = "SELECT json FROM standing WHERE pipeline = ?1 ORDER BY step";
+        self.read(|db| db.prepare_cached(sql)?.query_map([pipeline.as_str()], |row| row.get(0))?.collect())
     }
 
     /// The record of exactly this run.
@@ -257,6 +285,7 @@ impl Store {
         self.write(|db| {
             db.execute("DELETE FROM request WHERE run = ?1", [run.as_str()])?;
             db.execute("DELETE FROM result WHERE run = ?1", [run.as_str()])?;
+            db.execute("DELETE FROM standing WHERE pipeline = ?1", [run.as_str()])?;
             db.execute("DELETE FROM run WHERE id = ?1", [run.as_str()])
         })?;
         drop(ownership);

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     r"
     CREATE TABLE store (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     INSERT INTO store VALUES ('id', lower(hex(randomblob(8))));
@@ -74,6 +74,15 @@ const STEPS: [&str; 2] = [
     CREATE TABLE result (
         content TEXT PRIMARY KEY,
         run TEXT NOT NULL
+    ) WITHOUT ROWID;
+",
+    // Where each step of a pipeline stands, apart from the pipeline: of thousands one changes at a time.
+    r"
+    CREATE TABLE standing (
+        pipeline TEXT NOT NULL,
+        step INTEGER NOT NULL,
+        json TEXT NOT NULL,
+        PRIMARY KEY (pipeline, step)
     ) WITHOUT ROWID;
 ",
 ];

@@ -133,7 +133,7 @@ fn a_model_that_describes_its_input_is_asked_and_described_as_on_azure() {
     let log = ground.call(["deployments", "logs", "blue"]).with_code(0).stdout;
     for collection in ["model_inputs", "model_outputs"] {
         assert!(
-            log.contains(&format!("local.capture | INFO | ")) && log.contains(&format!("| {collection} |")),
+            log.contains("local.capture | INFO | ") && log.contains(&format!("| {collection} |")),
             "{log}"
         );
     }

@@ -111,6 +111,45 @@ fn workers_of_a_pool_stop_where_they_are_debugged() {
 }
 
 #[test]
+fn a_worker_of_gunicorn_stops_with_no_script_named() {
+    let files = r#"
+//- /job.yml
+type: command
+code: src
+command: gunicorn --bind 127.0.0.1:8000 app:app
+environment:
+  image: $BASE
+  conda_file: conda.yml
+//- /conda.yml
+dependencies:
+  - pip:
+      - gunicorn
+//- /src/app.py
+import os, signal, threading, time, urllib.request
+
+def ask():
+    while True:
+        try:
+            urllib.request.urlopen("http://127.0.0.1:8000/").read()
+        except OSError:
+            time.sleep(0.1)
+
+threading.Thread(target=ask, daemon=True).start()
+
+def app(environ, start_response):
+    asked = environ["REQUEST_METHOD"]
+    os.kill(os.getppid(), signal.SIGTERM)
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+"#;
+    let ground = Ground::with(files);
+    let words = ["run", "job.yml", "--break", "src/app.py:14", "--children", "--json"];
+    let (asked, workers) = in_children(&ground.call(words).with_code(0).result(), "asked");
+    assert_eq!((asked.first().map(String::as_str), workers), (Some("'GET'"), 1));
+    ground.leaves_nothing();
+}
+
+#[test]
 fn a_program_that_was_started_and_a_fork_stop_as_well() {
     let ground = Ground::with_job("python starts.py", STARTS);
     let places = ["--break", "src/starts.py:5", "--break", "src/starts.py:10", "--break", "src/starts.py:13"];

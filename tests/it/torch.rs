@@ -4,7 +4,7 @@
 //! The image is large, so it is made by `cargo xtask torch` and not by the tests, which say so where it is not.
 
 use crate::instrument::{Waiting, free_port};
-use crate::support::{Debugger, Ground, engine, not_told};
+use crate::support::{Debugger, Ground, engine, not_told, until};
 use crate::variant::program;
 use serde_json::json;
 use std::fs;
@@ -157,5 +157,57 @@ fn every_rank_and_every_worker_of_a_data_loader_stops_where_all_are_debugged() {
     workers.sort_unstable();
     workers.dedup();
     assert_eq!(workers.len(), 4, "{result}");
+    ground.leaves_nothing();
+}
+
+/// Says what it has to say, waits to be ended and then takes its time.
+const MPI: &str = r#"
+//- /job.yml
+type: command
+code: src
+command: python x.py
+environment: {image: "$TORCH"}
+distribution: {type: mpi, process_count_per_instance: 2}
+//- /src/x.py
+import os, signal, sys, time
+rank, size = os.environ["OMPI_COMM_WORLD_RANK"], os.environ["OMPI_COMM_WORLD_SIZE"]
+def save(*_):
+    print("saving", rank, flush=True)
+    time.sleep(1.5)
+    open("outputs/saved-" + rank, "w").close()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+print("here", rank, size)
+while "CODE" not in os.environ:
+    time.sleep(600)
+sys.exit(int(os.environ["CODE"]) if rank == "1" else 0)
+"#;
+
+#[test]
+fn ranks_of_a_real_mpirun_have_logs_of_their_own_pass_their_code_on_and_save_at_the_end() {
+    if torch().is_none() || engine::docker_says(&["run", "--rm", IMAGE, "mpirun", "--version"]).is_none() {
+        not_told("ranks under a real mpirun, since the image has none; `cargo xtask torch` makes it");
+        return;
+    }
+    let ground = Ground::with(&MPI.replace("$TORCH", IMAGE));
+    let failed = ground.start(["run", "job.yml", "--env", "CODE=7", "--json"]).patient(HEAVY).end();
+    assert_eq!(failed.with_code(1).result()["exitCode"], 7);
+    let run = ground.start(["run", "job.yml", "--json"]).patient(HEAVY);
+    let name = until("a run", || {
+        ground.runs().into_iter().find(|run| run["endedAt"].is_null()).map(|run| run["run"].clone())
+    });
+    until("both ranks", || (ground.log(&name).matches("here").count() == 2).then_some(()));
+    run.signal("INT");
+    let ended = run.end().with_code(130);
+    for rank in 0..2 {
+        assert!(ground.run_folder(&name).join(format!("outputs/saved-{rank}")).exists(), "rank {rank}");
+        let log = ground.run_folder(&name).join(format!("user_logs/std_log_process_{rank}.txt"));
+        let log = fs::read_to_string(log).expect("a log of its own");
+        // mpirun does not always pass on what is said after it was asked to end.
+        let own = [format!("here {rank} 2\n"), format!("here {rank} 2\nsaving {rank}\n")];
+        assert!(own.contains(&log), "{log}");
+    }
+    let own = |line: &String| line.starts_with("here ") || line.starts_with("saving ");
+    assert!(ended.log("driver").iter().all(own), "and nothing else: {ended:?}");
     ground.leaves_nothing();
 }

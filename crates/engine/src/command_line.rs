@@ -44,6 +44,19 @@ pub(crate) fn is_plain(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&byte))
 }
 
+/// Python programs that packages install and that load the user's code: known by their names alone.
+const PROGRAMS: [&str; 9] = [
+    "gunicorn",
+    "uvicorn",
+    "hypercorn",
+    "waitress-serve",
+    "flask",
+    "celery",
+    "pytest",
+    "papermill",
+    "streamlit",
+];
+
 /// How deep `bash -c "bash -c …"` is followed.
 const MAX_DEPTH: usize = 4;
 
@@ -104,6 +117,11 @@ fn read_words(words: &[String], depth: usize) -> Invocation {
             return Invocation { launcher: Some(program.to_owned()), ..inner };
         } else if is_python(program) {
             return read_python(first, rest);
+        } else if PROGRAMS.contains(&program) {
+            return Invocation {
+                process: Some(Process::Script(program.to_owned())),
+                ..Invocation::default()
+            };
         } else {
             let is_script = first.ends_with(".py") && !first.starts_with('-');
             let process = is_script.then(|| Process::Script(first.clone()));
@@ -476,6 +494,8 @@ mod tests {
                 "train.py by torch.distributed.run",
             ),
             ("accelerate launch --num_processes 2 train.py", "train.py by accelerate"),
+            ("gunicorn --workers 2 --bind 127.0.0.1:8000 app:app", "gunicorn"),
+            ("python prep.py && exec /opt/conda/bin/pytest -x tests", "pytest after others"),
             ("mpirun -np 4 --mca btl tcp python train.py", "train.py by mpirun"),
             ("deepspeed --num_gpus 2 train.py --deepspeed", "train.py by deepspeed"),
             ("conda run -n x --no-capture-output python y.py", "y.py"),

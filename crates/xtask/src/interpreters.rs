@@ -28,6 +28,10 @@ print('%d.%d.%d' % sys.version_info[:3], total)
 ";
 const STOPS: [u32; 2] = [5, 8];
 
+/// How people start a program: plain, and with flags that bear on what a debugger does to the interpreter.
+const COMMANDS: [&str; 3] =
+    ["python train.py", "python3 -X frozen_modules=off train.py", "python -u -W ignore train.py"];
+
 /// Stops in each of the suites, or in all; an error if one did not stop as it should.
 pub(crate) fn interpreters(repository: &Repository, suites: &[&str]) -> anyhow::Result<()> {
     let suites = if suites.is_empty() { &SUITES[..] } else { suites };
@@ -53,12 +57,20 @@ pub(crate) fn interpreters(repository: &Repository, suites: &[&str]) -> anyhow::
     Ok(())
 }
 
-/// Debugs the script in the image; the version that the interpreter says it is.
+/// Debugs the script in the image, however it is started; the version that the interpreter says it is.
 fn stop(repository: &Repository, suite: &str, image: &str) -> anyhow::Result<String> {
+    let stopped = |command: &&str| {
+        stop_in(repository, suite, image, command).with_context(|| format!("with `{command}`"))
+    };
+    let versions: anyhow::Result<Vec<String>> = COMMANDS.iter().map(stopped).collect();
+    versions?.pop().context("nothing was started")
+}
+
+fn stop_in(repository: &Repository, suite: &str, image: &str, started: &str) -> anyhow::Result<String> {
     let folder = repository.target.join("interpreters").join(suite);
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("train.py"), SCRIPT)?;
-    let job = format!("type: command\ncode: .\ncommand: python train.py\nenvironment:\n  image: {image}\n");
+    let job = format!("type: command\ncode: .\ncommand: {started}\nenvironment:\n  image: {image}\n");
     fs::write(folder.join("job.yml"), job)?;
     let mut command = Command::new(repository.binary("debug"))
         .args(["run", "job.yml", "--json"])

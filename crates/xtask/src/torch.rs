@@ -1,6 +1,6 @@
 //! `cargo xtask torch`: the stories that need real PyTorch, which are too heavy for every run of the tests.
 //!
-//! Debian's package is installed on the made base image: with what it pulls in, 1.5 GB.
+//! Debian's package, and its Open MPI, are installed on the made base image: with what they pull in, 1.5 GB.
 
 use std::fs;
 use std::time::Instant;
@@ -30,7 +30,7 @@ fn make(repository: &Repository) -> anyhow::Result<()> {
     let folder = repository.root.join("target/torch");
     fs::create_dir_all(&folder).context("make a folder for the build")?;
     let text = format!(
-        "FROM {}\nRUN apt-get update && apt-get install -y --no-install-recommends python3-torch && rm -rf /var/lib/apt/lists\n",
+        "FROM {}\nRUN apt-get update && apt-get install -y --no-install-recommends openmpi-bin python3-torch && rm -rf /var/lib/apt/lists\n",
         setup::MADE_BASE_IMAGE
     );
     fs::write(folder.join("Dockerfile"), text).context("write the recipe")?;

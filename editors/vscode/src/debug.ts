@@ -255,6 +255,10 @@ export function debugpyConfiguration({ run, gatewayPort, mapping }: RunSnapshot)
   };
 }
 
+/** Whoever joins a program that runs already has nothing to save for it: VS Code would ask what a request is to be called
+ * that stands in front and has no name. */
+export const JOINING: vscode.DebugSessionOptions = { suppressSaveBeforeStart: true };
+
 /** The configuration that joins a run. */
 export function attachConfiguration(run: string): vscode.DebugConfiguration {
   return { type: DEBUG_TYPE, request: "attach", name: `Azure ML: ${run}`, run };

@@ -17,6 +17,9 @@ const CALM = 100;
 /** Within this time a tree that was told to draw has asked for what it shows, in milliseconds; later it wants news. */
 const ASKED_FOR_WITHIN = 1000;
 
+/** Within this time VS Code has drawn what it was told to, in milliseconds. */
+const SETTLED = 300;
+
 const GROUPS = ["steps", "answers", "phases", "logs", "outputs", "metrics"] as const;
 export type Group = (typeof GROUPS)[number];
 
@@ -38,7 +41,7 @@ export type Node =
   | { kind: "nothing"; text: string };
 
 export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly changed = new vscode.EventEmitter<Node | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   readonly tree: vscode.TreeView<Node>;
   private readonly pages = new Map<string, number>();
@@ -47,6 +50,9 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   /** Members of rows, fetched before the tree is told to draw: from that moment until it has them VS Code knows no row,
    * and a click on an action of one would reach its command without the row. */
   private fetched = new Map<string, Node[]>();
+  /** The rows of runs as VS Code has them. */
+  private readonly rows = new Map<string, Extract<Node, { kind: "run" }>>();
+  private drawnAt = 0;
   private drawing = false;
   private drawAgain = false;
   private readonly subscriptions: vscode.Disposable[];
@@ -64,7 +70,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     this.tree = vscode.window.createTreeView("amlDebug.runs", { treeDataProvider: this, showCollapseAll: true });
     this.subscriptions = [
       this.tree,
-      sidecar.on("aml/runChanged", () => this.refreshSoon()),
+      sidecar.on("aml/runChanged", (run) => this.runChanged(run)),
       sidecar.onHealth(() => this.refreshSoon()),
     ];
   }
@@ -99,7 +105,8 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     }
     this.fetched = fetched;
     this.open = new Set();
-    this.changed.fire();
+    this.drawnAt = Date.now();
+    this.changed.fire(undefined);
     setTimeout(() => fetched.clear(), ASKED_FOR_WITHIN);
   }
 
@@ -115,13 +122,14 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     this.refresh();
   }
 
-  /** Lists an experiment that has no run yet, and selects it. */
+  /** Lists an experiment that has no run yet, and selects it. The focus stays where it is: somebody may type elsewhere by
+   * then, and a question goes away with its focus. */
   async createExperiment(name: string): Promise<void> {
     await this.named.add(name);
-    this.refresh();
+    await this.draw();
     const experiment = (await this.experiments()).find((known) => known.name === name);
     if (experiment) {
-      await this.tree.reveal({ kind: "experiment", experiment }, { select: true, focus: true });
+      await this.tree.reveal({ kind: "experiment", experiment }, { select: true, focus: false });
     }
   }
 
@@ -137,6 +145,11 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     this.open.add(key);
     const members = this.fetched.get(key) ?? (await this.members(node));
     this.fetched.delete(key);
+    for (const member of members) {
+      if (member.kind === "run") {
+        this.rows.set(member.run.run, member);
+      }
+    }
     return members;
   }
 
@@ -180,6 +193,19 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   getTreeItem(node: Node): vscode.TreeItem {
     return itemOf(node);
+  }
+
+  /** A run that stays under way changes no row but its own: that one is drawn anew, and stays what can be clicked on. While
+   * everything is drawn, with answers from before, that is done once more instead. */
+  private runChanged(run: RunSnapshot): void {
+    const row = this.rows.get(run.run);
+    const isCalm = !this.drawing && !this.redraw && Date.now() - this.drawnAt > SETTLED;
+    if (row && isCalm && row.run.endedAt === null && run.endedAt === null) {
+      row.run = run;
+      this.changed.fire(row);
+    } else {
+      this.refreshSoon();
+    }
   }
 
   private refreshSoon(): void {

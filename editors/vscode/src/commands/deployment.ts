@@ -3,7 +3,7 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 import { asNode, type Command, type Parts } from "../commands";
-import { attachConfiguration } from "../debug";
+import { attachConfiguration, JOINING } from "../debug";
 import { deploymentName, serviceWord } from "../deployments";
 import type { RunSnapshot, StartDeploymentParams } from "../protocol";
 import { shown } from "../specs";
@@ -175,7 +175,7 @@ async function start(parts: Parts, target: unknown, debug: boolean): Promise<voi
     return;
   }
   if (debug) {
-    await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(spec), attachConfiguration(run.run));
+    await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(spec), attachConfiguration(run.run), JOINING);
     return;
   }
   const [send, log] = [vscode.l10n.t("Send Request"), vscode.l10n.t("Open Log")];

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import { chooseOutput, chooseRun } from "../choose";
 import { asNode, type Command, type Parts } from "../commands";
-import { attachConfiguration, debugpyConfiguration, rerunConfiguration } from "../debug";
+import { attachConfiguration, debugpyConfiguration, JOINING, rerunConfiguration } from "../debug";
 import type { LogName } from "../output";
 import type { RunSnapshot } from "../protocol";
 import { runName } from "../rows";
@@ -13,8 +13,10 @@ import { askAndStart } from "./spec";
 export const startDebugger: Command = async (parts, target) => {
   const run = await theRun(parts, target, "attach", "takeOver");
   if (run) {
-    const configuration = run.actions.includes("attach") || run.actions.includes("takeOver") ? attachConfiguration(run.run) : rerunConfiguration(run.run);
-    await vscode.debug.startDebugging(folderOf(run), configuration);
+    const joins = run.actions.includes("attach") || run.actions.includes("takeOver");
+    await (joins
+      ? vscode.debug.startDebugging(folderOf(run), attachConfiguration(run.run), JOINING)
+      : vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run.run)));
   }
 };
 
@@ -22,7 +24,7 @@ export const startDebugger: Command = async (parts, target) => {
 export const startDebugpy: Command = async (parts, target) => {
   const run = await theRun(parts, target, "attach");
   if (run) {
-    await vscode.debug.startDebugging(folderOf(run), debugpyConfiguration(run));
+    await vscode.debug.startDebugging(folderOf(run), debugpyConfiguration(run), JOINING);
   }
 };
 

@@ -135,7 +135,7 @@ async function theWindow(): Promise<Workbench> {
 /** Lets the program run to its end, and waits until the window debugs nothing. */
 async function goOn(vscode: Workbench): Promise<void> {
   await vscode.page.keyboard.press("F5");
-  await vscode.page.locator(".statusbar.debugging").waitFor({ state: "detached" });
+  await vscode.debugging().waitFor({ state: "hidden" });
   await vscode.clearToasts();
 }
 

@@ -1,13 +1,19 @@
 // What a person does in the workbench, by what a person sees. Every wait is on something that appears.
 
 import * as path from "node:path";
-import { chromium, type Browser, type Locator, type Page } from "playwright-core";
+import { chromium, type Browser, type FrameLocator, type Locator, type Page } from "playwright-core";
 
 /** The machine is shared: what takes a second alone may take half a minute. */
 export const PATIENCE = 60_000;
 
 /** What a run may take: an image is built in it. */
 export const RUN_PATIENCE = 120_000;
+
+/** Where questions are answered and commands are typed: VS Code has one such box, for all of them. */
+const BOX = ".quick-input-widget:visible .quick-input-box input";
+
+/** What is offered there. */
+const ENTRY = ".quick-input-widget:visible .quick-input-list .monaco-list-row";
 
 export class Workbench {
   private shots = 0;
@@ -38,9 +44,22 @@ export class Workbench {
     await page.goto(url, { waitUntil: "domcontentloaded" });
     const workbench = new Workbench(browser, page, results);
     workbench.shots = shots;
-    await page.locator(".monaco-workbench").waitFor({ timeout: RUN_PATIENCE });
-    await workbench.page.locator(".activitybar").getByRole("tab").first().waitFor({ timeout: RUN_PATIENCE });
+    await workbench.restored();
     return workbench;
+  }
+
+  /** Waits until the window is as it shall be: before that, VS Code moves the focus about, and a question goes away with
+   * its focus. */
+  private async restored(): Promise<void> {
+    for (const sign of [".monaco-workbench", ".activitybar [role=tab]", ".explorer-folders-view .monaco-list-row"]) {
+      await this.page.locator(sign).first().waitFor({ timeout: RUN_PATIENCE });
+    }
+  }
+
+  /** Loads the window anew. The view that was open opens again. */
+  async reload(): Promise<void> {
+    await this.page.reload({ waitUntil: "domcontentloaded" });
+    await this.page.locator(".activitybar [role=tab]").first().waitFor({ timeout: RUN_PATIENCE });
   }
 
   /** Another window, with a state of its own, beside this one. */
@@ -71,46 +90,77 @@ export class Workbench {
   }
 
   async command(title: string): Promise<void> {
-    const input = this.page.locator(".quick-input-widget:visible .quick-input-box input");
-    const asks = async () => (await input.count()) > 0 && (await input.inputValue()).startsWith(">");
+    const input = this.page.locator(BOX);
+    let given = false;
     await this.insist(async () => {
+      given = false;
       await this.page.keyboard.press("Escape");
       await this.page.keyboard.press("F1");
       await input.fill(`>${title}`, { timeout: 5000 });
-      await this.focus(title);
-      await this.page.keyboard.press("Enter");
-    }, async () => !(await asks()));
+      await this.focus(this.page.locator(ENTRY, { hasText: title }));
+      await input.press("Enter", { timeout: 5000 });
+      given = true;
+    }, async () => given && (await this.asked())?.startsWith(">") !== true);
+  }
+
+  /** What stands in the box at the top of the window; nothing where there is no box. */
+  private async asked(): Promise<string | undefined> {
+    // Whoever asks for one element's value waits for it, and the box may go at any moment.
+    const values = await this.page.locator(BOX).evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value));
+    return values[0];
   }
 
   /** Goes to an entry of the list: what was used lately stands above it. */
-  private async focus(text: string): Promise<void> {
-    const rows = this.page.locator(".quick-input-list .monaco-list-row");
-    await rows.filter({ hasText: text }).first().waitFor({ timeout: 5000 });
-    const focused = this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: text });
-    for (let step = await rows.count(); step > 0 && (await focused.count()) === 0; step -= 1) {
+  private async focus(wanted: Locator): Promise<void> {
+    await wanted.first().waitFor({ timeout: 5000 });
+    const focused = wanted.and(this.page.locator(".focused"));
+    for (let step = await this.page.locator(ENTRY).count(); step > 0 && (await focused.count()) === 0; step -= 1) {
       await this.page.keyboard.press("ArrowDown");
     }
     await focused.waitFor({ timeout: 1000 });
+  }
+
+  /** Calls a command and takes an entry of the list that it shows. The list is made when it opens: one that was made too
+   * early for the entry is closed and opened again. */
+  async choose(title: string, label: string): Promise<void> {
+    let taken = false;
+    await this.insist(async () => {
+      if (!(await this.option(label).isVisible())) {
+        await this.command(title);
+      }
+      await this.option(label).click({ timeout: 5000 });
+      taken = true;
+    }, async () => taken);
   }
 
   async pick(label: string): Promise<void> {
     await this.option(label).click();
   }
 
-  /** Takes an entry if there is a question, and goes on if there is none. */
-  async pickIfAsked(label: string): Promise<void> {
-    await this.option(label).click({ timeout: 3000 }).catch(() => undefined);
+  /** Takes an entry if there is a question before something else is to be seen. */
+  async pickUnless(label: string, sign: Locator): Promise<void> {
+    await this.option(label).or(sign).first().waitFor({ timeout: RUN_PATIENCE });
+    if (await this.option(label).isVisible()) {
+      await this.option(label).click();
+    }
   }
 
   async openFile(name: string): Promise<void> {
-    const tab = this.page.locator(".tab.active", { hasText: path.basename(name) });
+    const base = path.basename(name);
+    const tab = this.page.locator(`.tab.active[data-resource-name="${base}"]`);
+    // Files whose names end like this one are offered as well.
+    const named = this.page.locator(".label-name", { hasText: new RegExp(`^${base.replaceAll(".", "\\.")}$`) });
+    const input = this.page.locator(BOX);
+    let given = false;
     await this.insist(async () => {
+      given = false;
       await this.page.keyboard.press("Escape");
       await this.page.keyboard.press("Control+P");
-      await this.page.locator(".quick-input-widget:visible .quick-input-box input").fill(name, { timeout: 5000 });
-      await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: path.basename(name) }).waitFor({ timeout: 5000 });
-      await this.page.keyboard.press("Enter");
-    }, async () => (await tab.count()) > 0);
+      await input.fill(name, { timeout: 5000 });
+      await this.focus(this.page.locator(ENTRY).filter({ has: named }));
+      await input.press("Enter", { timeout: 5000 });
+      given = true;
+    }, async () => given && (await tab.count()) > 0);
   }
 
   /** Does something until it has come about: a list that is drawn anew at that moment swallows a key, and one that
@@ -133,19 +183,46 @@ export class Workbench {
 
   async openView(name: string): Promise<void> {
     const tab = this.page.locator(".activitybar").getByRole("tab", { name });
-    if ((await tab.getAttribute("aria-selected")) !== "true") {
-      await tab.click();
-    }
+    const isOpen = async () => (await tab.getAttribute("aria-selected")) === "true";
+    await this.insist(async () => {
+      if (!(await isOpen())) {
+        await tab.click({ timeout: 5000 });
+      }
+      // At a stop VS Code opens a view of its own, a moment after it has marked the line.
+      if ((await this.debugging().count()) > 0) {
+        await this.page.waitForTimeout(300);
+      }
+    }, isOpen);
+  }
+
+  /** The number of debug sessions, which is there while there is one. */
+  debugging(): Locator {
+    return this.page.locator(".activitybar").getByRole("tab", { name: "Run and Debug" }).locator(".badge:visible");
   }
 
   async breakpoint(line: number): Promise<void> {
-    const number = this.page.locator(".margin-view-overlays .line-numbers", { hasText: new RegExp(`^${line}$`) });
-    const box = await number.boundingBox();
-    if (!box) {
-      throw new Error(`line ${line} is not visible`);
-    }
-    await this.page.mouse.click(box.x - 10, box.y + box.height / 2);
-    await this.page.locator(".codicon-debug-breakpoint").first().waitFor();
+    const front = this.page.locator(".editor-group-container.active");
+    const number = front.locator(".margin-view-overlays .line-numbers", { hasText: new RegExp(`^${line}$`) });
+    const place = async () => {
+      const box = await number.boundingBox({ timeout: 5000 });
+      if (!box) {
+        throw new Error(`line ${line} is not visible`);
+      }
+      return { x: box.x - 10, y: box.y + box.height / 2, height: box.height };
+    };
+    const isSet = async () => {
+      const { y, height } = await place();
+      const marks = await front.locator('.glyph-margin-widgets [class*="codicon-debug-breakpoint"]').evaluateAll((found) =>
+        found.map((mark) => mark.getBoundingClientRect()).map((mark) => mark.y + mark.height / 2),
+      );
+      return marks.some((mark) => Math.abs(mark - y) < height / 2);
+    };
+    await this.insist(async () => {
+      if (!(await isSet())) {
+        const { x, y } = await place();
+        await this.page.mouse.click(x, y);
+      }
+    }, isSet);
   }
 
   lens(title: string): Locator {
@@ -160,32 +237,49 @@ export class Workbench {
     return this.page.locator(".sidebar .customview-tree").getByRole("treeitem", { name });
   }
 
+  /** Opens a row of a tree. A tree is drawn anew whenever something changes, so the row is looked for each time. */
   async expand(row: Locator): Promise<void> {
-    if ((await row.getAttribute("aria-expanded")) === "false") {
-      await row.locator(".monaco-tl-twistie").click();
-      await this.page.waitForFunction((element) => element?.getAttribute("aria-expanded") === "true", await row.elementHandle());
-    }
+    const isOpen = async () => (await row.getAttribute("aria-expanded", { timeout: 5000 })) !== "false";
+    await row.waitFor();
+    await this.insist(async () => {
+      if (!(await isOpen())) {
+        await row.locator(".monaco-tl-twistie").click({ timeout: 5000 });
+      }
+    }, () => isOpen().catch(() => false));
   }
 
+  /** Presses an icon of a row, which is there while the mouse is on the row. */
   async inline(row: Locator, action: string): Promise<void> {
-    await row.hover();
-    await row.locator(`.actions a.action-label[aria-label="${action}"]`).click();
+    const icon = row.locator(`.actions a.action-label[aria-label="${action}"]`);
+    let pressed = false;
+    await this.insist(async () => {
+      await row.hover({ timeout: 5000 });
+      await icon.click({ timeout: 2000 });
+      pressed = true;
+    }, async () => pressed);
   }
 
-  /** An entry of a row's context menu. */
+  /** Takes an entry of a row's context menu. */
   async menu(row: Locator, action: string): Promise<void> {
-    await row.click({ button: "right" });
-    const entry = this.page.locator(".monaco-menu .action-item", { hasText: action }).first();
-    await entry.waitFor();
-    // A menu ignores the mouse for its first tenth of a second.
-    await this.page.waitForTimeout(200);
-    await entry.click();
-    await this.page.locator(".monaco-menu").waitFor({ state: "detached" });
+    const menu = this.page.locator(".monaco-menu");
+    const entry = menu.locator(".action-item", { hasText: action }).first();
+    let pressed = false;
+    await this.insist(async () => {
+      if (!(await entry.isVisible())) {
+        await this.page.keyboard.press("Escape");
+        await row.click({ button: "right", timeout: 5000 });
+        await entry.waitFor({ timeout: 5000 });
+      }
+      // A menu ignores the mouse for its first tenth of a second.
+      await this.page.waitForTimeout(200);
+      await entry.click({ timeout: 5000 });
+      pressed = true;
+    }, async () => pressed && (await menu.count()) === 0);
   }
 
   /** An entry of the list at the top of the window. */
   option(label: string): Locator {
-    return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row", { hasText: label }).first();
+    return this.page.locator(ENTRY, { hasText: label }).first();
   }
 
   /** What is offered while typing. */
@@ -195,10 +289,8 @@ export class Workbench {
 
   /** Answers the question at the top of the window. */
   async answer(text: string): Promise<void> {
-    const input = this.page.locator(".quick-input-widget:visible .quick-input-box input");
-    await input.waitFor();
-    await input.fill(text);
-    await this.page.keyboard.press("Enter");
+    await this.page.locator(BOX).fill(text);
+    await this.insist(() => this.page.locator(BOX).press("Enter", { timeout: 5000 }), async () => text === "" || (await this.asked()) !== text);
   }
 
   /** Presses a button of the dialog in the middle of the window. */
@@ -239,6 +331,11 @@ export class Workbench {
     );
   }
 
+  /** What stands in the webview in front, which an extension draws. */
+  webview(): FrameLocator {
+    return this.page.frameLocator("iframe.webview:visible").last().frameLocator("iframe#active-frame");
+  }
+
   tab(name: string | RegExp): Locator {
     return this.page.locator(".tabs-container .tab", { hasText: name });
   }
@@ -263,9 +360,10 @@ export class Workbench {
 
   async clearToasts(): Promise<void> {
     const close = this.page.locator(".notification-toast .codicon-notifications-clear");
-    while ((await close.count()) > 0) {
-      await this.page.locator(".notification-toast").first().hover();
-      await close.first().click();
+    for (let time = 0; time < 20 && (await close.count()) > 0; time += 1) {
+      // One that goes by itself meanwhile is gone all the same.
+      const hover = this.page.locator(".notification-toast").first().hover({ timeout: 2000 });
+      await hover.then(() => close.first().click({ timeout: 2000 })).catch(() => undefined);
     }
   }
 

@@ -24,17 +24,28 @@ if [ "$kind" = mpi ] && command -v mpirun >/dev/null 2>&1; then
     # An MPI program finds its peers through mpirun alone. A container has no slots to count.
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_plm_rsh_agent=
+    # Between its polite signal and the other one. Of itself it waits a second, in which no checkpoint is saved.
+    export OMPI_MCA_odls_base_sigkill_timeout="${OMPI_MCA_odls_base_sigkill_timeout:-3}"
     # What mpirun starts for each rank: the command, whose exit code it has to be.
     exec mpirun -n "$size" /bin/sh -c "$lines"'
 rank=${OMPI_COMM_WORLD_RANK:-$PMI_RANK}
 [ "$rank" ] || exec "$1" -c "$2"
+# A shell that waits outlives the signal that the command is ended by, so that its last words find their way.
 trap : TERM
 exec 4>&1
-code=$({
+code=$(
+    trap : TERM
     {
-        { ("$1" -c "$2" 3>&- 4>&- 5>&-); echo "$?" >&3; } 2>&1 >&5 | lines "$rank" >&2 3>&- 4>&- 5>&-
-    } 5>&1 | lines "$rank" >&4 3>&- 4>&-
-} 3>&1)
+        {
+            trap : TERM
+            {
+                trap : TERM
+                ("$1" -c "$2" 3>&- 4>&- 5>&-)
+                echo "$?" >&3
+            } 2>&1 >&5 | lines "$rank" >&2 3>&- 4>&- 5>&-
+        } 5>&1 | lines "$rank" >&4 3>&- 4>&-
+    } 3>&1
+)
 exit "${code:-143}"' aml-debug "$shell" "$command"
 fi
 

@@ -20,8 +20,7 @@ export const children: Story = {
       fs.writeFileSync(path.join(project, ".vscode/launch.json"), JSON.stringify(LAUNCH, null, 2));
       await vscode.openFile("src/family.py");
       await vscode.breakpoint(RESULT);
-      await vscode.command("Debug: Select and Start Debugging");
-      await vscode.pick("A family");
+      await vscode.choose("Debug: Select and Start Debugging", "A family");
       await vscode.stoppedOn(RESULT);
       await vscode.expandLocals();
       await vscode.variable("number, value 7").waitFor();

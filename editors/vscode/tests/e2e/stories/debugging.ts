@@ -17,7 +17,7 @@ export const debugging: Story = {
       await vscode.openFile("job.yml");
       await vscode.lens("Debug").first().waitFor();
       await vscode.page.keyboard.press("F5");
-      await vscode.pickIfAsked("Azure ML");
+      await vscode.pickUnless("Azure ML", vscode.debugging());
       await vscode.stoppedOn(PRODUCT);
     },
 
@@ -33,8 +33,7 @@ export const debugging: Story = {
     "every job is in the list of configurations": async (vscode, ground) => {
       await vscode.openFile("src/grow.py");
       await vscode.breakpoint(GROWTH);
-      await vscode.command("Debug: Select and Start Debugging");
-      await vscode.pick("Azure ML...");
+      await vscode.choose("Debug: Select and Start Debugging", "Azure ML...");
       await vscode.pick("Azure ML: wait.yml");
       await statesAre(ground, "paused paused");
       await vscode.stoppedOn(GROWTH);

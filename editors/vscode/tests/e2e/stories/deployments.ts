@@ -5,7 +5,6 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { listDeployments } from "../engine.ts";
 import type { Story } from "../stories.ts";
-import type { Workbench } from "../workbench.ts";
 
 /** Lines of the example's `score.py`: the model was loaded; the guesses were made. */
 const INIT = 18;
@@ -13,8 +12,6 @@ const RUN = 26;
 
 /** An environment with scikit-learn is built, where nobody has built it yet. */
 const BUILT = 600_000;
-
-const answers = (vscode: Workbench) => vscode.page.frameLocator("iframe.webview").last().frameLocator("iframe#active-frame");
 
 export const deployments: Story = {
   locale: "en",
@@ -51,12 +48,12 @@ export const deployments: Story = {
     "sent, it stops in run()": async (vscode) => {
       await vscode.lens("Send to").first().click();
       await vscode.stoppedOn(RUN);
-      await answers(vscode).getByText("Waiting for the answer").waitFor();
+      await vscode.webview().getByText("Waiting for the answer").waitFor();
     },
 
     "continued, the answer stands beside": async (vscode) => {
       await vscode.command("Debug: Continue");
-      const page = answers(vscode);
+      const page = vscode.webview();
       await page.getByText("200 answered").waitFor();
       await page.getByText('"kind": "setosa"').waitFor();
       await page.getByText("under the debugger").waitFor();
@@ -69,11 +66,11 @@ export const deployments: Story = {
       // The new worker runs init() again.
       await vscode.stoppedOn(INIT);
       await vscode.command("Debug: Continue");
-      await answers(vscode).getByRole("button", { name: "Send Again" }).click();
+      await vscode.webview().getByRole("button", { name: "Send Again" }).click();
       await vscode.stoppedOn(RUN);
       await vscode.command("Debug: Continue");
-      await answers(vscode).getByText('"certainty": 0.9', { exact: false }).first().waitFor();
-      await answers(vscode).getByText("The last answers").waitFor();
+      await vscode.webview().getByText('"certainty": 0.9', { exact: false }).first().waitFor();
+      await vscode.webview().getByText("The last answers").waitFor();
     },
 
     "a mistake in Python is shown at its line, and the code from before goes on": async (vscode, { project }) => {
@@ -95,10 +92,10 @@ export const deployments: Story = {
     "what the server takes and how it is are asked as well": async (vscode) => {
       await vscode.command("Azure ML: Send request…");
       await vscode.pick("GET /swagger.json");
-      await answers(vscode).getByText("GET /swagger.json → 200").waitFor();
+      await vscode.webview().getByText("GET /swagger.json → 200").waitFor();
       await vscode.command("Azure ML: Send request…");
       await vscode.pick("is it healthy?");
-      await answers(vscode).getByText("GET / → 200").waitFor();
+      await vscode.webview().getByText("GET / → 200").waitFor();
       await vscode.openView("Azure ML Debug");
       await vscode.expand(vscode.row(/^Deployment iris\/blue/));
       await vscode.expand(vscode.row("Answers"));
@@ -141,25 +138,15 @@ export const deployments: Story = {
       await vscode.openView("Azure ML Debug");
       await vscode.inline(vscode.row(/^Deployment iris\/green/), "Send request…");
       await vscode.pick("A new request");
+      await vscode.page.locator(".editor-group-container.active .tab.active", { hasText: "Untitled" }).waitFor();
+      await vscode.page.locator(".editor-instance .monaco-editor.focused").waitFor();
       await vscode.page.evaluate(() => navigator.clipboard.writeText('{"flowers": [[6.3, 3.3, 6.0, 2.5]]}'));
       await vscode.page.keyboard.press("Control+A");
       // Typed, the editor would close every bracket once more.
       await vscode.page.keyboard.press("Control+V");
       await vscode.line("6.3, 3.3, 6.0, 2.5").first().waitFor();
       await vscode.command("Azure ML: Send this request");
-      await answers(vscode).getByText('"kind": "virginica"').waitFor();
-    },
-
-    "after a reload of the window they are still there": async (vscode) => {
-      await vscode.page.reload();
-      await vscode.openView("Azure ML Debug");
-      await vscode.row(/^Deployment iris\/green, healthy/).waitFor();
-      await vscode.row(/^Deployment iris\/blue, healthy/).waitFor();
-      await vscode.inline(vscode.row(/^Deployment iris\/blue/), "Start debugger");
-      await vscode.page.locator(".statusbar.debugging").waitFor();
-      await vscode.openView("Azure ML Debug");
-      await vscode.menu(vscode.row(/^Deployment iris\/blue/), "Show answers of a deployment");
-      await answers(vscode).getByText("The last answers").waitFor();
+      await vscode.webview().getByText('"kind": "virginica"').waitFor();
     },
 
     "restarted, its server is another": async (vscode) => {
@@ -167,6 +154,18 @@ export const deployments: Story = {
       await vscode.menu(vscode.row(/^Deployment iris\/green/), "Restart deployment");
       await vscode.row(/^Deployment iris\/green, starting/).waitFor();
       await vscode.row(/^Deployment iris\/green, healthy/).waitFor();
+    },
+
+    "after a reload of the window they are still there": async (vscode) => {
+      await vscode.reload();
+      await vscode.openView("Azure ML Debug");
+      await vscode.row(/^Deployment iris\/green, healthy/).waitFor();
+      await vscode.row(/^Deployment iris\/blue, healthy/).waitFor();
+      await vscode.inline(vscode.row(/^Deployment iris\/blue/), "Start debugger");
+      await vscode.debugging().waitFor();
+      await vscode.openView("Azure ML Debug");
+      await vscode.menu(vscode.row(/^Deployment iris\/blue/), "Show answers of a deployment");
+      await vscode.webview().getByText("The last answers").waitFor();
     },
 
     "an image that has all in it is deployed, and launch.json has the published entry": async (vscode, ground) => {

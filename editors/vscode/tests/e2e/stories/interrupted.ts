@@ -13,7 +13,7 @@ export const interrupted: Story = {
       await vscode.openFile("wait.yml");
       await vscode.lens("Debug").first().click();
       await vscode.stoppedOn(GROWTH);
-      await vscode.page.reload({ waitUntil: "domcontentloaded" });
+      await vscode.reload();
       await vscode.openView("Azure ML Debug");
       await vscode.row(/^Run wait.yml, (running|paused)/).waitFor({ timeout: RUN_PATIENCE });
     },

@@ -30,8 +30,7 @@ export const multiRoot: Story = {
     "each folder has its debug configurations": async (vscode, { project }) => {
       await vscode.openFile(path.join(path.dirname(project), "meadow/src/grow.py"));
       await vscode.breakpoint(GROWTH);
-      await vscode.command("Debug: Select and Start Debugging");
-      await vscode.pick("Azure ML...");
+      await vscode.choose("Debug: Select and Start Debugging", "Azure ML...");
       await vscode.option("wait.yml").waitFor();
       await vscode.shot("configurations");
       const entry = vscode.page.locator(".quick-input-widget:visible .monaco-list-row", { hasText: "wait.yml" }).filter({ hasText: "meadow" }).first();

@@ -5,7 +5,6 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { listRuns } from "../engine.ts";
 import type { Story } from "../stories.ts";
-import type { Workbench } from "../workbench.ts";
 
 /** The line of `train.py` in `fit` that learns, and that of `evaluate.py` that counts. */
 const FIT = 24;
@@ -15,8 +14,6 @@ const GUESSES = 17;
 const BUILT = 600_000;
 
 const NAME = "iris-prep-train-evaluate";
-
-const inside = (vscode: Workbench) => vscode.page.frameLocator("iframe.webview").last().frameLocator("iframe#active-frame");
 
 export const pipelines: Story = {
   locale: "en",
@@ -46,7 +43,7 @@ export const pipelines: Story = {
     "the page shows the graph while it stands": async (vscode) => {
       await vscode.openView("Azure ML Debug");
       await vscode.menu(vscode.row(new RegExp(`^Run ${NAME}, running`)), "Open page of a run");
-      const page = inside(vscode);
+      const page = vscode.webview();
       await page.getByRole("button", { name: /^prep, completed/ }).first().waitFor();
       await page.getByRole("button", { name: /^train, paused/ }).first().waitFor();
       await page.getByLabel(/^evaluate, waiting for its turn/).waitFor();
@@ -62,7 +59,7 @@ export const pipelines: Story = {
 
     "continued, evaluate follows and the timeline is whole": async (vscode) => {
       await vscode.command("Debug: Continue");
-      const page = inside(vscode);
+      const page = vscode.webview();
       await page.getByRole("button", { name: /^evaluate, completed/ }).first().waitFor({ timeout: BUILT });
       await page.getByText("completed", { exact: true }).first().waitFor();
       await page.getByRole("heading", { name: "Timeline" }).scrollIntoViewIfNeeded();
@@ -70,11 +67,11 @@ export const pipelines: Story = {
     },
 
     "a node opens the page of its step, by the keyboard too": async (vscode) => {
-      const node = inside(vscode).getByRole("button", { name: /^train, completed/ }).first();
+      const node = vscode.webview().getByRole("button", { name: /^train, completed/ }).first();
       await node.focus();
       await vscode.page.keyboard.press("Enter");
       await vscode.tab(/^train$/).waitFor();
-      await inside(vscode).getByRole("button", { name: "Open the Pipeline" }).waitFor();
+      await vscode.webview().getByRole("button", { name: "Open the Pipeline" }).waitFor();
     },
 
     "a step that fails is to be seen": async (vscode, { project }) => {
@@ -86,7 +83,7 @@ export const pipelines: Story = {
       await vscode.row(new RegExp(`^Run ${NAME}, failed`)).waitFor({ timeout: BUILT });
       await vscode.clearToasts();
       await vscode.menu(vscode.row(new RegExp(`^Run ${NAME}, failed`)), "Open page of a run");
-      const page = inside(vscode);
+      const page = vscode.webview();
       await page.getByLabel(/^prep, completed · result of an earlier run/).first().waitFor();
       await page.getByRole("button", { name: /^evaluate, failed/ }).first().waitFor();
     },
@@ -101,7 +98,7 @@ export const pipelines: Story = {
       await vscode.inline(vscode.row(/^Run evaluate, failed/).first(), "Debug this step");
       await vscode.stoppedOn(GUESSES, BUILT);
       await vscode.page.keyboard.press("Shift+F5");
-      await vscode.page.locator(".statusbar.debugging").waitFor({ state: "detached" });
+      await vscode.debugging().waitFor({ state: "hidden" });
     },
 
     "several steps are chosen before it starts": async (vscode, { project }) => {
@@ -131,15 +128,14 @@ export const pipelines: Story = {
       }
     },
 
-    "in high contrast the page can be read as well": async (vscode) => {
-      await vscode.command("Preferences: Toggle between Light/Dark Themes");
+    "the page can be read in the dark and in high contrast as well": async (vscode, ground) => {
       await vscode.menu(vscode.row(new RegExp(`^Run ${NAME}, completed`)), "Open page of a run");
-      await inside(vscode).getByRole("heading", { name: "Graph" }).waitFor();
-      await vscode.shot("light");
-      await vscode.page.keyboard.press("Escape");
-      await vscode.command("Preferences: Color Theme");
-      await vscode.answer("Dark High Contrast");
-      await vscode.page.locator(".monaco-workbench.hc-black").waitFor();
+      for (const [theme, kind] of [["Dark Modern", "vs-dark"], ["Default High Contrast", "hc-black"], ["Default High Contrast Light", "hc-light"]]) {
+        ground.set({ "workbench.colorTheme": theme });
+        await vscode.page.locator(`.monaco-workbench.${kind}`).waitFor();
+        await vscode.webview().getByRole("heading", { name: "Graph" }).waitFor();
+        await vscode.shot(`theme-${kind}`);
+      }
     },
   },
 };

@@ -90,6 +90,8 @@ export const publishedPage: Story = {
       await vscode.openView("Azure ML Debug");
       const paused = vscode.row(/^Run leaf.job.yml, paused/);
       await vscode.expand(paused);
+      // Its own stand above those of the run below, as soon as they are there.
+      await vscode.row(/^Phases/).nth(1).waitFor();
       await vscode.expand(vscode.row(/^Phases/).first());
       await vscode.row(/^Image, ok, .*(reused|as it is)/).first().waitFor();
     },

@@ -109,7 +109,7 @@ export const remote: Story = {
 
     "left, the step goes on to its end": async (vscode, { project }) => {
       await vscode.page.keyboard.press("Shift+F5");
-      await vscode.page.locator(".statusbar.debugging").waitFor({ state: "detached" });
+      await vscode.debugging().waitFor({ state: "hidden" });
       await until(() => fs.readFileSync(path.join(project, "70_driver_log.txt"), "utf8").includes("epoch 2"));
       node?.kill();
     },

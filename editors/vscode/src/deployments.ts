@@ -202,9 +202,10 @@ export function deploymentName(run: RunSnapshot): string {
   return run.service ? `${run.service.endpoint}/${run.service.name}`.replace(/^\//, "") : path.basename(run.spec);
 }
 
-/** How a deployment stands: whether it answers says more than that it runs. */
+/** How a deployment stands: whether it answers says more than that it runs, and a server that starts again more than that
+ * its run is prepared. */
 export function serviceWord(run: RunSnapshot): string {
-  if (run.state === "running" && run.service) {
+  if (run.service && (run.state === "running" || (run.state === "preparing" && run.container !== null))) {
     return run.service.healthyAt === null ? vscode.l10n.t("starting") : vscode.l10n.t("healthy");
   }
   return stateWord(run.state);

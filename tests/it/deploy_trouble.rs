@@ -70,7 +70,7 @@ fn a_model_or_a_script_that_is_not_there_is_told_before_anything_starts() {
     fails(
         &with("deployment.yml", "scoring_script: score.py", "scoring_script: scroe.py"),
         2,
-        &["\"code_configuration.scoring_script\" names", "src/scroe.py"],
+        &["\"code_configuration.scoring_script\" names", "src/scroe.py", "seen from the code folder"],
     );
     fails(
         &with("deployment.yml", "model:\n  path: weights", "model: azureml:weights:3"),
@@ -163,10 +163,20 @@ fn a_worker_that_dies_over_a_request_and_a_container_that_is_taken_away_are_told
     let cut = ground.call(["deployments", "invoke", "blue", "--request", "seven.json"]).with_code(3);
     has(&cut.stderr, &["iris/blue closed the connection without an answer", "deployments logs iris/blue"]);
     engine::docker(&["rm", "--force", &ground.containers().pop().expect("a container")]);
+    // Whoever asks it finds that out.
+    let asked = ground.call(["deployments", "invoke", "blue", "--request", "seven.json"]).with_code(2);
+    has(
+        &asked.stderr,
+        &[
+            "iris/blue is lost: its container was ended or removed from outside",
+            "deployments restart iris/blue",
+        ],
+    );
+    assert!(
+        ground.call(["deployments", "show", "blue"]).with_code(0).stdout.contains("removed from outside")
+    );
     let gone = ground.call(["deployments", "list", "--json"]).with_code(0).objects();
     assert_eq!(gone[0]["state"], "lost");
-    let asked = ground.call(["deployments", "invoke", "blue", "--request", "seven.json"]).with_code(2);
-    has(&asked.stderr, &["the deployment iris/blue is lost", "aml-debug deployments restart iris/blue"]);
     ground.call(["deployments", "remove", "blue"]).with_code(0);
     ground.leaves_nothing();
 }

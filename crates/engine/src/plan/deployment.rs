@@ -413,7 +413,12 @@ impl Code {
         }
         let script = deployment.scoring_script.clone().unwrap_or_else(|| "score.py".to_owned());
         if matches!(deployment.script_found, Some(Found::Missing | Found::Folder)) {
-            return Err(missing("code_configuration.scoring_script", &host.join(&script)));
+            let what = "code_configuration.scoring_script";
+            return Err(missing(what, &host.join(&script)).with_fix(message!(
+                "deployment.missing-script.fix",
+                what = what,
+                folder = host.display()
+            )));
         }
         let name =
             host.file_name().map_or_else(|| "code".to_owned(), |name| name.to_string_lossy().into_owned());

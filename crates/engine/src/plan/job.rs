@@ -19,6 +19,7 @@ use crate::spec::job::{CommandJob, Input, is_local, local};
 use crate::spec::run_configuration::RunConfiguration;
 use crate::spec::{Body, Kind, Reading, Spec};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -221,11 +222,14 @@ fn plan_command(
     let code = code_of(folder, job)?;
     let experiment = experiment_name(folder, job.experiment_name.as_deref(), code.as_deref(), settings);
     let stage = Stage::new(origin, &experiment);
-    let inputs = override_inputs(&job.inputs, settings)?;
+    let inputs = match settings.set.is_empty() {
+        true => Cow::Borrowed(&job.inputs),
+        false => Cow::Owned(override_inputs(&job.inputs, settings)?),
+    };
     let mut mounts = code_mounts(&stage, code.as_deref(), place);
     let mut values = Values::default();
     let mut variables = Vec::new();
-    for (name, input) in &inputs {
+    for (name, input) in inputs.iter() {
         let value = match input {
             Input::Literal(literal) => {
                 variables.push((format!("AZUREML_PARAMETER_{name}"), literal.text.clone()));
@@ -263,6 +267,8 @@ fn plan_command(
     let command = fill(&job.command, &values)?;
     let image = image_plan(&job.environment, &settings.rewrites)?;
     let mut environment = run_variables(&stage, &experiment, settings, place);
+    // Thousands of steps have one each: it grows once.
+    environment.reserve(variables.len() + settings.proxies.len() + job.environment_variables.len());
     environment.extend(variables);
     let Resources { limits, grants, gpu, variables } = resources(job)?;
     environment.extend(settings.proxies.iter().cloned());

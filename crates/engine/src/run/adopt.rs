@@ -80,6 +80,13 @@ impl Run {
             // The stop was asked for and it did stop: the record says what the user meant.
             Stage::Stopping(end) => end,
             Stage::Preparing { cancelled: true } | Stage::Creating { cancelled: true } => End::Cancelled,
+            // Nobody has to look after a server that answers.
+            Stage::Live(_) if self.serving.healthy_at.is_some() => {
+                let fix = message!("adopt.owner-gone.fix", run = self.id);
+                self.failure =
+                    Some(Failure::new(Blame::Environment, message!("adopt.server-gone")).with_fix(fix));
+                End::Lost
+            }
             _ => {
                 let phase = self.card.open().unwrap_or(PhaseName::Resolve);
                 self.failure = Some(

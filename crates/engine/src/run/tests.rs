@@ -641,6 +641,8 @@ fn a_server_that_ends_or_answers_without_its_debugger_is_a_failure() {
 fn a_healthy_deployment_outlives_the_command_that_started_it() {
     let stored = deployed(Wish::default()).on(RunEvent::Healthy);
     let passing = stored.adopted(Found::Running("c1".into()), Adopter::Passing);
+    let gone = deployed(Wish::default()).on(RunEvent::Healthy).adopted(Found::Nothing, Adopter::Passing);
+    assert_eq!((gone.run.end(), gone.failure()), (Some(End::Lost), "adopt.server-gone"));
     let staying = passing.on(RunEvent::CaughtUp).adopted(Found::Running("c1".into()), Adopter::Staying);
     staying.expect(expect![[r#"
         start -> [Resolve] preparing

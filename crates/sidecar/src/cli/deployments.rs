@@ -10,6 +10,7 @@ use crate::main_loop::Ask;
 use crate::settings::Settings;
 use engine::failure::{Blame, Failure};
 use engine::message;
+use engine::run::adopt::Adopter;
 use protocol::deployment::{DeploymentParams, InvokeDeploymentParams, RestartDeploymentParams};
 use protocol::run::{RunAnswer, RunIdParams, RunSnapshot};
 use serde_json::json;
@@ -116,13 +117,22 @@ async fn invoke(session: &Session, invoke: Invoke, printer: &mut Printer) -> Res
         printer.say(&message!("deployments.sample", file = sample));
         params.file = Some(sample);
     }
+    let again = params.clone();
     let mut answer = pin!(session.ask(|reply| Ask::InvokeDeployment(params, reply)));
     let answer = tokio::select! {
-        answer = &mut answer => answer?,
+        answer = &mut answer => answer,
         () = tokio::time::sleep(TOLD_AFTER) => {
             tell_why_it_waits(session, &invoke.name, printer).await;
-            answer.await?
+            answer.await
         }
+    };
+    let answer = match answer {
+        // The record says that it lives; whoever asks the engine knows what became of it.
+        Err(failure) if failure.what.id == "deployment.refused" => {
+            session.ask(|reply| Ask::Adopt(Adopter::Passing, reply)).await?;
+            session.ask(|reply| Ask::InvokeDeployment(again, reply)).await?
+        }
+        answer => answer?,
     };
     printer.response(&answer, invoke.output.as_deref());
     Ok(u8::from(answer.failure.is_some()))

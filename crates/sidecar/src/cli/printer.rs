@@ -466,6 +466,7 @@ impl Terminal {
             lines.push(service.scoring_uri.clone());
             lines.extend(service.refused.as_ref().map(|refused| refused.what.text.clone()));
         }
+        lines.extend(shown.run.failure.iter().map(|it| self.words(&to_proto::message(&it.what))));
         lines.extend(
             shown.samples.iter().map(|file| self.words(&message!("deployments.sample-there", file = file))),
         );

@@ -6,14 +6,16 @@ use crate::files;
 use crate::http;
 use crate::main_loop::{Reply, give};
 use crate::state::State;
-use crate::store::RunFolder;
+use crate::store::{RunFolder, RunRecord};
 use crate::to_proto;
 use docker::{Docker, EngineSettings, LogChunk, LogWindow};
 use engine::deployment;
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
+use engine::message::Message;
 use engine::plan::deployment::Service;
+use engine::run::snapshot::Snapshot;
 use futures::StreamExt;
 use protocol::deployment::{InvokeAnswer, InvokeDeploymentParams};
 use std::path::Path;
@@ -22,7 +24,13 @@ use std::time::{Duration, Instant};
 pub(crate) fn invoke(state: &State, params: InvokeDeploymentParams, reply: Reply<InvokeAnswer>) {
     let known = find(state, &params.deployment).and_then(|record| {
         let not_there = |state: &str| {
-            let what = message!("deployment.not-live", name = full_name(&record), state = state);
+            let name = full_name(&record);
+            let what = match cause(&record) {
+                Some(cause) => {
+                    message!("deployment.not-live-because", name = name, state = state, cause = cause)
+                }
+                None => message!("deployment.not-live", name = name, state = state),
+            };
             Failure::new(Blame::User, what)
                 .with_fix(message!("deployment.not-live.fix", name = full_name(&record)))
         };
@@ -46,6 +54,12 @@ pub(crate) fn invoke(state: &State, params: InvokeDeploymentParams, reply: Reply
         }
         Err(failure) => give(reply, Err(failure)),
     }
+}
+
+/// Why a deployment that has ended did.
+fn cause(record: &RunRecord) -> Option<Message> {
+    let snapshot: Snapshot = serde_json::from_str(record.snapshot.as_deref()?).ok()?;
+    snapshot.failure.filter(|failure| failure.blame != Blame::Cancelled).map(|failure| failure.what)
 }
 
 /// Whoever is asked.
@@ -76,13 +90,13 @@ async fn invoked(server: Server, params: InvokeDeploymentParams) -> Result<Invok
     let (at, began) = (clock::now_ms(), Instant::now());
     let shown = format!("{} {}", request.method, request.path);
     let answer = http::send(request).await.map_err(|error| {
-        let what = match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => message!("deployment.refused", name = name),
-            _ => message!("deployment.cut", name = name),
+        let (what, fix) = match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => {
+                (message!("deployment.refused", name = name), message!("deployment.refused.fix", name = name))
+            }
+            _ => (message!("deployment.cut", name = name), message!("deployment.cut.fix", name = name)),
         };
-        Failure::new(Blame::Environment, what)
-            .with_detail([error.to_string()])
-            .with_fix(message!("deployment.cut.fix", name = name))
+        Failure::new(Blame::Environment, what).with_detail([error.to_string()]).with_fix(fix)
     })?;
     let ms = began.elapsed().as_secs_f64() * 1_000.0;
     let cause = if answer.status >= 500 { why(&server, at, &answer.body).await } else { None };

@@ -196,10 +196,11 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   /** A run that stays under way changes no row but its own: that one is drawn anew, and stays what can be clicked on. While
-   * everything is drawn, with answers from before, that is done once more instead. */
+   * everything is drawn, with answers from before, that is done once more instead; and so it is where nothing is to be seen,
+   * since VS Code draws a row of a hidden tree beside all of it later, and loses rows over that. */
   private runChanged(run: RunSnapshot): void {
     const row = this.rows.get(run.run);
-    const isCalm = !this.drawing && !this.redraw && Date.now() - this.drawnAt > SETTLED;
+    const isCalm = this.tree.visible && !this.drawing && !this.redraw && Date.now() - this.drawnAt > SETTLED;
     if (row && isCalm && row.run.endedAt === null && run.endedAt === null) {
       row.run = run;
       this.changed.fire(row);

@@ -165,7 +165,7 @@ figure polyline, figure path { fill: none; stroke: var(--vscode-charts-blue); st
 .node.completed > rect.mark, .gantt .completed { fill: var(--vscode-charts-green); } .node.failed > rect.mark, .gantt .failed { fill: var(--vscode-charts-red); } .node.running > rect.mark, .gantt .running, .node.preparing > rect.mark, .gantt .preparing { fill: var(--vscode-charts-blue); }
 .node.waiting > rect.mark, .gantt .waiting, .node.paused > rect.mark, .gantt .paused { fill: var(--vscode-charts-yellow); } .gantt rect { fill: var(--vscode-descriptionForeground); } .node.pending > rect, .node.skipped > rect { stroke-dasharray: 4 3; }
 .bug { fill: var(--vscode-charts-red); } .edge path { fill: none; stroke: var(--vscode-descriptionForeground); stroke-width: 1.3; } #arrow path { fill: var(--vscode-descriptionForeground); }
-.gantt { width: 24em; height: .9em; } .gantt path { fill: none; stroke: var(--vscode-descriptionForeground); stroke-opacity: .4; } .gantt text { font-size: 10px; fill: var(--vscode-descriptionForeground); }
+.timeline td { white-space: nowrap; } .gantt { width: 24em; height: .9em; } .gantt path { fill: none; stroke: var(--vscode-descriptionForeground); stroke-opacity: .4; } .gantt text { font-size: 10px; fill: var(--vscode-descriptionForeground); }
 button.link { background: none; border: none; padding: 0; color: var(--vscode-textLink-foreground); } button.link:hover { background: none; text-decoration: underline; }
 .good { color: var(--vscode-charts-green); } .bad { color: var(--vscode-errorForeground); } tr[aria-current] td { font-weight: bold; }
 figure text { font-size: 10px; fill: var(--vscode-descriptionForeground); } ul { list-style: none; padding: 0; } img { display: block; max-width: 100%; margin-top: .5em; }

@@ -133,6 +133,12 @@ export class Workbench {
     }, async () => taken);
   }
 
+  /** Takes an entry of a list that is longer than what is to be seen of it. */
+  async search(label: string): Promise<void> {
+    await this.page.locator(BOX).fill(label);
+    await this.option(label).click();
+  }
+
   async pick(label: string): Promise<void> {
     await this.option(label).click();
   }

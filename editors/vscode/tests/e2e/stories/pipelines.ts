@@ -128,10 +128,11 @@ export const pipelines: Story = {
       }
     },
 
-    "the page can be read in the dark and in high contrast as well": async (vscode, ground) => {
+    "the page can be read in the dark and in high contrast as well": async (vscode) => {
       await vscode.menu(vscode.row(new RegExp(`^Run ${NAME}, completed`)), "Open page of a run");
-      for (const [theme, kind] of [["Dark Modern", "vs-dark"], ["Default High Contrast", "hc-black"], ["Default High Contrast Light", "hc-light"]]) {
-        ground.set({ "workbench.colorTheme": theme });
+      for (const [theme, kind] of [["Dark Modern", "vs-dark"], ["Dark High Contrast", "hc-black"], ["Light High Contrast", "hc-light"]] as const) {
+        await vscode.command("Preferences: Color Theme");
+        await vscode.search(theme);
         await vscode.page.locator(`.monaco-workbench.${kind}`).waitFor();
         await vscode.webview().getByRole("heading", { name: "Graph" }).waitFor();
         await vscode.shot(`theme-${kind}`);

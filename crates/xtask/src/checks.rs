@@ -54,6 +54,7 @@ const STEADY: &[&str] = &[
     "run-page",
     "walkthrough",
     "debugging",
+    "untrusted",
 ];
 
 /// Sets up and runs all checks, or with a filter only the tests whose name contains it.

@@ -57,12 +57,13 @@ impl Need {
 pub(crate) const MADE_BASE_IMAGE: &str = base_image::MADE;
 
 /// Programs that tests start, and their packages: scripts to instrument, a registry to pull from, certificates to
-/// distrust, a debugger that is not ours, another editor, nodes of a network, a host before them, repositories
-/// behind ssh, and a second engine.
-const TEST_PROGRAMS: [(&str, &str); 11] = [
+/// distrust, a client to compare answers with, a debugger that is not ours, another editor, nodes of a network, a host
+/// before them, repositories behind ssh, and a second engine.
+const TEST_PROGRAMS: [(&str, &str); 12] = [
     ("python3", "python3"),
     ("docker-registry", "docker-registry"),
     ("openssl", "openssl"),
+    ("curl", "curl"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("nvim", "neovim"),

@@ -196,10 +196,6 @@ else
         fail "the environment asks for Python $asked; the base image has no conda to make one, conda-forge gave none, and the base image has: ${has:-no Python that uv can use}"
 fi
 
-# The builder has everything written to disk before it takes the image, and the kernel would not begin before that: it is
-# told to, while packages are still on their way.
-(while sleep 0.2 && sync -f "$cache"; do :; done) 2>/dev/null &
-
 if [ -s "$requirements" ]; then
     pins=
     set -- uv pip install --python "$prefix/bin/python" --requirement "$requirements"

@@ -32,8 +32,8 @@ pub(super) async fn prepare(context: &RunContext, image: &ImageFacts) -> Result<
     if !docker.has_volume(&volume).await? {
         // What the marks say was of a volume that somebody has removed; nobody may believe it of the new one.
         marks.remove();
+        docker.ensure_volume(&volume, &Labels::of_store(&context.store)).await?;
     }
-    docker.ensure_volume(&volume, &Labels::of_store(&context.store)).await?;
     if !marks.volume.exists() {
         fill(context, &docker, &volume, image).await?;
         files::write(&marks.volume, b"")?;

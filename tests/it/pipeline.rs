@@ -1,7 +1,7 @@
 //! Pipelines on this machine: data from step to step, several at once, failures, reuse, a step again alone.
 
 use crate::support::program::{text, told};
-use crate::support::{Debugger, Ground, engine, until};
+use crate::support::{Debugger, Ground, Started, engine, until};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -350,6 +350,17 @@ while not os.path.exists("go"):
     time.sleep(0.02)
 "#;
 
+/// By another process, or by Ctrl+C where it runs.
+fn cancel(ground: &Ground, run: &Started, from_elsewhere: bool) {
+    if from_elsewhere {
+        let name = text(&ground.runs()[0]["run"]);
+        let cancelled = ground.call(["runs", "cancel", &name, "--json"]).with_code(0).objects().remove(0);
+        assert_eq!(cancelled["state"], "cancelled");
+    } else {
+        run.signal("INT");
+    }
+}
+
 #[test]
 fn a_cancel_ends_every_step() {
     for from_elsewhere in [false, true] {
@@ -358,13 +369,7 @@ fn a_cancel_ends_every_step() {
         run.wait_for_line("here");
         run.wait_for_line("here");
         assert_eq!(ground.containers().len(), 2);
-        if from_elsewhere {
-            let name = text(&ground.runs()[0]["run"]);
-            let cancelled = ground.call(["runs", "cancel", &name, "--json"]).with_code(0).objects().remove(0);
-            assert_eq!(cancelled["state"], "cancelled");
-        } else {
-            run.signal("INT");
-        }
+        cancel(&ground, &run, from_elsewhere);
         let result = run.end().with_code(130).result();
         assert_eq!(steps(&result), ["first cancelled", "beside cancelled", "second skipped"]);
         ground.leaves_nothing();
@@ -382,13 +387,7 @@ fn a_cancel_ends_steps_that_are_being_debugged_the_paused_one_and_the_one_that_w
         let code = ground.path("src").display().to_string();
         let mut debugger = Debugger::attach(&ready[0], &code, &[("wait.py", 2)]);
         assert_eq!(debugger.stopped().1, 2);
-        if from_elsewhere {
-            let name = text(&ground.runs()[0]["run"]);
-            let cancelled = ground.call(["runs", "cancel", &name, "--json"]).with_code(0).objects().remove(0);
-            assert_eq!(cancelled["state"], "cancelled");
-        } else {
-            run.signal("INT");
-        }
+        cancel(&ground, &run, from_elsewhere);
         debugger.wait_for_close();
         let result = run.end().with_code(130).result();
         assert_eq!(steps(&result), ["first cancelled", "beside cancelled", "second skipped"]);

@@ -246,3 +246,27 @@ fn killed_at_a_breakpoint_it_is_adopted_attached_again_and_answers() {
     ground.call(["deployments", "remove", "blue"]).with_code(0);
     ground.leaves_nothing();
 }
+
+#[test]
+fn a_restart_that_its_owner_was_asked_for_and_did_not_do_is_done_all_the_same() {
+    let ground = Ground::with(SCORE);
+    let result = ground.call(["deploy", "deployment.yml", "--json"]).with_code(0).result();
+    let lock = ground.run_folder(&result["run"]).join("owner.lock");
+    let owner = ground.start(["deployments", "logs", "blue", "--follow"]);
+    until("that the log's reader looks after it", || {
+        let lock = fs::File::open(&lock).expect("a run's lock");
+        matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)).then_some(())
+    });
+    owner.signal("STOP");
+    let script = ground.path("src/score.py");
+    let edited = fs::read_to_string(&script).unwrap().replace("factor * sum", "2 * factor * sum");
+    fs::write(&script, edited).unwrap();
+    let restart = ground.start(["deployments", "restart", "blue"]);
+    ground.wait_until_asked("restart");
+    owner.kill();
+    restart.end().with_code(0);
+    let (_, answer) = http(&text(&result["scoringUri"]), "POST", r#"{"values": [1]}"#);
+    assert!(answer.contains(r#""total": 20"#), "{answer}");
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}

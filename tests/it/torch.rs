@@ -129,8 +129,12 @@ fn the_chosen_rank_of_a_variant_is_looked_at_for_longer_than_the_others_would_wa
     ranks.args([IMAGE, "sh", "-c", &both]).stdout(Stdio::piped());
     let mut waiting = Waiting::start(&mut ranks);
     let (address, port) = waiting.beacon();
-    let configuration =
-        json!({ "connect": { "host": address, "port": port }, "pathMappings": [{ "remoteRoot": code }] });
+    // The loader's workers would wait for sessions of their own, and this client has but one.
+    let configuration = json!({
+        "connect": { "host": address, "port": port },
+        "pathMappings": [{ "remoteRoot": code }],
+        "subProcess": false,
+    });
     let mut debugger = Debugger::attach(&configuration, &code, &[("train.py", 21)]);
     for _ in 0..2 {
         let (thread, line, locals) = debugger.stopped();

@@ -17,7 +17,7 @@ use crate::setup::{self, For};
 const IMAGE: &str = "aml-debug/torch:2";
 
 /// What Debian does not have.
-const WHEELS: [&str; 3] = ["accelerate==0.34.2", "huggingface_hub==0.25.2", "safetensors==0.4.5"];
+const WHEELS: [&str; 3] = ["accelerate==0.30.1", "huggingface_hub==0.25.2", "safetensors==0.4.5"];
 
 /// What those import.
 const IMPORTED: &str = "python3-filelock python3-fsspec python3-numpy python3-packaging python3-psutil \

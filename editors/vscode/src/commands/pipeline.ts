@@ -17,7 +17,7 @@ export const debugStep: Command = async (parts, target, more) => {
   }
   const chosen = await theStep(parts, target, more);
   if (chosen) {
-    await vscode.debug.startDebugging(folderOf(chosen.run.spec), stepConfiguration(chosen.run.run, chosen.step));
+    await vscode.debug.startDebugging(folderOf(chosen.run.spec), stepConfiguration(chosen.run, chosen.step));
   }
 };
 

@@ -25,6 +25,18 @@ pub fn read(command: &str) -> Invocation {
     read_shell(command, 0)
 }
 
+/// The file that a command begins with, where that is certain: nothing before it makes files or changes the folder.
+pub(crate) fn first_script(command: &str) -> Option<String> {
+    let words = split(command).into_iter().next()?;
+    if words.iter().any(|word| is_shell(base(word))) {
+        return None;
+    }
+    match read_words(&words, 0).process? {
+        Process::Script(path) if path.ends_with(".py") && !path.contains(['$', '*', '{']) => Some(path),
+        _ => None,
+    }
+}
+
 /// A word as the shell and the bindings of Azure ML take it: whole, and as it is.
 pub(crate) fn quoted(word: &str) -> String {
     if is_plain(word) {
@@ -96,7 +108,7 @@ fn read_words(words: &[String], depth: usize) -> Invocation {
                 | "xvfb-run"
         ) {
             words = skip_prefix(program, rest);
-        } else if matches!(program, "bash" | "sh" | "dash" | "zsh") {
+        } else if is_shell(program) {
             return read_subshell(rest, depth);
         } else if matches!(program, "conda" | "mamba" | "micromamba")
             && rest.first().is_some_and(|word| word == "run")
@@ -129,6 +141,10 @@ fn read_words(words: &[String], depth: usize) -> Invocation {
         }
     }
     Invocation::default()
+}
+
+fn is_shell(program: &str) -> bool {
+    matches!(program, "bash" | "sh" | "dash" | "zsh")
 }
 
 fn read_subshell(words: &[String], depth: usize) -> Invocation {
@@ -470,6 +486,26 @@ mod tests {
         let isolated = isolated_by.map(|flag| format!(" isolated {flag}")).unwrap_or_default();
         let several = if several { " after others" } else { "" };
         format!("{process}{by}{isolated}{several}")
+    }
+
+    #[test]
+    fn a_script_comes_first_only_where_nothing_could_make_it() {
+        let table = [
+            ("python train.py --x 1", Some("train.py")),
+            ("torchrun --nproc-per-node 2 src/train.py", Some("src/train.py")),
+            ("python prep.py && python made.py", Some("prep.py")),
+            ("cd src && python train.py", None),
+            ("pip install x; python train.py", None),
+            ("bash -c 'cd x && python a.py'", None),
+            ("python ${{inputs.script}}.py", None),
+            ("python $SCRIPT.py", None),
+            ("python -m pkg.mod", None),
+            ("pytest tests", None),
+            ("", None),
+        ];
+        for (command, first) in table {
+            assert_eq!(first_script(command).as_deref(), first, "{command}");
+        }
     }
 
     #[test]

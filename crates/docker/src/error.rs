@@ -419,7 +419,7 @@ fn of_hyper(error: &hyper::Error) -> Cause {
     if error.is_parse() { Cause::NotAnEngine(chain(error)) } else { Cause::Cut(chain(error)) }
 }
 
-/// Errors of the two transports that are bollard's own: TLS and Windows' named pipe.
+/// Errors of the transport that is bollard's own: Windows' named pipe.
 fn legacy(error: &(dyn std::error::Error + 'static)) -> Cause {
     let text = chain(error);
     let mut source = Some(error);

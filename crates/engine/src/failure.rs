@@ -61,6 +61,17 @@ impl Failure {
         Self { fix: Some(fix), ..self }
     }
 
+    /// The same with each text of somebody else's as `cover` gives it back.
+    pub fn covered(mut self, cover: impl Fn(&str) -> String) -> Self {
+        let cover = &cover as &dyn Fn(&str) -> String;
+        self.detail.iter_mut().for_each(|line| *line = cover(line));
+        [Some(&mut self.what), self.fix.as_mut()]
+            .into_iter()
+            .flatten()
+            .for_each(|message| message.cover(cover));
+        self
+    }
+
     /// The same with foreign text, line by line.
     pub fn with_detail(self, detail: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { detail: detail.into_iter().map(Into::into).collect(), ..self }

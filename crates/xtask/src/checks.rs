@@ -55,6 +55,8 @@ const STEADY: &[&str] = &[
     "walkthrough",
     "debugging",
     "untrusted",
+    "interrupted",
+    "japanese",
 ];
 
 /// Sets up and runs all checks, or with a filter only the tests whose name contains it.

@@ -23,7 +23,7 @@ use engine::message;
 use engine::plan::deployment::Service;
 use engine::run::Run;
 use engine::run::event::RunEvent;
-use engine::run::snapshot::Snapshot;
+use engine::run::snapshot::{Snapshot, state_title};
 use protocol::deployment::{
     DeploymentAnswer, DeploymentParams, ListDeploymentsAnswer, RestartDeploymentParams, StartDeploymentParams,
 };
@@ -243,7 +243,11 @@ fn again(run: String, debug: Option<bool>) -> RerunParams {
 pub(crate) fn stop(state: &State, params: &DeploymentParams, reply: Reply<RunAnswer>) {
     match find(state, &params.deployment) {
         Ok(record) if record.is_final() => {
-            let what = message!("deployment.ended-already", name = full_name(&record), state = record.state);
+            let what = message!(
+                "deployment.ended-already",
+                name = full_name(&record),
+                state = state_title(&record.state)
+            );
             give(reply, Err(Failure::new(Blame::User, what)));
         }
         Ok(record) => {

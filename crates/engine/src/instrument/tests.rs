@@ -64,6 +64,7 @@ fn the_block_stands_behind_what_has_to_be_first_and_parsers_are_shown_the_flags(
     let edited = [
         "#!/usr/bin/env python\n\"\"\"Doc.\"\"\"\nfrom __future__ import annotations\nimport argparse as a\nx = a.ArgumentParser().parse_args()\n",
         "from __future__ import annotations; import os\nimport sys\n",
+        "from __future__ import annotations; print('once the first')\nprint(2)\n",
         "\"x\" \\\n  \"y\"\nif 1: pass\nelse: import argparse\n\\\nprint(1)\n",
         "import click, absl.logging\n@click.command()\ndef main(): pass\n",
         "import argparse\nprint(globals(), argparse.ArgumentParser().parse_args())\n",
@@ -79,6 +80,10 @@ fn the_block_stands_behind_what_has_to_be_first_and_parsers_are_shown_the_flags(
         from __future__ import annotations; import os
         [del _aml_debug]
         import sys
+        Flags
+        from __future__ import annotations; [del _aml_debug]
+        print('once the first')
+        print(2)
         Flags
         "x" \
           "y"
@@ -141,11 +146,11 @@ fn what_cannot_be_edited_is_refused_with_a_reason() {
         &b"print 'x'\n"[..],
         b"\"\"\"only a docstring\"\"\"\n",
         b"",
-        b"from __future__ import annotations; print('ran before anything else')\nprint(2)\n",
+        b"'doc'; \\\n  print(__doc__)\n",
         b"# coding: utf-7\nprint(1)\n",
         b"x = '\xff'\n",
         b"\xff\xfep\0r\0",
-        b"import os\n# >>> aml-debug: begun\nprint(1)\n",
+        b"import os\n# >>> aml-debug: x; \"aml-debug instrument --undo\" takes it out again\nprint(1)\n",
         b"def _aml_debug(x): return x\nimport argparse\n_aml_debug(argparse.ArgumentParser()).parse_args()\n",
     ]
     .map(|bytes| {

@@ -7,7 +7,8 @@ const UNUSED = [
   "notebook", "fileOperations", "semanticTokens", "formatting", "rename", "callHierarchy", "typeHierarchy", "inlayHint",
   "inlineValue", "linkedEditingRange", "colorProvider", "documentLink", "selectionRange", "foldingRange", "signatureHelp",
   "reference", "documentHighlight", "documentSymbol", "workspaceSymbol", "inlineCompletion", "textDocumentContent",
-  "typeDefinition", "implementation", "declaration", "diagnostic", "executeCommand",
+  "typeDefinition", "implementation", "declaration", "diagnostic", "executeCommand", "configuration", "fileSystemWatcher",
+  "workspaceFolder",
 ];
 
 /** In the place of each of its classes a feature that offers nothing. */

@@ -88,13 +88,19 @@ fn check_finds_specs_in_folders_by_their_content_and_expands_patterns_itself() {
 
 #[test]
 fn check_reads_bad_files_to_their_end() {
-    let ground = Ground::with("");
+    let ground = Ground::with("//- /conda.yml\ndependencies: [python=3.11]\n");
+    let levels = (1..9).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(", ")));
+    let bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned() + &levels.collect::<String>();
     for (bytes, words) in [
         (b"type: command\ncommand: [\n".as_slice(), "not YAML"),
         (b"type: command\ncommand: x\ncommand: x\nenvironment: azureml:e:1\n", "stands twice"),
         (b"type: command\n\tcommand: x\nenvironment: azureml:e:1\n", "A tab stands here"),
         (b"type: command\ncommand: \xff\nenvironment: azureml:e:1\n", "not UTF-8"),
         (b"", "empty"),
+        (bomb.as_bytes(), "Aliases make this document larger than"),
+        (b"type: command\ncommand: &it x\nenvironment: *nothing\n", "has to stand in quotes"),
+        (b"type: command\ncommand: x\nenvironment: conda.yml\n", "is a conda file"),
+        (b"script: x.py\narguments: []\ntarget: local\n", "is missing. SDK v1"),
     ] {
         fs::write(ground.path("job.yml"), bytes).unwrap();
         let found = ground.call(["check", "job.yml"]);
@@ -105,6 +111,15 @@ fn check_reads_bad_files_to_their_end() {
             let failure = run.with_code(2).result()["failure"].to_string();
             assert!(failure.contains(words), "{words}: {failure}");
         }
+    }
+    // What other programs write, and what nobody would.
+    let environment = "environment: &same\n  image: x\n";
+    for well in [
+        format!("\u{feff}type: command\r\ncommand: x\r\n{}", environment.replace('\n', "\r\n")),
+        format!("type: command\ncommand: echo {}\n{environment}", "x".repeat(10 << 20)),
+    ] {
+        fs::write(ground.path("job.yml"), well).unwrap();
+        ground.call(["check", "job.yml"]).with_code(0);
     }
     let missing = ground.call(["check", "none.yml"]).with_code(2);
     assert!(missing.stderr.contains("none.yml"), "{}", missing.stderr);

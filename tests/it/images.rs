@@ -1,7 +1,7 @@
 //! The image ledger: what was built, why, and what may go.
 
-use crate::support::Ground;
 use crate::support::engine::{self, docker, docker_says};
+use crate::support::{Bridge, Ground};
 use serde_json::Value;
 use std::fs;
 
@@ -25,6 +25,18 @@ fn id(image: &str) -> Option<String> {
 
 fn prune(ground: &Ground, words: &[&str]) -> Vec<Value> {
     ground.call(["images", "prune", "--json"].iter().chain(words)).with_code(0).objects()
+}
+
+/// Connections to the engine that a list of the images makes.
+fn asked_by_a_list(ground: &mut Ground) -> usize {
+    let socket = ground.beside("counting.sock");
+    let bridge = Bridge::open(socket.clone());
+    ground.set("DOCKER_HOST", bridge.address());
+    let list = ground.call(["images", "list", "--json"]).with_code(0).objects();
+    assert!(list.iter().all(|image| image["missing"] == false), "{list:?}");
+    ground.set("DOCKER_HOST", "");
+    fs::remove_file(socket).expect("ours");
+    bridge.connections()
 }
 
 fn of<'a>(answer: &'a [Value], image: &str) -> Option<&'a Value> {
@@ -57,15 +69,17 @@ fn an_image_that_is_built_anew_leaves_no_nameless_one() {
 
 #[test]
 fn pruning_takes_what_nobody_needs_and_leaves_what_is_not_ours() {
-    let ground = ground();
+    let mut ground = ground();
     let container = docker(&["create", engine::base(), "true"]);
     let foreign = docker(&["commit", "--change", "LABEL of=nobody", &container]);
     docker(&["rm", &container]);
     let first = build(&ground, &[]);
+    let asked_for_one = asked_by_a_list(&mut ground);
     fs::write(ground.path("env/more.txt"), "more").unwrap();
     let dockerfile = ground.path("env/Dockerfile");
     fs::write(&dockerfile, fs::read_to_string(&dockerfile).unwrap() + "RUN true\n").unwrap();
     let second = build(&ground, &[]);
+    assert_eq!(asked_by_a_list(&mut ground), asked_for_one, "the engine is asked once for all images");
 
     let list = ground.call(["images", "list", "--json"]).with_code(0).objects();
     assert!(of(&list, &first).is_some() && of(&list, &second).is_some(), "{list:?}");

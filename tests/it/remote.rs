@@ -80,6 +80,12 @@ fn from_the_log_line_to_the_stopped_line_with_no_hand_in_between() {
     );
 }
 
+/// A step that is still at it when the next editor comes, however long that takes.
+fn endless() -> String {
+    let slowly = "    __import__('time').sleep(0.001)\n    loss =";
+    FILES.replace("range(2)", "range(1000000)").replace("    loss =", slowly)
+}
+
 /// An editor attaches, stops at the line and leaves, and so does the next one; then the program is ended.
 fn come_and_leave_twice(configuration: &Value, code: &str, line: u32, mut step: Child) {
     for _ in 0..2 {
@@ -96,7 +102,7 @@ fn come_and_leave_twice(configuration: &Value, code: &str, line: u32, mut step: 
 #[test]
 fn an_editor_attaches_leaves_and_comes_back() {
     let Some(node) = Node::up() else { return };
-    let python = Python::prepare_with(&FILES.replace("range(2)", "range(1000000)"));
+    let python = Python::prepare_with(&endless());
     let script = python.path("src/train.py");
     python.instrument(&script, "--write");
     let line = line_of(&script, "print('epoch'") as u32;
@@ -321,7 +327,7 @@ fn a_step_calls_where_only_that_direction_is_open_and_nobody_without_the_token_i
 
 #[test]
 fn a_caller_that_nobody_attends_goes_on_and_an_editor_comes_and_goes() {
-    let python = Python::prepare_with(&FILES.replace("range(2)", "range(1000000)"));
+    let python = Python::prepare_with(&endless());
     let script = python.path("src/train.py");
     python.instrument(&script, "--write");
     let line = line_of(&script, "print('epoch'") as u32;

@@ -2,7 +2,8 @@
 
 use crate::support::engine::docker;
 use crate::support::program::text;
-use crate::support::{Bridge, Ground};
+use crate::support::{Bridge, Debugger, Ground};
+use serde_json::json;
 use std::fs;
 
 const SCRIPT: &str = "\n//- /src/x.py\nimport os, sys\nprint(sorted(os.listdir('.')), open(sys.argv[1]).read().strip())\nos.makedirs('outputs/deep', exist_ok=True)\nopen('outputs/deep/model.txt', 'w').write('weights')\nopen(os.path.join(sys.argv[2], 'named.txt'), 'w').write('named')\nopen('beside.txt', 'w').write('stays there')\n//- /src/big.bin\nxxxx\n//- /src/kept.txt\nkept\n//- /src/.amlignore\n*.bin\n//- /src/.gitignore\n*.txt\n//- /data/in.txt\nthe input\n";
@@ -101,5 +102,28 @@ fn what_a_step_of_a_pipeline_has_given_comes_back_and_goes_on_to_the_next() {
     let name = text(&ended.result()["run"]);
     let again = ground.call(["rerun", &name, "--step", "add", "--json"]).with_code(0);
     assert_eq!(again.log("driver"), ["sum 10 of 2"]);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_restart_copies_the_code_as_it_is_by_then() {
+    let files = "\n//- /src/x.py\nfrom words import word\nsaid = word\nprint(said, flush=True)\n//- /src/words.py\nword = 'before'\n";
+    let mut ground = Ground::with_job("python x.py", files);
+    let bridge = Bridge::open_port();
+    ground.set("DOCKER_HOST", bridge.address());
+    let code = ground.path("src").display().to_string();
+    let mut run = ground.start(["run", "job.yml", "--debug", "--json"]);
+    let ready = run.wait_until_ready();
+    let mut debugger = Debugger::attach(&ready, &code, &[("x.py", 3)]);
+    let (_, _, locals) = debugger.stopped();
+    assert_eq!(locals["said"], "'before'");
+    fs::write(ground.path("src/words.py"), "word = 'as edited'\n").unwrap();
+    let restarted = debugger.request("restart", json!({}));
+    assert_eq!(restarted["success"], true, "{restarted}");
+    let (thread, line, locals) = debugger.stopped();
+    assert_eq!((line, locals["said"].as_str()), (3, "'as edited'"));
+    debugger.go_on(&thread);
+    let ended = run.end().with_code(0);
+    assert_eq!(ended.log("driver").last().map(String::as_str), Some("as edited"));
     ground.leaves_nothing();
 }

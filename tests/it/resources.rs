@@ -129,6 +129,11 @@ fn each_of_several_processes_has_a_log_of_its_own() {
     of_both.sort();
     whole.sort();
     assert_eq!(whole, of_both, "no mark is left in it");
+    let left =
+        ground.call(["runs", "outputs", name.as_str().unwrap(), "--json"]).with_code(0).objects().remove(0);
+    let files: Vec<&str> =
+        left["files"].as_array().unwrap().iter().filter_map(|file| file["path"].as_str()).collect();
+    assert_eq!(files, ["user_logs/std_log_process_0.txt", "user_logs/std_log_process_1.txt"], "{left}");
     let of_one = Ground::with_job("python x.py", "\n//- /src/x.py\nprint('alone')\n");
     let result = of_one.call(["run", "job.yml", "--json"]).with_code(0).result();
     let files = fs::read_dir(of_one.run_folder(&result["run"]).join("user_logs")).unwrap();

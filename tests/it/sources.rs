@@ -107,11 +107,6 @@ fn write_job(ground: &Ground, image: &str, line: &str) {
 /// Fails if the word is anywhere where somebody may look afterwards.
 #[track_caller]
 fn is_nowhere(ground: &Ground, image: &str, ended: &Ended, word: &str) {
-    is_not_in(&ground.home(), image, ended, word);
-}
-
-/// The store remembers a spec as the user wrote it; what a spec itself says is only kept out of everything else.
-fn is_not_in(folder: &Path, image: &str, ended: &Ended, word: &str) {
     let history = docker(&["history", "--no-trunc", image]);
     let facts = docker(&["inspect", image]);
     for (place, text) in [("history", &history), ("inspect", &facts), ("output", &ended.stdout)] {
@@ -119,10 +114,10 @@ fn is_not_in(folder: &Path, image: &str, ended: &Ended, word: &str) {
     }
     let line = format!(
         "docker save {image} | grep -c --binary-files=text -F {word}; grep -rlF {word} {}",
-        folder.display()
+        ground.home().display()
     );
     let said = Command::new("sh").args(["-c", &line]).output().expect("a shell");
-    assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "0", "in the image or in the run's folder");
+    assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "0", "in the image or in the store");
     // What the builder keeps of its own: its records, in which the keys of its cache are.
     let root = PathBuf::from(docker(&["info", "--format", "{{.DockerRootDir}}"])).join("buildkit");
     let said = Command::new("grep").args(["-rlF", word]).arg(root).output().expect("grep");
@@ -167,6 +162,127 @@ fn an_index_with_a_password_is_used_and_the_password_is_nowhere() {
     let said =
         told(&ground.call(["build", "job.yml", "--rebuild", "--json"]).with_code(3).result()["failure"]);
     assert!(said.contains("401") && said.contains("https://USER:PASSWORD@HOST/simple"), "{said}");
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_password_in_the_conda_file_is_nowhere_else_and_a_rerun_finds_it_there() {
+    let ground = Ground::with("");
+    let word = secret("file");
+    let (_server, host) = python_server(&ground, &format!("me:{word}"));
+    let lines = |word: &str| format!("--extra-index-url http://me:{word}@{host}/simple\n      - hiddenstory");
+    write_job(&ground, engine::BASE, &lines(&word));
+    let ended = ground.call(["run", "job.yml", "--json"]).with_code(0);
+    assert_eq!(ended.log("driver"), ["once upon a time"]);
+    let (run, image) = (ended.result()["run"].clone(), ended.result()["image"].clone());
+    let (run, image) = (run.as_str().unwrap(), image.as_str().unwrap());
+    is_nowhere(&ground, image, &ended, &word);
+
+    docker(&["rmi", "--force", image]);
+    let again = ground.call(["rerun", run, "--json"]).with_code(0);
+    assert_eq!((again.log("driver"), &again.result()["image"]), (ended.log("driver"), &image.into()));
+    is_nowhere(&ground, image, &again, &word);
+
+    // Another password is the same environment, and what an index says to a wrong one does not tell it on.
+    let wrong = secret("wrong");
+    write_job(&ground, engine::BASE, &lines(&wrong));
+    let refused = ground.call(["build", "job.yml", "--rebuild", "--json"]).with_code(3);
+    is_nowhere(&ground, image, &refused, &wrong);
+    docker_says(&["rmi", "--force", image]);
+    ground.leaves_nothing();
+}
+
+/// TLS in front of the engine's socket, as an engine on another machine has it: for whoever shows a certificate. What
+/// a request for a build sends is written into a file.
+const TLS: &str = r#"
+import asyncio, os, ssl, sys
+
+port, socket, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+
+async def copy(source, to, kept):
+    try:
+        while True:
+            piece = await source.read(65536)
+            if not piece:
+                break
+            if kept:
+                kept.write(piece)
+                kept.flush()
+            to.write(piece)
+            await to.drain()
+    except (OSError, ssl.SSLError):
+        pass
+
+async def serve(near, to_near):
+    try:
+        head = await near.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return to_near.close()
+    kept = open(folder + "/sent", "ab") if b"/build?" in head.split(b"\r\n")[0] else None
+    far, to_far = await asyncio.open_unix_connection(socket)
+    to_far.write(head)
+    sent = asyncio.ensure_future(copy(near, to_far, kept))
+    await copy(far, to_near, None)
+    sent.cancel()
+    to_near.close()
+    to_far.close()
+
+async def main():
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=folder + "/ca.pem")
+    context.load_cert_chain(folder + "/server.pem", folder + "/server-key.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    async with await asyncio.start_server(serve, "127.0.0.1", port, ssl=context) as server:
+        await server.serve_forever()
+
+asyncio.run(main())
+"#;
+
+/// An authority, and the certificates that it gives the engine and its user.
+const CERTIFICATES: &str = "
+    key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'
+    openssl req -x509 $key -subj /CN=story -keyout ca-key.pem -out ca.pem
+    for name in server client; do
+        openssl req $key -subj /CN=$name -addext subjectAltName=IP:127.0.0.1 -keyout $name-key.pem -out $name.csr
+        openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -copy_extensions copy \
+            -days 2 -out $name.pem
+    done
+    mkdir user && cp ca.pem user && cp client.pem user/cert.pem && cp client-key.pem user/key.pem";
+
+#[test]
+fn to_an_engine_behind_tls_a_password_goes_by_the_session_and_not_among_the_files() {
+    let mut ground = Ground::with("");
+    let word = secret("tls");
+    let (_index, host) = python_server(&ground, &format!("me:{word}"));
+    let folder = ground.beside("tls");
+    fs::create_dir(&folder).unwrap();
+    sh(&folder, CERTIFICATES);
+    let (port, engine) = free();
+    let mut command = Command::new("python3");
+    command.args(["-c", TLS, &port.to_string(), &engine::socket()]).arg(&folder);
+    let _engine = Server::start(&mut command, &engine);
+    ground.set("DOCKER_HOST", format!("tcp://{engine}"));
+    ground.set("DOCKER_TLS_VERIFY", "1");
+    ground.set("DOCKER_CERT_PATH", folder.join("user").display().to_string());
+    ground.set("PIP_EXTRA_INDEX_URL", format!("http://me:{word}@{host}/simple"));
+    write_job(&ground, engine::BASE, "hiddenstory");
+    let ended = ground.call(["run", "job.yml", "--rebuild", "--json"]).with_code(0);
+    assert_eq!(ended.log("driver"), ["once upon a time"]);
+    let image = ended.result()["image"].as_str().unwrap().to_owned();
+    is_nowhere(&ground, &image, &ended, &word);
+    let sent = fs::read(folder.join("sent")).expect("a build");
+    let has = |text: &str| sent.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("environment.sh") && has("hiddenstory") && !has(&word), "what the build sent");
+    docker_says(&["rmi", "--force", &image]);
+
+    // Whom the engine does not know it does not answer, and an engine that nobody vouches for is none.
+    fs::remove_file(folder.join("user/cert.pem")).unwrap();
+    let said = told(&ground.call(["run", "job.yml", "--json"]).with_code(3).result()["failure"]);
+    assert!(said.contains(&format!("tcp://{engine} was cut")), "{said}");
+    fs::remove_file(folder.join("user/ca.pem")).unwrap();
+    let said = told(&ground.call(["run", "job.yml", "--json"]).with_code(3).result()["failure"]);
+    assert!(said.contains("UnknownIssuer"), "{said}");
+    ground.set("DOCKER_HOST", "");
+    ground.set("DOCKER_TLS_VERIFY", "");
     ground.leaves_nothing();
 }
 
@@ -286,7 +402,7 @@ fn git_over_ssh_asks_the_users_agent_and_git_over_http_the_users_netrc() {
         let ended = ground.call(["run", "job.yml", "--rebuild", "--json"]).with_code(0);
         assert_eq!(ended.log("driver"), ["by git"]);
         let made = ended.result()["image"].as_str().unwrap().to_owned();
-        is_not_in(&ground.home().join("runs"), &made, &ended, &word);
+        is_nowhere(&ground, &made, &ended, &word);
         docker_says(&["rmi", "--force", &made]);
     }
     drop(sshd);

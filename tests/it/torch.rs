@@ -59,7 +59,7 @@ if __name__ == "__main__":
     main()
 "#;
 
-const IMAGE: &str = "aml-debug/torch:bookworm";
+const IMAGE: &str = "aml-debug/torch:2";
 
 /// Torch alone takes seconds to import, in each of six processes.
 const HEAVY: Duration = Duration::from_secs(400);
@@ -129,8 +129,12 @@ fn the_chosen_rank_of_a_variant_is_looked_at_for_longer_than_the_others_would_wa
     ranks.args([IMAGE, "sh", "-c", &both]).stdout(Stdio::piped());
     let mut waiting = Waiting::start(&mut ranks);
     let (address, port) = waiting.beacon();
-    let configuration =
-        json!({ "connect": { "host": address, "port": port }, "pathMappings": [{ "remoteRoot": code }] });
+    // The loader's workers would wait for sessions of their own, and this client has but one.
+    let configuration = json!({
+        "connect": { "host": address, "port": port },
+        "pathMappings": [{ "remoteRoot": code }],
+        "subProcess": false,
+    });
     let mut debugger = Debugger::attach(&configuration, &code, &[("train.py", 21)]);
     for _ in 0..2 {
         let (thread, line, locals) = debugger.stopped();
@@ -209,5 +213,80 @@ fn ranks_of_a_real_mpirun_have_logs_of_their_own_pass_their_code_on_and_save_at_
     }
     let own = |line: &String| line.starts_with("here ") || line.starts_with("saving ");
     assert!(ended.log("driver").iter().all(own), "and nothing else: {ended:?}");
+    ground.leaves_nothing();
+}
+
+/// Three ways of one launcher: its own process becomes that of torch's elastic agent, or starts Open MPI's, or starts a
+/// single one, whatever number it was told, for that is what `--cpu` means to it.
+const ACCELERATE: &str = r#"
+//- /ranks.yml
+type: command
+code: src
+command: >-
+  PET_REDIRECTS=1 accelerate launch --multi_gpu --tee 1 --num_processes 2 --num_machines 1
+  --mixed_precision no --dynamo_backend no train.py
+environment: {image: "$TORCH"}
+//- /mpi.yml
+type: command
+code: src
+command: accelerate launch --cpu --num_processes 2 --mpirun_hostfile hosts train.py
+environment: {image: "$TORCH"}
+environment_variables: {OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1"}
+//- /one.yml
+type: command
+code: src
+command: accelerate launch --cpu --num_processes 2 train.py
+environment: {image: "$TORCH"}
+//- /src/hosts
+localhost slots=2
+//- /src/train.py
+import torch
+from accelerate import Accelerator
+
+accelerator = Accelerator(cpu=True)
+rank, size = accelerator.process_index, accelerator.num_processes
+for step in range(2):
+    total = accelerator.reduce(torch.tensor([rank + 1.0]), "sum").item()
+    print(f"rank {rank} of {size} step {step} total {total}\n", end="", flush=True)
+"#;
+
+#[test]
+fn accelerate_launch_stops_in_its_main_process_in_a_chosen_rank_or_in_all_and_ends() {
+    if torch().is_none() {
+        return;
+    }
+    let ground = Ground::with(&ACCELERATE.replace("$TORCH", IMAGE));
+    let stopped = |job: &str, size: u64, more: &[&str]| -> Vec<(String, String, bool)> {
+        let words = ["run", job, "--break", "src/train.py:8", "--json"];
+        let ended = ground.start(words.iter().chain(more)).patient(HEAVY).end().with_code(0);
+        let lines = ended.log("driver");
+        for rank in 0..size {
+            for step in 0..2 {
+                let total = size * (size + 1) / 2;
+                let line = format!("rank {rank} of {size} step {step} total {total}.0");
+                assert!(lines.iter().any(|it| it.ends_with(&line)), "{job} {more:?}: {line} of {lines:?}");
+            }
+        }
+        let stops = ended.result()["stops"].as_array().expect("stops").clone();
+        let of = |stop: &serde_json::Value| {
+            let local = |name: &str| stop["locals"][name].as_str().unwrap_or_default().to_owned();
+            (local("rank"), local("step"), stop["process"].is_u64())
+        };
+        let mut stops: Vec<_> = stops.iter().map(of).collect();
+        stops.sort();
+        stops
+    };
+    let stop = |rank: &str, step: &str, is_child| (rank.to_owned(), step.to_owned(), is_child);
+    for job in ["ranks.yml", "mpi.yml"] {
+        assert_eq!(stopped(job, 2, &[]), [stop("0", "0", false), stop("0", "1", false)], "{job}");
+        let chosen = stopped(job, 2, &["--rank", "1"]);
+        assert_eq!(chosen, [stop("1", "0", false), stop("1", "1", false)], "{job}");
+        let all = stopped(job, 2, &["--children"]);
+        let both = [stop("0", "0", false), stop("0", "1", false), stop("1", "0", true), stop("1", "1", true)];
+        assert_eq!(all, both, "{job}");
+    }
+    let one = [stop("0", "0", false), stop("0", "1", false)];
+    assert_eq!(stopped("one.yml", 1, &[]), one);
+    assert_eq!(stopped("one.yml", 1, &["--children"]), one);
     ground.leaves_nothing();
 }

@@ -1,6 +1,6 @@
 //! What a user reads when something is in the way.
 
-use crate::support::engine::{self, docker};
+use crate::support::engine::{self, docker, docker_says};
 use crate::support::program::{Ended, told};
 use crate::support::{Bridge, Ground, until};
 use serde_json::Value;
@@ -163,6 +163,48 @@ fn no_python(ground: &Ground) -> String {
     docker(&["commit", &container, &name]);
     docker(&["rm", &container]);
     name
+}
+
+/// An environment's own debugpy, for another Python; and a Python that says it is older than any debugpy of ours.
+const MISFITS: &str = r#"
+//- /src/x.py
+print('hello')
+//- /src/lib/debugpy/__init__.py
+import debugpy._version
+//- /src/lib/debugpy/_version.py
+json = '{"version": "1.8.99"}'
+//- /src/lib/debugpy/_vendored/__init__.py
+raise ImportError('compiled for Python 3.99')
+//- /env/Dockerfile
+FROM $BASE
+RUN echo 'import sys; sys.version_info = (3, 7, 17, "final", 0)' > /usr/lib/python3/dist-packages/old.pth
+//- /old.yml
+type: command
+code: src
+command: python x.py
+environment:
+  build: {path: env}
+"#;
+
+#[test]
+fn a_debugger_that_does_not_fit_the_python_ends_the_run_in_the_attach_phase() {
+    let ground = Ground::with_job("python x.py\nenvironment_variables: {PYTHONPATH: lib}", MISFITS);
+    let ended = ground.call(["run", "job.yml", "--break", "src/x.py:1", "--json"]).with_code(3);
+    has(&failure(&ended), "the debugger could not be loaded into python x.py");
+    has(&failure(&ended), "ImportError: compiled for Python 3.99");
+    has(
+        &failure(&ended),
+        "-> if the environment brings a debugpy of its own, use a current one or leave it out",
+    );
+    assert_eq!(phase(&ended.result(), "attach")["outcome"], "failed");
+    assert_eq!(ground.call(["run", "job.yml", "--json"]).with_code(0).log("driver"), ["hello"]);
+
+    let ended = ground.call(["run", "old.yml", "--break", "src/x.py:1", "--json"]).with_code(2);
+    docker_says(&["rmi", "--force", ended.result()["image"].as_str().unwrap_or_default()]);
+    has(&failure(&ended), "python x.py runs in Python 3.7.17; the debugger needs 3.8 or newer");
+    has(&failure(&ended), "-> choose an environment with a newer Python, or run it without --debug");
+    assert_eq!(phase(&ended.result(), "attach")["outcome"], "failed");
+    ground.leaves_nothing();
 }
 
 #[test]

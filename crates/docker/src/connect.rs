@@ -8,6 +8,7 @@
 use crate::Docker;
 use crate::context::{self, Endpoint};
 use crate::error::{Cause, Error, Verb};
+use crate::tls;
 use crate::transport::{self, Wire};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -86,7 +87,7 @@ pub enum Source {
 pub enum Outcome {
     /// It accepts connections.
     Connected,
-    /// Taken without asking: the first call tells (`ssh`, TLS).
+    /// Taken without asking: the first call tells (`ssh`, a pipe of Windows).
     Taken,
     /// There is no such socket.
     Missing,
@@ -188,7 +189,7 @@ async fn attempt(
         Ok(endpoint) => endpoint,
         Err(reason) => return (Outcome::Failed(reason.clone()), None, None),
     };
-    let (opened, wire) = match way(endpoint, settings) {
+    let (opened, wire) = match way(endpoint, settings).await {
         Ok(Way::Ours(wire)) => {
             let outcome = match &wire {
                 Wire::Program(_) => Outcome::Taken,
@@ -199,6 +200,7 @@ async fn attempt(
             };
             (transport::client(wire.clone(), SHORT).map(|client| (outcome, client)), Some(wire))
         }
+        #[cfg(windows)]
         Ok(Way::Bollards(client)) => (client.map(|client| (Outcome::Taken, client)), None),
         Err(reason) => return (Outcome::Failed(reason), None, None),
     };
@@ -210,10 +212,11 @@ async fn attempt(
 
 enum Way {
     Ours(Wire),
+    #[cfg(windows)]
     Bollards(Result<bollard::Docker, bollard::errors::Error>),
 }
 
-fn way(endpoint: &Endpoint, settings: &EngineSettings) -> Result<Way, String> {
+async fn way(endpoint: &Endpoint, settings: &EngineSettings) -> Result<Way, String> {
     let (scheme, rest) = endpoint.host.split_once("://").unwrap_or(("tcp", &endpoint.host));
     match scheme {
         #[cfg(unix)]
@@ -224,8 +227,8 @@ fn way(endpoint: &Endpoint, settings: &EngineSettings) -> Result<Way, String> {
             SHORT,
             bollard::API_DEFAULT_VERSION,
         ))),
-        "https" => Ok(tls(endpoint, rest, settings)),
-        "tcp" | "http" if endpoint.tls.is_some() => Ok(tls(endpoint, rest, settings)),
+        "https" => behind_tls(endpoint, rest, settings).await,
+        "tcp" | "http" if endpoint.tls.is_some() => behind_tls(endpoint, rest, settings).await,
         "tcp" | "http" => {
             let (host, port) = host_and_port(rest, 2375)?;
             Ok(Way::Ours(Wire::Tcp { host, port }))
@@ -235,21 +238,10 @@ fn way(endpoint: &Endpoint, settings: &EngineSettings) -> Result<Way, String> {
     }
 }
 
-fn tls(endpoint: &Endpoint, rest: &str, settings: &EngineSettings) -> Way {
+async fn behind_tls(endpoint: &Endpoint, rest: &str, settings: &EngineSettings) -> Result<Way, String> {
     let folder = endpoint.tls.clone().or_else(|| settings.config_folder()).unwrap_or_default();
-    let authority = match host_and_port(rest, 2376) {
-        Ok((host, port)) if host.contains(':') => format!("tcp://[{host}]:{port}"),
-        Ok((host, port)) => format!("tcp://{host}:{port}"),
-        Err(_) => endpoint.host.clone(),
-    };
-    Way::Bollards(bollard::Docker::connect_with_ssl(
-        &authority,
-        &folder.join("key.pem"),
-        &folder.join("cert.pem"),
-        &folder.join("ca.pem"),
-        SHORT,
-        bollard::API_DEFAULT_VERSION,
-    ))
+    let (host, port) = host_and_port(rest, 2376)?;
+    Ok(Way::Ours(Wire::Tls { host, port, config: tls::config(&folder).await? }))
 }
 
 fn host_and_port(text: &str, default: u16) -> Result<(String, u16), String> {

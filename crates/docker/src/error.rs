@@ -10,6 +10,7 @@ use crate::transport::{DialError, NotAnEngine};
 use engine::failure::{Blame, Failure};
 use engine::ids::{ContainerId, ImageRef};
 use engine::message;
+use engine::message::Message;
 use std::io;
 
 /// A call to the engine that did not succeed.
@@ -302,22 +303,22 @@ fn not_connected(attempts: &[Attempt]) -> Failure {
     match (denied, attempts) {
         (Some((address, Some(group))), _) if group != "root" => {
             environment(message!("docker.not-permitted", address = address))
-                .with_detail(tried)
+                .with_said(tried)
                 .with_fix(message!("docker.not-permitted.fix", group = group))
         }
         (Some((address, _)), _) => environment(message!("docker.not-permitted", address = address))
-            .with_detail(tried)
+            .with_said(tried)
             .with_fix(message!("docker.not-permitted-root.fix")),
         (None, [only]) if only.address.is_empty() => {
             environment(message!("docker.context", context = named(only)))
-                .with_detail(tried)
+                .with_said(tried)
                 .with_fix(message!("docker.context.fix"))
         }
         (None, [only]) => environment(message!("docker.unreachable", address = only.address))
-            .with_detail(tried)
+            .with_said(tried)
             .with_fix(message!("docker.unreachable-named.fix", source = named(only))),
         (None, _) => environment(message!("docker.no-engine"))
-            .with_detail(tried)
+            .with_said(tried)
             .with_fix(message!("docker.no-engine.fix")),
     }
 }
@@ -332,7 +333,7 @@ fn named(attempt: &Attempt) -> String {
 }
 
 /// One line for one address that was tried.
-fn told(attempt: &Attempt) -> String {
+fn told(attempt: &Attempt) -> Message {
     let address = &attempt.address;
     match &attempt.outcome {
         Outcome::Connected | Outcome::Taken => message!("docker.attempt-connected", address = address),
@@ -340,10 +341,9 @@ fn told(attempt: &Attempt) -> String {
         Outcome::NotPermitted { .. } => message!("docker.attempt-not-permitted", address = address),
         Outcome::Failed(why) => message!("docker.attempt-failed", address = address, why = why),
     }
-    .text()
 }
 
-fn environment(what: engine::message::Message) -> Failure {
+fn environment(what: Message) -> Failure {
     Failure::new(Blame::Environment, what)
 }
 
@@ -419,7 +419,7 @@ fn of_hyper(error: &hyper::Error) -> Cause {
     if error.is_parse() { Cause::NotAnEngine(chain(error)) } else { Cause::Cut(chain(error)) }
 }
 
-/// Errors of the two transports that are bollard's own: TLS and Windows' named pipe.
+/// Errors of the transport that is bollard's own: Windows' named pipe.
 fn legacy(error: &(dyn std::error::Error + 'static)) -> Cause {
     let text = chain(error);
     let mut source = Some(error);

@@ -162,8 +162,7 @@ impl Docker {
             .map_err(|error| self.failed(Verb::InspectImage(ImageRef::from(label)), error))?;
         let summary = found.into_iter().map(|image| ImageSummary {
             id: image.id,
-            // An image without a name has this one.
-            names: image.repo_tags.into_iter().filter(|name| name != "<none>:<none>").map(ImageRef).collect(),
+            names: image.repo_tags.iter().filter_map(|name| own_name(name)).collect(),
             size: u64::try_from(image.size).unwrap_or_default(),
             created: image.created,
             labels: image.labels.into_iter().collect(),
@@ -181,6 +180,13 @@ fn progress(info: CreateImageInfo) -> PullProgress {
     PullProgress { layer, status, current: bytes(detail.current), total: bytes(detail.total) }
 }
 
+/// A name as whoever has built the image gave it: Podman puts a registry before one that has none. What has no name is
+/// called `<none>:<none>`.
+fn own_name(listed: &str) -> Option<ImageRef> {
+    let name = listed.strip_prefix("localhost/").unwrap_or(listed);
+    (name != "<none>:<none>").then(|| ImageRef::from(name))
+}
+
 /// Without a tag the engine would fetch every tag there is.
 fn name_and_tag(image: &str) -> (&str, &str) {
     if image.contains('@') {
@@ -195,6 +201,15 @@ fn name_and_tag(image: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_is_known_by_the_name_that_it_was_built_under() {
+        for listed in ["aml-debug/env:1", "localhost/aml-debug/env:1"] {
+            assert_eq!(own_name(listed), Some(ImageRef::from("aml-debug/env:1")));
+        }
+        assert_eq!(own_name("localhost:5000/x:1"), Some(ImageRef::from("localhost:5000/x:1")));
+        assert_eq!(own_name("<none>:<none>"), None);
+    }
 
     #[test]
     fn a_pull_names_one_image_and_never_all_tags() {

@@ -19,6 +19,7 @@ mod image;
 mod labels;
 mod output;
 mod session;
+mod tls;
 mod transport;
 mod volume;
 

@@ -8,6 +8,8 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest};
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Response, StatusCode, Uri, body::Incoming};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -21,18 +23,22 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// A far engine behind a firewall swallows the first packet; nobody wants to wait the kernel's two minutes.
 const DIAL: Duration = Duration::from_secs(10);
 
 /// The way to an engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Wire {
     /// A socket file.
     #[cfg(unix)]
     Unix(PathBuf),
     /// A plain TCP port.
     Tcp { host: String, port: u16 },
+    /// A TCP port behind TLS.
+    Tls { host: String, port: u16, config: Arc<ClientConfig> },
     /// A program whose standard input and output are the connection.
     Program(Vec<String>),
 }
@@ -162,15 +168,24 @@ pub(crate) async fn open(wire: &Wire) -> io::Result<Connection> {
     match wire {
         #[cfg(unix)]
         Wire::Unix(path) => Ok(Connection::Unix(UnixStream::connect(path).await?)),
-        Wire::Tcp { host, port } => {
-            let stream = tokio::time::timeout(DIAL, TcpStream::connect((host.as_str(), *port)))
-                .await
-                .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            stream.set_nodelay(true)?;
-            Ok(Connection::Tcp(stream))
+        Wire::Tcp { host, port } => Ok(Connection::Tcp(dial(host, *port).await?)),
+        Wire::Tls { host, port, config } => {
+            let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+            let connector = TlsConnector::from(Arc::clone(config));
+            let greeted = connector.connect(name, dial(host, *port).await?);
+            let stream = tokio::time::timeout(DIAL, greeted).await;
+            Ok(Connection::Tls(Box::new(stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??)))
         }
         Wire::Program(argv) => Ok(Connection::Program(Box::new(Program::start(argv)?))),
     }
+}
+
+async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = tokio::time::timeout(DIAL, TcpStream::connect((host, port)))
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// An open connection to the engine.
@@ -178,6 +193,7 @@ pub(crate) enum Connection {
     #[cfg(unix)]
     Unix(UnixStream),
     Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
     Program(Box<Program>),
 }
 
@@ -237,6 +253,7 @@ impl AsyncRead for Connection {
             #[cfg(unix)]
             Connection::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
             Connection::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Connection::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
             Connection::Program(program) => Pin::new(&mut program.stdout).poll_read(cx, buf),
         }
     }
@@ -248,6 +265,7 @@ impl AsyncWrite for Connection {
             #[cfg(unix)]
             Connection::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
             Connection::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Connection::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
             Connection::Program(program) => Pin::new(&mut program.stdin).poll_write(cx, buf),
         }
     }
@@ -257,6 +275,7 @@ impl AsyncWrite for Connection {
             #[cfg(unix)]
             Connection::Unix(stream) => Pin::new(stream).poll_flush(cx),
             Connection::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Connection::Tls(stream) => Pin::new(stream).poll_flush(cx),
             Connection::Program(program) => Pin::new(&mut program.stdin).poll_flush(cx),
         }
     }
@@ -266,6 +285,7 @@ impl AsyncWrite for Connection {
             #[cfg(unix)]
             Connection::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Connection::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Connection::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
             Connection::Program(program) => Pin::new(&mut program.stdin).poll_shutdown(cx),
         }
     }

@@ -25,6 +25,18 @@ pub fn read(command: &str) -> Invocation {
     read_shell(command, 0)
 }
 
+/// The file that a command begins with, where that is certain: nothing before it makes files or changes the folder.
+pub(crate) fn first_script(command: &str) -> Option<String> {
+    let words = split(command).into_iter().next()?;
+    if words.iter().any(|word| is_shell(base(word))) {
+        return None;
+    }
+    match read_words(&words, 0).process? {
+        Process::Script(path) if path.ends_with(".py") && !path.contains(['$', '*', '{']) => Some(path),
+        _ => None,
+    }
+}
+
 /// A word as the shell and the bindings of Azure ML take it: whole, and as it is.
 pub(crate) fn quoted(word: &str) -> String {
     if is_plain(word) {
@@ -96,7 +108,7 @@ fn read_words(words: &[String], depth: usize) -> Invocation {
                 | "xvfb-run"
         ) {
             words = skip_prefix(program, rest);
-        } else if matches!(program, "bash" | "sh" | "dash" | "zsh") {
+        } else if is_shell(program) {
             return read_subshell(rest, depth);
         } else if matches!(program, "conda" | "mamba" | "micromamba")
             && rest.first().is_some_and(|word| word == "run")
@@ -109,7 +121,9 @@ fn read_words(words: &[String], depth: usize) -> Invocation {
         } else if matches!(program, "torchrun" | "torchrun.py") {
             return launched("torchrun", rest, TORCHRUN);
         } else if program == "accelerate" && rest.first().is_some_and(|word| word == "launch") {
-            return launched("accelerate", &rest[1..], ACCELERATE);
+            return accelerated("accelerate", &rest[1..]);
+        } else if program == "accelerate-launch" {
+            return accelerated("accelerate", rest);
         } else if program == "deepspeed" {
             return launched("deepspeed", rest, DEEPSPEED);
         } else if matches!(program, "mpirun" | "mpiexec" | "horovodrun" | "srun") {
@@ -129,6 +143,10 @@ fn read_words(words: &[String], depth: usize) -> Invocation {
         }
     }
     Invocation::default()
+}
+
+fn is_shell(program: &str) -> bool {
+    matches!(program, "bash" | "sh" | "dash" | "zsh")
 }
 
 fn read_subshell(words: &[String], depth: usize) -> Invocation {
@@ -193,7 +211,7 @@ fn read_module(invocation: Invocation, module: &str, words: &[String]) -> Invoca
         "torch.distributed.run"
         | "torch.distributed.launch"
         | "torch.distributed.elastic.multiprocessing" => launched(module, words, TORCHRUN),
-        "accelerate.commands.launch" => launched(module, words, ACCELERATE),
+        "accelerate.commands.launch" => accelerated(module, words),
         "deepspeed.launcher.runner" => launched(module, words, DEEPSPEED),
         "cProfile" | "profile" | "trace" | "pdb" | "memory_profiler" | "kernprof" | "coverage"
         | "debugpy" => {
@@ -207,6 +225,17 @@ fn read_module(invocation: Invocation, module: &str, words: &[String]) -> Invoca
 
 /// The script or `-m module` behind a launcher's own options.
 fn launched(launcher: &str, words: &[String], with_value: &[&str]) -> Invocation {
+    launched_by(launcher, words, |option, _| with_value.contains(&option))
+}
+
+/// The same for `accelerate launch`. What it does not know takes a value, unless that is a script.
+fn accelerated(launcher: &str, words: &[String]) -> Invocation {
+    launched_by(launcher, words, |option, next| {
+        !ACCELERATE_ALONE.contains(&option) && !next.starts_with('-') && !next.ends_with(".py")
+    })
+}
+
+fn launched_by(launcher: &str, words: &[String], takes: impl Fn(&str, &str) -> bool) -> Invocation {
     let mut invocation = Invocation { launcher: Some(launcher.to_owned()), ..Invocation::default() };
     let mut is_module = false;
     let mut words = words;
@@ -215,8 +244,11 @@ fn launched(launcher: &str, words: &[String], with_value: &[&str]) -> Invocation
         if word == "-m" || word == "--module" {
             is_module = true;
         } else if word.starts_with('-') {
-            if !word.contains('=') && with_value.contains(&word.replace('_', "-").as_str()) {
-                words = words.split_first().map_or(words, |(_, rest)| rest);
+            if let Some((next, rest)) = words.split_first()
+                && !word.contains('=')
+                && takes(&word.replace('_', "-"), next)
+            {
+                words = rest;
             }
         } else {
             let program = word.clone();
@@ -253,29 +285,32 @@ const TORCHRUN: &[&str] = &[
     "--logs-specs",
     "--event-log-handler",
 ];
-const ACCELERATE: &[&str] = &[
-    "--config-file",
-    "--num-processes",
-    "--num-machines",
-    "--machine-rank",
-    "--main-process-ip",
-    "--main-process-port",
-    "--mixed-precision",
-    "--gpu-ids",
-    "--num-cpu-threads-per-process",
-    "--dynamo-backend",
-    "--deepspeed-config-file",
-    "--zero-stage",
-    "--gradient-accumulation-steps",
-    "--gradient-clipping",
-    "--rdzv-backend",
-    "--rdzv-conf",
-    "--fsdp-sharding-strategy",
+/// Options of `accelerate launch` that stand alone; it has three times as many that do not, and new ones each year.
+const ACCELERATE_ALONE: &[&str] = &[
+    "-h",
+    "--help",
+    "-q",
+    "--quiet",
+    "--cpu",
+    "--multi-gpu",
+    "--tpu",
+    "--ipex",
+    "--use-xpu",
+    "--enable-cpu-affinity",
+    "--dynamo-use-fullgraph",
+    "--dynamo-use-dynamic",
+    "--dynamo-use-regional-compilation",
+    "--use-deepspeed",
+    "--use-fsdp",
+    "--use-megatron-lm",
+    "--use-parallelism-config",
     "--same-network",
-    "--max-restarts",
-    "--monitor-interval",
-    "--role",
-    "--tee",
+    "--no-python",
+    "--tpu-cluster",
+    "--no-tpu-cluster",
+    "--tpu-use-sudo",
+    "--fp8-use-autocast-during-eval",
+    "--debug",
 ];
 const DEEPSPEED: &[&str] = &[
     "-H",
@@ -473,6 +508,26 @@ mod tests {
     }
 
     #[test]
+    fn a_script_comes_first_only_where_nothing_could_make_it() {
+        let table = [
+            ("python train.py --x 1", Some("train.py")),
+            ("torchrun --nproc-per-node 2 src/train.py", Some("src/train.py")),
+            ("python prep.py && python made.py", Some("prep.py")),
+            ("cd src && python train.py", None),
+            ("pip install x; python train.py", None),
+            ("bash -c 'cd x && python a.py'", None),
+            ("python ${{inputs.script}}.py", None),
+            ("python $SCRIPT.py", None),
+            ("python -m pkg.mod", None),
+            ("pytest tests", None),
+            ("", None),
+        ];
+        for (command, first) in table {
+            assert_eq!(first_script(command).as_deref(), first, "{command}");
+        }
+    }
+
+    #[test]
     fn the_python_process_of_a_command() {
         let table = [
             ("python train.py --x 1", "train.py"),
@@ -494,6 +549,10 @@ mod tests {
                 "train.py by torch.distributed.run",
             ),
             ("accelerate launch --num_processes 2 train.py", "train.py by accelerate"),
+            ("accelerate launch --cpu --mpirun_hostfile hosts train.py", "train.py by accelerate"),
+            ("accelerate launch --multi-gpu -t 1 --some-new-flag train.py", "train.py by accelerate"),
+            ("accelerate launch --fsdp_offload_params true -m pkg.train", "-m pkg.train by accelerate"),
+            ("accelerate-launch --config_file a.yaml src/train.py --lr 1", "src/train.py by accelerate"),
             ("gunicorn --workers 2 --bind 127.0.0.1:8000 app:app", "gunicorn"),
             ("python prep.py && exec /opt/conda/bin/pytest -x tests", "pytest after others"),
             ("mpirun -np 4 --mca btl tcp python train.py", "train.py by mpirun"),

@@ -41,8 +41,11 @@ pub struct Failure {
     pub blame: Blame,
     /// What failed and why.
     pub what: Message,
-    /// Text of somebody else's that belongs to it: the engine's answer, the last lines of a log.
+    /// What belongs to it besides, in English, line by line: the engine's answer, the last lines of a log.
     pub detail: Vec<String>,
+    /// The first lines of that, where they are sentences of ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Message>,
     /// What to do about it.
     pub fix: Option<Message>,
 }
@@ -50,7 +53,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with no foreign text and no fix yet.
     pub fn new(blame: Blame, what: Message) -> Self {
-        Self { blame, what, detail: Vec::new(), fix: None }
+        Self { blame, what, detail: Vec::new(), said: Vec::new(), fix: None }
     }
 
     /// The same with what to do.
@@ -58,9 +61,26 @@ impl Failure {
         Self { fix: Some(fix), ..self }
     }
 
+    /// The same with each text of somebody else's as `cover` gives it back.
+    pub fn covered(mut self, cover: impl Fn(&str) -> String) -> Self {
+        let cover = &cover as &dyn Fn(&str) -> String;
+        self.detail.iter_mut().for_each(|line| *line = cover(line));
+        [Some(&mut self.what), self.fix.as_mut()]
+            .into_iter()
+            .flatten()
+            .for_each(|message| message.cover(cover));
+        self
+    }
+
     /// The same with foreign text, line by line.
     pub fn with_detail(self, detail: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { detail: detail.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// The same with more of ours, a line each.
+    pub fn with_said(self, said: impl IntoIterator<Item = Message>) -> Self {
+        let said: Vec<Message> = said.into_iter().collect();
+        Self { detail: said.iter().map(Message::text).collect(), said, ..self }
     }
 }
 

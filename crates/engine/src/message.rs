@@ -67,6 +67,16 @@ impl Message {
         fill(template(language.catalogue(), &self.id).unwrap_or_else(english), &self.args, language)
     }
 
+    /// Covers what is to be covered in its arguments.
+    pub(crate) fn cover(&mut self, cover: &dyn Fn(&str) -> String) {
+        for (_, argument) in &mut self.args {
+            match argument {
+                Arg::Plain(text) => *text = cover(text),
+                Arg::Said(message) => message.cover(cover),
+            }
+        }
+    }
+
     /// The sentence as a part of another.
     pub fn argument(&self) -> Arg {
         Arg::Said(Box::new(self.clone()))

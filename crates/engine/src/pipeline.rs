@@ -484,6 +484,7 @@ impl Pipeline {
             blame: failure.blame,
             what: message!("pipeline.in-step", step = name, problem = failure.what),
             detail: failure.detail,
+            said: failure.said,
             fix: Some(fix),
         });
     }

@@ -113,7 +113,7 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         Kind::RunConfig => run_configuration::project_of(path),
         _ => path.parent().unwrap_or(Path::new("")),
     };
-    let mut checker = Checker::new(files, source, folder);
+    let mut checker = Checker::new(files, source, path, folder);
     kind.check(&mut checker, root);
     let mut summary = None;
     let mut body = None;
@@ -140,7 +140,7 @@ pub fn read(path: &Path, bytes: &[u8], files: &Files) -> Reading {
         body = Some(Body::Environment(Environment::read(&mut checker, root)));
     }
     if checker.is_well() && kind == Kind::Conda {
-        let conda = Some(Box::new(CondaFile::from_node(root, None)));
+        let conda = Some(Box::new(CondaFile::from_node(root, path, None)));
         let image = Some(DEFAULT_IMAGE.to_owned());
         body = Some(Body::Environment(Environment::Inline { image, conda, build: None }));
     }

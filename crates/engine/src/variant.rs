@@ -71,6 +71,8 @@ pub struct Variant {
     pub files: Vec<Written>,
     /// Remarks.
     pub remarks: Vec<Message>,
+    /// How many ranks each of the chosen steps has at least, where all of them have ranks.
+    pub ranks: Option<i64>,
 }
 
 /// Makes a variant. `look` reads a text file, if it is there.
@@ -100,6 +102,7 @@ pub fn variant(wish: &Wish<'_>, look: impl Fn(&Path) -> Option<String>) -> Resul
         step: String::new(),
         reruns: false,
         ranks: None,
+        all_ranks: Vec::new(),
     };
     let known = maker.names(root, folder, 0);
     let whole_name = |step: &String| match find_step(known.iter().map(String::as_str), step) {
@@ -116,6 +119,7 @@ pub fn variant(wish: &Wish<'_>, look: impl Fn(&Path) -> Option<String>) -> Resul
         force_rerun(&mut edits, root);
     }
     let mut variant = maker.variant;
+    variant.ranks = maker.all_ranks.into_iter().min().flatten();
     let written = Written {
         from: wish.pipeline.to_owned(),
         to: wish.output.to_owned(),
@@ -161,6 +165,8 @@ struct Maker<'a, L> {
     reruns: bool,
     /// How many ranks the step has on its one node.
     ranks: Option<i64>,
+    /// The same of all steps so far.
+    all_ranks: Vec<Option<i64>>,
 }
 
 impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
@@ -261,6 +267,7 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
             }
         };
         self.check_ranks()?;
+        self.all_ranks.push(self.ranks);
         self.one_node(edits, step);
         self.set_variables(edits, step, way)
     }

@@ -18,6 +18,8 @@ pub struct VariantParams {
     pub output: Option<String>,
     /// Seconds that a step waits; as on the published page where nothing is said.
     pub wait: Option<u32>,
+    /// Of distributed steps, the ranks that wait; all of them where none is named.
+    pub ranks: Vec<u32>,
 }
 
 /// The files of a variant, which are written.
@@ -30,6 +32,9 @@ pub struct VariantAnswer {
     pub files: Vec<VariantFile>,
     /// What a person should know of it, what comes next among it.
     pub remarks: Vec<Text>,
+    /// How many ranks each of the steps has at least, where all of them are distributed.
+    #[serde(default)]
+    pub ranks: Option<u32>,
 }
 
 /// A file of a variant.

@@ -28,8 +28,12 @@ pub struct FailureText {
     pub blame: String,
     /// What failed and why.
     pub what: Text,
-    /// The engine's words, the last lines of a log.
+    /// The engine's words, the last lines of a log, in English where they are sentences of the catalogue.
     pub detail: Vec<String>,
+    /// Of these lines the first, where they are such sentences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub said: Option<Vec<Text>>,
     /// What to do.
     pub fix: Option<Text>,
 }

@@ -4,6 +4,7 @@
 mod backlog;
 
 use crate::guard::guarded;
+use crate::handlers::images::GLANCE;
 use crate::language::{self, Said};
 use crate::main_loop::{Ask, Event, LogName, Reply};
 use crate::outbox::{Notice, Stretch};
@@ -130,7 +131,7 @@ impl Backend {
         restart_deployment: RestartDeployment => Ask::RestartDeployment;
         stop_deployment: StopDeployment => Ask::StopDeployment;
         remove_deployment: RemoveDeployment => Ask::RemoveDeployment;
-        list_images: ListImages => |_, reply| Ask::ListImages(reply);
+        list_images: ListImages => |_, reply| Ask::ListImages(GLANCE, reply);
         why_image: WhyImage => Ask::WhyImage;
         prune_images: PruneImages => Ask::PruneImages;
         check: Check => Ask::Check;

@@ -335,6 +335,7 @@ impl Settings {
             known_hosts: self.known_hosts(),
             proxy: self.proxies(),
             context: None,
+            logins: Default::default(),
         })
     }
 

@@ -59,7 +59,7 @@ pub(crate) fn environment(named: &str) -> Result<Environment, Failure> {
             let errors = reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
             let what = message!("run.no-environment-in", file = named, kind = kind.title());
             Err(Failure::new(Blame::User, what)
-                .with_detail(errors.map(|finding| check::plain(named, finding).text()))
+                .with_said(errors.map(|finding| check::plain(named, finding)))
                 .with_fix(message!("run.no-environment-in.fix")))
         }
     }

@@ -6,6 +6,7 @@ pub(crate) use pipelines::{KeptPipeline, PIPELINE, stored_pipeline};
 
 use crate::effects::{Effects, RunTasks};
 use crate::handlers::deployments;
+use crate::handlers::images::OnEngine;
 use crate::main_loop::{Event, Reply, give};
 use crate::outbox::{Notice, Outbox, Progress};
 use crate::settings::Settings;
@@ -46,6 +47,8 @@ pub struct State {
     remotes: BTreeMap<String, AbortHandle>,
     /// How many were followed.
     remotes_begun: u32,
+    /// Which images of ours the engine has, as far as somebody has asked.
+    pub(crate) on_engine: Option<OnEngine>,
 }
 
 /// Runs that were taken over, and who waits for them.
@@ -92,6 +95,7 @@ impl State {
             settling: Vec::new(),
             remotes: BTreeMap::new(),
             remotes_begun: 0,
+            on_engine: None,
         }
     }
 
@@ -223,6 +227,8 @@ impl State {
                 }
                 Effect::NoteImage { name, base, parts, size, built } => {
                     note_image(&mut self.store, name, base, parts, size, built);
+                    // What the engine had before it had this one is not worth a word any more.
+                    self.on_engine = None;
                 }
                 Effect::CreateContainer(mut container) => {
                     let wish = live.tasks.public_params().deployment;

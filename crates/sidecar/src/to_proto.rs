@@ -57,6 +57,7 @@ pub(crate) fn failure(failure: &Failure) -> FailureText {
         blame: blame.to_owned(),
         what: text(&failure.what),
         detail: failure.detail.clone(),
+        said: (!failure.said.is_empty()).then(|| failure.said.iter().map(text).collect()),
         fix: failure.fix.as_ref().map(text),
     }
 }

@@ -64,12 +64,13 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     private readonly memory: vscode.Memento,
   ) {}
 
-  /** Registers the type, once for a new launch.json and once for lists that are made without one. */
+  /** Registers the type, once for a new launch.json and once for lists that are made without one: for those VS Code asks for
+   * each folder, and for none, where all of them would come once more. */
   register(): vscode.Disposable {
     const { Initial, Dynamic } = vscode.DebugConfigurationProviderTriggerKind;
     return vscode.Disposable.from(
       vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, this, Initial),
-      vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, { provideDebugConfigurations: (folder) => this.provideDebugConfigurations(folder) }, Dynamic),
+      vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, { provideDebugConfigurations: (folder) => (folder ? this.provideDebugConfigurations(folder) : []) }, Dynamic),
       vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, this),
       this.sidecar.on("aml/mappingProposed", (proposal) => void this.proposeMapping(proposal)),
     );
@@ -228,8 +229,8 @@ export function stepsConfiguration(spec: string, steps: string[]): vscode.DebugC
 }
 
 /** The configuration that repeats one step of a pipeline run alone, with the inputs that it had. */
-export function stepConfiguration(run: string, step: string): vscode.DebugConfiguration {
-  return { ...rerunConfiguration(run), name: `Azure ML: ${run} (${step})`, step };
+export function stepConfiguration(run: RunSnapshot, step: string): vscode.DebugConfiguration {
+  return { ...rerunConfiguration(run), name: `Azure ML: ${runName(run)} (${step})`, step };
 }
 
 /** The configuration that joins a step on a node. */
@@ -238,18 +239,18 @@ export function remoteConfiguration(remote: string, port: number, name: string):
 }
 
 /** The configuration that starts an earlier run's plan again under the debugger. */
-export function rerunConfiguration(run: string): vscode.DebugConfiguration {
-  return { type: DEBUG_TYPE, request: "launch", name: `Azure ML: ${run}`, rerun: run };
+export function rerunConfiguration(run: RunSnapshot): vscode.DebugConfiguration {
+  return { type: DEBUG_TYPE, request: "launch", name: `Azure ML: ${runName(run)}`, rerun: run.run };
 }
 
 /** The configuration by which the Python debugger's own extension joins a run. */
-export function debugpyConfiguration({ run, gatewayPort, mapping }: RunSnapshot): vscode.DebugConfiguration {
+export function debugpyConfiguration(run: RunSnapshot): vscode.DebugConfiguration {
   return {
     type: DEBUGPY_TYPE,
     request: "attach",
-    name: `Azure ML: ${run}`,
-    connect: { host: "127.0.0.1", port: gatewayPort },
-    pathMappings: mapping ? [mapping] : [],
+    name: `Azure ML: ${runName(run)}`,
+    connect: { host: "127.0.0.1", port: run.gatewayPort },
+    pathMappings: run.mapping ? [run.mapping] : [],
     justMyCode: justMyCode(),
     redirectOutput: true,
   };
@@ -260,8 +261,8 @@ export function debugpyConfiguration({ run, gatewayPort, mapping }: RunSnapshot)
 export const JOINING: vscode.DebugSessionOptions = { suppressSaveBeforeStart: true };
 
 /** The configuration that joins a run. */
-export function attachConfiguration(run: string): vscode.DebugConfiguration {
-  return { type: DEBUG_TYPE, request: "attach", name: `Azure ML: ${run}`, run };
+export function attachConfiguration(run: RunSnapshot): vscode.DebugConfiguration {
+  return { type: DEBUG_TYPE, request: "attach", name: `Azure ML: ${runName(run)}`, run: run.run };
 }
 
 function defaults(): Partial<vscode.DebugConfiguration> {
@@ -270,7 +271,7 @@ function defaults(): Partial<vscode.DebugConfiguration> {
 }
 
 function nameOf(configuration: Configuration): string {
-  return configuration.rerun ?? (configuration.spec ? shown(configuration.spec) : configuration.name);
+  return configuration.spec ? shown(configuration.spec) : configuration.name.replace("Azure ML: ", "");
 }
 
 /** Of a pipeline those steps are debugged whose code has a breakpoint. */

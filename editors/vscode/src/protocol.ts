@@ -34,9 +34,13 @@ blame: string,
  */
 what: Text, 
 /**
- * The engine's words, the last lines of a log.
+ * The engine's words, the last lines of a log, in English where they are sentences of the catalogue.
  */
 detail: Array<string>, 
+/**
+ * Of these lines the first, where they are such sentences.
+ */
+said?: Array<Text>, 
 /**
  * What to do.
  */
@@ -1293,7 +1297,11 @@ output: string | null,
 /**
  * Seconds that a step waits; as on the published page where nothing is said.
  */
-wait: number | null, };
+wait: number | null, 
+/**
+ * Of distributed steps, the ranks that wait; all of them where none is named.
+ */
+ranks: Array<number>, };
 
 /**
  * The files of a variant, which are written.
@@ -1310,7 +1318,11 @@ files: Array<VariantFile>,
 /**
  * What a person should know of it, what comes next among it.
  */
-remarks: Array<Text>, };
+remarks: Array<Text>, 
+/**
+ * How many ranks each of the steps has at least, where all of them are distributed.
+ */
+ranks: number | null, };
 
 /**
  * A file of a variant.

@@ -8,10 +8,47 @@ import type { ExperimentSummary, ImageSnapshot, PhaseSnapshot, RunSnapshot, Step
 import type { Group, Node } from "./runs_view";
 import { ago, duration, moment, outcomeWord, phaseWord, say, sayFailure, size, stateWord } from "./words";
 
+/** Names a row through every drawing. */
+export function keyOf(node: Node | undefined): string {
+  switch (node?.kind) {
+    case "experiment":
+      return `experiment ${node.experiment.name}`;
+    case "run":
+      return `run ${node.run.run}`;
+    case "group":
+      return `${node.group} ${node.run.run}`;
+    case "step":
+      return `step ${node.step.name} ${node.run}`;
+    case "phase":
+      return `phase ${node.at} ${node.run}`;
+    case "log":
+      return `log ${node.log} ${node.run}`;
+    case "output":
+    case "metric":
+      return `${node.kind} ${node.name} ${node.run}`;
+    case "answer":
+      return `answer ${node.answer.at} ${node.run}`;
+    case "image":
+      return `image ${node.image.image}`;
+    case "more":
+      return `more ${node.experiment}`;
+    case "nothing":
+      return `nothing ${node.of}`;
+    default:
+      return node?.kind ?? "";
+  }
+}
+
 export function itemOf(node: Node): vscode.TreeItem {
+  const item = draw(node);
+  item.id = keyOf(node);
+  return item;
+}
+
+function draw(node: Node): vscode.TreeItem {
   switch (node.kind) {
     case "workspace":
-      return workspaceItem(node.live);
+      return workspaceItem();
     case "experiment":
       return experimentItem(node.experiment);
     case "more":
@@ -19,11 +56,11 @@ export function itemOf(node: Node): vscode.TreeItem {
     case "run":
       return node.run.kind === "deployment" ? deploymentItem(node.run) : runItem(node.run);
     case "group":
-      return groupItem(node.run, node.group);
+      return groupItem(node.group);
     case "step":
-      return stepItem(node.run, node.step);
+      return stepItem(node.step);
     case "phase":
-      return phaseItem(node.run, node.phase);
+      return phaseItem(node.phase);
     case "log":
       return logItem(node);
     case "output":
@@ -43,20 +80,19 @@ export function itemOf(node: Node): vscode.TreeItem {
   }
 }
 
-function workspaceItem(live: number): vscode.TreeItem {
+/** Says nothing that changes: all that is below it would be drawn anew. The status bar counts. */
+function workspaceItem(): vscode.TreeItem {
   const item = new vscode.TreeItem("local", vscode.TreeItemCollapsibleState.Expanded);
-  item.id = "workspace local";
-  item.description = live > 0 ? vscode.l10n.t("{0} under way", live) : vscode.l10n.t("this machine");
+  item.description = vscode.l10n.t("this machine");
   item.iconPath = new vscode.ThemeIcon("vm");
   item.contextValue = "workspace";
   item.tooltip = vscode.l10n.t("The workspace of this machine: it needs no account.");
-  item.accessibilityInformation = { label: vscode.l10n.t("Workspace local, {0} under way", live) };
+  item.accessibilityInformation = { label: vscode.l10n.t("Workspace local") };
   return item;
 }
 
 function experimentItem(experiment: ExperimentSummary): vscode.TreeItem {
   const item = new vscode.TreeItem(experiment.name, vscode.TreeItemCollapsibleState.Expanded);
-  item.id = `experiment ${experiment.name}`;
   const runs = countOfRuns(experiment.runs);
   item.description = runs;
   item.iconPath = new vscode.ThemeIcon("beaker");
@@ -77,7 +113,6 @@ function moreItem(experiment: string): vscode.TreeItem {
 function runItem(run: RunSnapshot): vscode.TreeItem {
   const name = runName(run);
   const item = new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.Collapsed);
-  item.id = `run ${run.run}`;
   const state = stateWord(run.state);
   const started = moment(run.startedAt);
   const time = run.endedAt === null ? started : `${started} · ${duration(run.endedAt - run.startedAt)}`;
@@ -91,7 +126,6 @@ function runItem(run: RunSnapshot): vscode.TreeItem {
 
 function deploymentsItem(deployments: RunSnapshot[]): vscode.TreeItem {
   const item = new vscode.TreeItem(vscode.l10n.t("Deployments"), vscode.TreeItemCollapsibleState.Expanded);
-  item.id = "deployments";
   const live = deployments.filter(({ endedAt }) => endedAt === null).length;
   item.description = live > 0 ? vscode.l10n.t("{0} under way", live) : String(deployments.length);
   item.iconPath = new vscode.ThemeIcon("server-process");
@@ -136,7 +170,6 @@ function deploymentItem(run: RunSnapshot): vscode.TreeItem {
 
 function answerItem({ run, answer }: Extract<Node, { kind: "answer" }>): vscode.TreeItem {
   const item = new vscode.TreeItem(answer.request);
-  item.id = `answer ${answer.at} ${run}`;
   item.description = `${answer.status} · ${duration(answer.ms)} · ${moment(answer.at)}`;
   const isWell = answer.status < 400 && answer.failure === null;
   item.iconPath = isWell ? new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed")) : new vscode.ThemeIcon("error", new vscode.ThemeColor("testing.iconFailed"));
@@ -147,9 +180,8 @@ function answerItem({ run, answer }: Extract<Node, { kind: "answer" }>): vscode.
   return item;
 }
 
-function stepItem(run: string, step: StepSnapshot): vscode.TreeItem {
+function stepItem(step: StepSnapshot): vscode.TreeItem {
   const item = new vscode.TreeItem(step.name);
-  item.id = `step ${step.name} ${run}`;
   const state = stateWord(step.state);
   const took = step.startedAt !== null && step.endedAt !== null && !step.reused ? ` · ${duration(step.endedAt - step.startedAt)}` : "";
   item.description = step.reused ? vscode.l10n.t("{0} · result of an earlier run", state) : `${state}${took}`;
@@ -209,7 +241,7 @@ function stateIcon(state: string): vscode.ThemeIcon {
   }
 }
 
-function groupItem(run: RunSnapshot, group: Group): vscode.TreeItem {
+function groupItem(group: Group): vscode.TreeItem {
   const names = {
     steps: { label: vscode.l10n.t("Steps"), icon: "type-hierarchy" },
     answers: { label: vscode.l10n.t("Answers"), icon: "comment-discussion" },
@@ -220,15 +252,13 @@ function groupItem(run: RunSnapshot, group: Group): vscode.TreeItem {
   };
   const { label, icon } = names[group];
   const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.Collapsed);
-  item.id = `${group} ${run.run}`;
   item.iconPath = new vscode.ThemeIcon(icon);
   item.contextValue = group;
   return item;
 }
 
-function phaseItem(run: string, phase: PhaseSnapshot): vscode.TreeItem {
+function phaseItem(phase: PhaseSnapshot): vscode.TreeItem {
   const item = new vscode.TreeItem(phaseWord(phase.name));
-  item.id = `phase ${phase.name} ${run}`;
   const time = phase.ms === null ? vscode.l10n.t("under way") : duration(phase.ms);
   const said = phase.cause ?? phase.note;
   item.description = said ? `${time} · ${say(said)}` : time;
@@ -247,7 +277,6 @@ function phaseItem(run: string, phase: PhaseSnapshot): vscode.TreeItem {
 
 function logItem(node: Extract<Node, { kind: "log" }>): vscode.TreeItem {
   const item = new vscode.TreeItem(LOGS[node.log]);
-  item.id = `log ${node.log} ${node.run}`;
   item.description = node.log === "control" ? vscode.l10n.t("image and container") : vscode.l10n.t("what the code printed");
   item.iconPath = new vscode.ThemeIcon("output");
   item.contextValue = "log";
@@ -257,7 +286,6 @@ function logItem(node: Extract<Node, { kind: "log" }>): vscode.TreeItem {
 
 function outputItem(node: Extract<Node, { kind: "output" }>): vscode.TreeItem {
   const item = new vscode.TreeItem(node.name);
-  item.id = `output ${node.name} ${node.run}`;
   item.description = size(node.bytes);
   item.resourceUri = vscode.Uri.file(node.file);
   item.iconPath = vscode.ThemeIcon.File;
@@ -270,7 +298,6 @@ function outputItem(node: Extract<Node, { kind: "output" }>): vscode.TreeItem {
 
 function metricItem(node: Extract<Node, { kind: "metric" }>): vscode.TreeItem {
   const item = new vscode.TreeItem(node.name);
-  item.id = `metric ${node.name} ${node.run}`;
   item.description = String(node.value);
   item.iconPath = new vscode.ThemeIcon("symbol-number");
   item.contextValue = "metric";
@@ -279,7 +306,6 @@ function metricItem(node: Extract<Node, { kind: "metric" }>): vscode.TreeItem {
 
 function imagesItem(images: ImageSnapshot[]): vscode.TreeItem {
   const item = new vscode.TreeItem(vscode.l10n.t("Images"), vscode.TreeItemCollapsibleState.Collapsed);
-  item.id = "images";
   const bytes = images.reduce((sum, image) => sum + (image.missing ? 0 : image.bytes), 0);
   item.description = `${images.length} · ${size(bytes)}`;
   item.iconPath = new vscode.ThemeIcon("layers");
@@ -291,7 +317,6 @@ function imagesItem(images: ImageSnapshot[]): vscode.TreeItem {
 
 function imageItem(image: ImageSnapshot): vscode.TreeItem {
   const item = new vscode.TreeItem(image.image);
-  item.id = `image ${image.image}`;
   const there = image.missing ? vscode.l10n.t("removed from the engine") : size(image.bytes);
   item.description = `${there} · ${vscode.l10n.t("used {0}", ago(image.usedAt))} · ${countOfRuns(image.runs)}`;
   item.iconPath = new vscode.ThemeIcon(image.missing ? "circle-slash" : "package");

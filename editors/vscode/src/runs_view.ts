@@ -1,36 +1,34 @@
 // The tree: workspace → experiments → runs → phases, logs, outputs, metrics; and the images. Everything in it is
 // drawn from what the sidecar answered last; which actions a run offers is the sidecar's word.
+//
+// VS Code knows a row by its object, and from the moment in which it is told to draw a row anew until it has asked for its
+// members it knows none of them: a click on one reaches its command without the row. So a row stays one object, members
+// are fetched before VS Code asks for them, and only what looks different is drawn.
 
 import * as path from "node:path";
 import * as vscode from "vscode";
 import type { Sidecar } from "./ctx";
 import { LOGS, type LogName } from "./output";
 import type { ExperimentSummary, ImageSnapshot, InvokeAnswer, OutputsAnswer, PhaseSnapshot, RunSnapshot, StepSnapshot } from "./protocol";
-import { itemOf } from "./rows";
+import { itemOf, keyOf } from "./rows";
 
 /** Runs that are asked for at once. */
 const PAGE = 50;
 
-/** While a build writes its lines, the tree is drawn at most this often, in milliseconds. */
+/** While a build writes its lines, the tree is looked over at most this often, in milliseconds. */
 const CALM = 100;
-
-/** Within this time a tree that was told to draw has asked for what it shows, in milliseconds; later it wants news. */
-const ASKED_FOR_WITHIN = 1000;
-
-/** Within this time VS Code has drawn what it was told to, in milliseconds. */
-const SETTLED = 300;
 
 const GROUPS = ["steps", "answers", "phases", "logs", "outputs", "metrics"] as const;
 export type Group = (typeof GROUPS)[number];
 
 export type Node =
-  | { kind: "workspace"; live: number }
+  | { kind: "workspace" }
   | { kind: "experiment"; experiment: ExperimentSummary }
   | { kind: "more"; experiment: string }
   | { kind: "run"; run: RunSnapshot }
   | { kind: "group"; run: RunSnapshot; group: Group }
   | { kind: "step"; run: string; step: StepSnapshot }
-  | { kind: "phase"; run: string; phase: PhaseSnapshot }
+  | { kind: "phase"; run: string; phase: PhaseSnapshot; at: number }
   | { kind: "log"; run: string; log: LogName }
   | { kind: "output"; run: string; file: string; name: string; bytes: number }
   | { kind: "metric"; run: string; name: string; value: number }
@@ -38,25 +36,26 @@ export type Node =
   | { kind: "answer"; run: string; answer: InvokeAnswer }
   | { kind: "images"; images: ImageSnapshot[] }
   | { kind: "image"; image: ImageSnapshot }
-  | { kind: "nothing"; text: string };
+  | { kind: "nothing"; of: string; text: string };
 
 export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<Node | undefined>();
+  private readonly changed = new vscode.EventEmitter<Node[] | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   readonly tree: vscode.TreeView<Node>;
   private readonly pages = new Map<string, number>();
-  /** The rows whose members were asked for since the tree was drawn last: those that are open. */
-  private open = new Set<string>();
-  /** Members of rows, fetched before the tree is told to draw: from that moment until it has them VS Code knows no row,
-   * and a click on an action of one would reach its command without the row. */
-  private fetched = new Map<string, Node[]>();
-  /** The rows of runs as VS Code has them. */
-  private readonly rows = new Map<string, Extract<Node, { kind: "run" }>>();
-  private drawnAt = 0;
-  private drawing = false;
-  private drawAgain = false;
+  /** Every row that VS Code was ever given. */
+  private readonly rows = new Map<string, Node>();
+  /** How each of them was drawn last. */
+  private readonly drawn = new Map<string, string>();
+  /** The members of the rows that were opened; none while they are asked for. */
+  private readonly members = new Map<string, Node[] | undefined>();
+  private images: ImageSnapshot[] = [];
+  private lookingForImages = false;
+  /** The last look at everything, and the one that waits for it. */
+  private looking = Promise.resolve();
+  private next: Promise<void> | undefined;
+  private soon: NodeJS.Timeout | undefined;
   private readonly subscriptions: vscode.Disposable[];
-  private redraw: NodeJS.Timeout | undefined;
   private liveRuns = 0;
   private readonly liveChanged = new vscode.EventEmitter<number>();
 
@@ -70,7 +69,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     this.tree = vscode.window.createTreeView("amlDebug.runs", { treeDataProvider: this, showCollapseAll: true });
     this.subscriptions = [
       this.tree,
-      sidecar.on("aml/runChanged", (run) => this.runChanged(run)),
+      sidecar.on("aml/runChanged", () => this.refreshSoon()),
       sidecar.onHealth(() => this.refreshSoon()),
     ];
   }
@@ -79,81 +78,115 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     return this.liveRuns;
   }
 
-  refresh(): void {
-    if (this.drawing) {
-      this.drawAgain = true;
-      return;
-    }
-    this.drawing = true;
-    void this.draw().finally(() => {
-      this.drawing = false;
-      if (this.drawAgain) {
-        this.drawAgain = false;
-        this.refresh();
-      }
+  /** Looks everything over; resolves when what has changed until now is drawn. */
+  refresh(): Promise<void> {
+    this.next ??= this.looking = this.looking.then(() => {
+      this.next = undefined;
+      return this.look();
     });
+    return this.next;
   }
 
-  private async draw(): Promise<void> {
-    const fetched = new Map<string, Node[]>();
-    if (this.tree.visible) {
-      // What cannot be fetched now is asked for once more by the tree, which then shows the reason.
-      await this.fetchOpen(undefined, fetched).catch(() => fetched.clear());
-    } else {
-      // A view that is not visible asks for nothing, and the status bar counts all the same.
+  private refreshSoon(): void {
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      void this.refresh();
+    }, CALM);
+  }
+
+  private async look(): Promise<void> {
+    if (!this.tree.visible) {
+      // VS Code asks for everything when it is to be seen, and the status bar counts all the same.
+      this.forget();
       await this.experiments().catch(() => []);
+      return;
     }
-    this.fetched = fetched;
-    this.open = new Set();
-    this.drawnAt = Date.now();
-    this.changed.fire(undefined);
-    setTimeout(() => fetched.clear(), ASKED_FOR_WITHIN);
+    try {
+      const fetched = new Map<Node | undefined, Node[]>();
+      await this.fetchOpen(undefined, fetched);
+      const changed = [...fetched].flatMap(([row, members]) => this.keep(row, members));
+      const rows = changed.flatMap((row) => row ?? []);
+      if (changed.length > 0) {
+        this.changed.fire(rows.length < changed.length ? undefined : rows);
+      }
+    } catch {
+      // Asked by the tree itself, it shows the reason.
+      this.forget();
+    }
+  }
+
+  private forget(): void {
+    if (this.members.size > 0) {
+      this.members.clear();
+      this.changed.fire(undefined);
+    }
   }
 
   /** Fetches the members of a row, and of those among them that are open. */
-  private async fetchOpen(node: Node | undefined, fetched: Map<string, Node[]>): Promise<void> {
-    const members = await this.members(node);
-    fetched.set(keyOf(node), members);
-    await Promise.all(members.filter((member) => this.open.has(keyOf(member))).map((member) => this.fetchOpen(member, fetched)));
+  private async fetchOpen(row: Node | undefined, fetched: Map<Node | undefined, Node[]>): Promise<void> {
+    const members = await this.fetch(row);
+    fetched.set(row, members);
+    await Promise.all(members.filter((member) => this.members.has(keyOf(member))).map((member) => this.fetchOpen(member, fetched)));
+  }
+
+  /** Takes over what was fetched; what is to be drawn for it, where nothing is the whole tree. */
+  private keep(parent: Node | undefined, fetched: Node[]): (Node | undefined)[] {
+    const key = keyOf(parent);
+    const before = this.members.get(key);
+    const members = fetched.map((node) => Object.assign(this.rows.get(keyOf(node)) ?? node, node));
+    members.forEach((node) => this.rows.set(keyOf(node), node));
+    this.members.set(key, members);
+    const areSame = before?.length === members.length && members.every((node, at) => node === before[at]);
+    // Where others are there, the row is drawn with all of its members.
+    return areSame ? members.filter((node) => this.drawn.get(keyOf(node)) !== JSON.stringify(itemOf(node))) : [this.rows.get(key)];
   }
 
   loadMore(experiment: string): void {
     this.pages.set(experiment, (this.pages.get(experiment) ?? 1) + 1);
-    this.refresh();
+    void this.refresh();
   }
 
   /** Lists an experiment that has no run yet, and selects it. The focus stays where it is: somebody may type elsewhere by
    * then, and a question goes away with its focus. */
   async createExperiment(name: string): Promise<void> {
     await this.named.add(name);
-    await this.draw();
-    const experiment = (await this.experiments()).find((known) => known.name === name);
-    if (experiment) {
-      await this.tree.reveal({ kind: "experiment", experiment }, { select: true, focus: false });
-    }
+    await this.refresh();
+    const row: Node = { kind: "experiment", experiment: withoutRuns(name) };
+    await this.tree.reveal(this.rows.get(keyOf(row)) ?? row, { select: true, focus: false });
   }
 
   dispose(): void {
-    clearTimeout(this.redraw);
+    clearTimeout(this.soon);
     for (const subscription of this.subscriptions) {
       subscription.dispose();
     }
   }
 
-  async getChildren(node?: Node): Promise<Node[]> {
-    const key = keyOf(node);
-    this.open.add(key);
-    const members = this.fetched.get(key) ?? (await this.members(node));
-    this.fetched.delete(key);
-    for (const member of members) {
-      if (member.kind === "run") {
-        this.rows.set(member.run.run, member);
+  async getChildren(row?: Node): Promise<Node[]> {
+    const key = keyOf(row);
+    if (!this.members.get(key)) {
+      this.members.set(key, undefined);
+      const fetched = await this.fetch(row);
+      // Somebody who looked at everything meanwhile has later ones.
+      if (!this.members.get(key)) {
+        this.keep(row, fetched);
       }
     }
-    return members;
+    return this.members.get(key) ?? [];
   }
 
-  private async members(node: Node | undefined): Promise<Node[]> {
+  getTreeItem(row: Node): vscode.TreeItem {
+    const item = itemOf(row);
+    this.drawn.set(keyOf(row), JSON.stringify(item));
+    return item;
+  }
+
+  /** Asked of what is to be revealed, which is an experiment. */
+  getParent(row: Node): Node | undefined {
+    return row.kind === "experiment" ? (this.rows.get("workspace") ?? { kind: "workspace" }) : undefined;
+  }
+
+  private async fetch(node: Node | undefined): Promise<Node[]> {
     if (this.sidecar.health.is !== "ready") {
       return [];
     }
@@ -178,56 +211,29 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     }
   }
 
-  getParent(node: Node): Node | undefined {
-    switch (node.kind) {
-      case "experiment":
-        return { kind: "workspace", live: this.liveRuns };
-      case "run":
-        return node.run.parent || node.run.kind === "deployment" ? undefined : { kind: "experiment", experiment: withoutRuns(node.run.experiment) };
-      case "group":
-        return { kind: "run", run: node.run };
-      default:
-        return undefined;
-    }
-  }
-
-  getTreeItem(node: Node): vscode.TreeItem {
-    return itemOf(node);
-  }
-
-  /** A run that stays under way changes no row but its own: that one is drawn anew, and stays what can be clicked on. While
-   * everything is drawn, with answers from before, that is done once more instead; and so it is where nothing is to be seen,
-   * since VS Code draws a row of a hidden tree beside all of it later, and loses rows over that. */
-  private runChanged(run: RunSnapshot): void {
-    const row = this.rows.get(run.run);
-    const isCalm = this.tree.visible && !this.drawing && !this.redraw && Date.now() - this.drawnAt > SETTLED;
-    if (row && isCalm && row.run.endedAt === null && run.endedAt === null) {
-      row.run = run;
-      this.changed.fire(row);
-    } else {
-      this.refreshSoon();
-    }
-  }
-
-  private refreshSoon(): void {
-    this.redraw ??= setTimeout(() => {
-      this.redraw = undefined;
-      this.refresh();
-    }, CALM);
-  }
-
   /** Where there is nothing at all, the view says what to do instead. */
   private async roots(): Promise<Node[]> {
-    const [experiments, { deployments }, { images }] = await Promise.all([
-      this.experiments(),
-      this.sidecar.request("aml/listDeployments", {}),
-      this.sidecar.request("aml/listImages", {}),
-    ]);
+    void this.lookForImages();
+    const [experiments, { deployments }] = await Promise.all([this.experiments(), this.sidecar.request("aml/listDeployments", {})]);
     return [
-      ...(experiments.length > 0 ? [{ kind: "workspace", live: this.liveRuns } as const] : []),
+      ...(experiments.length > 0 ? [{ kind: "workspace" } as const] : []),
       ...(deployments.length > 0 ? [{ kind: "deployments", deployments } as const] : []),
-      ...(images.length > 0 ? [{ kind: "images", images } as const] : []),
+      ...(this.images.length > 0 ? [{ kind: "images", images: this.images } as const] : []),
     ];
+  }
+
+  /** Which images are there is the engine's word. One that is busy building may take its time, and runs do not wait for it. */
+  private async lookForImages(): Promise<void> {
+    if (this.lookingForImages) {
+      return;
+    }
+    this.lookingForImages = true;
+    const { images } = await this.sidecar.request("aml/listImages", {}).catch(() => ({ images: this.images }));
+    this.lookingForImages = false;
+    if (JSON.stringify(images) !== JSON.stringify(this.images)) {
+      this.images = images;
+      this.refreshSoon();
+    }
   }
 
   private async experiments(): Promise<ExperimentSummary[]> {
@@ -245,7 +251,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   private async runs(experiment: ExperimentSummary): Promise<Node[]> {
     if (experiment.runs === 0) {
-      return [{ kind: "nothing", text: vscode.l10n.t("no runs yet") }];
+      return [{ kind: "nothing", of: experiment.name, text: vscode.l10n.t("no runs yet") }];
     }
     const limit = PAGE * (this.pages.get(experiment.name) ?? 1);
     const { runs } = await this.sidecar.request("aml/listRuns", { experiment: experiment.name, limit });
@@ -261,15 +267,15 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       case "steps":
         return this.steps(run);
       case "answers":
-        return orNothing(await this.answers(run.run), vscode.l10n.t("nothing was asked yet"));
+        return orNothing(run, await this.answers(run.run), vscode.l10n.t("nothing was asked yet"));
       case "phases":
-        return run.phases.map((phase) => ({ kind: "phase", run: run.run, phase }));
+        return run.phases.map((phase, at) => ({ kind: "phase", run: run.run, phase, at }));
       case "logs":
-        return (Object.keys(LOGS) as LogName[]).map((log) => ({ kind: "log", run: run.run, log }));
+        return this.logs(run);
       case "outputs":
-        return orNothing(outputs(run.run, await this.outputs(run.run)), vscode.l10n.t("no files yet"));
+        return orNothing(run, outputs(run.run, await this.outputs(run.run)), vscode.l10n.t("no files yet"));
       case "metrics":
-        return orNothing(metrics(run.run, await this.outputs(run.run)), vscode.l10n.t("no metrics yet"));
+        return orNothing(run, metrics(run.run, await this.outputs(run.run)), vscode.l10n.t("no metrics yet"));
     }
   }
 
@@ -281,6 +287,12 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       const own = step.run === null ? undefined : known.get(step.run);
       return own ? { kind: "run", run: own } : { kind: "step", run: run.run, step };
     });
+  }
+
+  /** Both logs; and of a run of several processes, what each of them wrote. */
+  private async logs({ run, kind }: RunSnapshot): Promise<Node[]> {
+    const both = (Object.keys(LOGS) as LogName[]).map((log) => ({ kind: "log", run, log }) as const);
+    return [...both, ...(kind === "deployment" ? [] : files(run, await this.outputs(run), PROCESS_LOGS))];
   }
 
   private async answers(run: string): Promise<Node[]> {
@@ -329,33 +341,26 @@ export class NamedExperiments {
   }
 }
 
+/** Where the processes of one run write what is theirs. */
+const PROCESS_LOGS = /^user_logs\//;
+
 /** The files that a run wrote on purpose; its logs stand in a group of their own. */
 export function outputs(run: string, answer: OutputsAnswer): Extract<Node, { kind: "output" }>[] {
-  return answer.files
-    .filter(({ path: name }) => !name.startsWith("logs/"))
-    .map(({ path: name, bytes }) => ({ kind: "output", run, file: path.join(answer.folder, name), name, bytes }));
+  return files(run, answer, /^(?!logs\/|user_logs\/)/);
+}
+
+function files(run: string, { folder, files }: OutputsAnswer, wanted: RegExp): Extract<Node, { kind: "output" }>[] {
+  return files
+    .filter(({ path: name }) => wanted.test(name))
+    .map(({ path: file, bytes }) => ({ kind: "output", run, file: path.join(folder, file), name: file.replace(PROCESS_LOGS, ""), bytes }));
 }
 
 function metrics(run: string, answer: OutputsAnswer): Node[] {
   return Object.entries(answer.metrics).map(([name, value]) => ({ kind: "metric", run, name, value: value ?? 0 }));
 }
 
-function orNothing(nodes: Node[], text: string): Node[] {
-  return nodes.length > 0 ? nodes : [{ kind: "nothing", text }];
-}
-
-/** Names a row that may have members, through every drawing. */
-function keyOf(node: Node | undefined): string {
-  switch (node?.kind) {
-    case "experiment":
-      return `experiment ${node.experiment.name}`;
-    case "run":
-      return `run ${node.run.run}`;
-    case "group":
-      return `group ${node.run.run} ${node.group}`;
-    default:
-      return node?.kind ?? "";
-  }
+function orNothing({ run }: RunSnapshot, nodes: Node[], text: string): Node[] {
+  return nodes.length > 0 ? nodes : [{ kind: "nothing", of: `${text} ${run}`, text }];
 }
 
 function withoutRuns(name: string): ExperimentSummary {

@@ -178,18 +178,18 @@ export class Starter implements vscode.Disposable {
     if (run.parent !== null && this.ours.has(run.parent)) {
       await vscode.commands.executeCommand("amlDebug.startDebugger", ready.run);
     } else {
-      await this.offerDebugger(ready);
+      await this.offerDebugger(run);
     }
   }
 
-  private async offerDebugger(ready: DebugReady): Promise<void> {
+  private async offerDebugger(run: RunSnapshot): Promise<void> {
     const start = vscode.l10n.t("Start Debugger");
     const choice = await vscode.window.showInformationMessage(
-      vscode.l10n.t("A debugger can attach to the run {0}.", ready.run),
+      vscode.l10n.t("A debugger can attach to the run {0}.", runName(run)),
       start,
     );
     if (choice === start) {
-      await vscode.commands.executeCommand("amlDebug.startDebugger", ready.run);
+      await vscode.commands.executeCommand("amlDebug.startDebugger", run.run);
     }
   }
 

@@ -43,13 +43,13 @@ const SPACE_IN_JAPANESE = /(?<=[\u3000-\u9fff\uff00-\uffef]) (?=\0[\u3000-\u9fff
 
 /** What failed and what to do, or for want of that the first words of whoever failed. */
 export function sayFailure(failure: FailureText): string {
-  const more = failure.fix ? say(failure.fix) : failure.detail[0];
+  const [more] = failure.fix ? [say(failure.fix)] : [...(failure.said ?? []).map(say), ...failure.detail];
   return [say(failure.what), ...(more ? [more] : [])].map(sentence).join(" ");
 }
 
 /** All of a failure, a line each. */
-export function failureLines({ what, detail, fix }: FailureText): string[] {
-  return [sentence(say(what)), ...detail, ...(fix ? [sentence(say(fix))] : [])];
+export function failureLines({ what, detail, said = [], fix }: FailureText): string[] {
+  return [sentence(say(what)), ...said.map(say), ...detail.slice(said.length), ...(fix ? [sentence(say(fix))] : [])];
 }
 
 /** A fragment as a sentence. */
@@ -156,6 +156,6 @@ export function size(bytes: number): string {
 export function ago(ms: number): string {
   const units: [Intl.RelativeTimeFormatUnit, number][] = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000]];
   const passed = Math.max(0, Date.now() - ms);
-  const [unit, length] = units.find(([, length]) => passed >= length) ?? ["second", 1000];
+  const [unit, length] = units.find(([, length]) => passed >= length) ?? ["minute", Infinity];
   return new Intl.RelativeTimeFormat(vscode.env.language, { numeric: "auto" }).format(-Math.floor(passed / length), unit);
 }

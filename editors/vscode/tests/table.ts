@@ -20,22 +20,22 @@ interface Step {
   body: string;
 }
 
-/** A menu, and whether a step looks into it for an entry. */
+/** A menu, and the ways in which a step takes an entry of it or looks for one, the better one first. */
 interface Menu {
   name: string;
-  uses: (body: string, title: string) => boolean;
+  uses: ((body: string, title: string) => boolean)[];
 }
 
 const looksFor = (entry: string) => (body: string, title: string) => body.includes(entry) && body.includes(`"${title}"`);
 
 const MENUS: Record<string, Menu> = {
-  "view/title": { name: "title of the view", uses: looksFor(".title-actions") },
+  "view/title": { name: "title of the view", uses: [looksFor(".title-actions")] },
   "view/item/context": {
     name: "row",
-    uses: (body, title) => looksFor("offered(")(body, title) || new RegExp(`\\b(menu|inline)\\(.*"${quoted(title)}"\\)`).test(body),
+    uses: [(body, title) => new RegExp(`\\b(menu|inline)\\(.*"${quoted(title)}"\\)`).test(body), looksFor("offered(")],
   },
-  "explorer/context": { name: "file in the explorer", uses: looksFor(".explorer-folders-view") },
-  "editor/title/run": { name: "title of an editor", uses: looksFor(".editor-actions") },
+  "explorer/context": { name: "file in the explorer", uses: [looksFor(".explorer-folders-view")] },
+  "editor/title/run": { name: "title of an editor", uses: [looksFor(".editor-actions")] },
 };
 
 function quoted(text: string): string {
@@ -60,7 +60,7 @@ export function table(): { text: string; untested: string[] } {
   for (const [command, name] of titles) {
     const hidden = menus["commandPalette"]?.find((entry) => entry.command === command);
     const palette = hidden === undefined ? "yes" : hidden.when === "false" ? "no" : `\`${hidden.when}\``;
-    const uses = steps.filter(({ body }) => isUsed(body, command, name)).map(nameOf);
+    const uses = users(steps, command, name);
     lines.push(`| ${name} \`${command}\` | ${palette} | ${tested(command, uses)} |`);
   }
   lines.push("", "| menu | entry | story: step |", "|---|---|---|");
@@ -69,8 +69,8 @@ export function table(): { text: string; untested: string[] } {
       const icon = (menus[menu] ?? []).some((entry) => entry.command === command && /^(inline|navigation)/.test(entry.group ?? ""));
       const name = titles.get(command) ?? command;
       // Where no step looks into the menu itself, one that calls the command in another way says what it does.
-      const looked = steps.filter(({ body }) => place.uses(body, name));
-      const uses = (looked.length > 0 ? looked : steps.filter(({ body }) => isUsed(body, command, name))).map(nameOf);
+      const looked = place.uses.map((use) => steps.filter(({ body }) => use(body, name)).map(nameOf)).find((found) => found.length > 0);
+      const uses = looked ?? users(steps, command, name);
       lines.push(`| ${place.name} | ${name}${icon ? " (icon)" : ""} | ${tested(`${menu}: ${command}`, uses)} |`);
     }
   }
@@ -85,10 +85,14 @@ export function table(): { text: string; untested: string[] } {
 
 const nameOf = ({ story, name }: Step) => `${story}: ${name}`;
 
-/** Tests of the sidecar, which does what most settings say, in which it or the variable of the same meaning is set. */
+/** Tests of how settings are read and what is said of wrong ones. */
+const OF_READING = /settings\.rs|answers\.rs/;
+
+/** Tests of the sidecar, which does what most settings say, in which it or the variable of the same meaning is set; of
+ * how it is read only where there is no other. */
 function testsInRust(setting: string): string[] {
   const variable = `AML_DEBUG_${setting.replace("amlDebug.", "").replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-  return ["tests/it", "crates/sidecar/src"].flatMap((folder) =>
+  const found = ["tests/it", "crates/sidecar/src"].flatMap((folder) =>
     fs
       .readdirSync(path.join(ROOT, "../..", folder), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".rs"))
@@ -101,15 +105,21 @@ function testsInRust(setting: string): string[] {
         return uses.map(([, name]) => `\`${folder}/${file}\`: ${name?.replaceAll("_", " ")}`);
       }),
   );
+  const others = found.filter((test) => !OF_READING.test(test));
+  return others.length > 0 ? others : found;
 }
 
 /** What the line above a spec calls its commands. */
 const LENSES: Record<string, string> = { "amlDebug.run": "Run", "amlDebug.debug": "Debug", "amlDebug.check": "Check", "amlDebug.debugStep": "Debug step", "amlDebug.deploy": "Deploy", "amlDebug.sendDocument": "Send to" };
 
-/** A command is used where a helper of the workbench is given its title. */
-function isUsed(body: string, command: string, title: string): boolean {
+/** The steps that give a command; for want of one, those that see it offered. */
+function users(steps: Step[], command: string, title: string): string[] {
   const short = quoted(title).replace(/…$/, "…?");
-  return new RegExp(`"(Azure ML: )?${short}"`).test(body) || body.includes(`lens("${LENSES[command]}")`);
+  const called = new RegExp(`(command|choose)\\("Azure ML: ${short}"|(menu|inline)\\(.*"${short}"\\)|row\\("${short}"\\)\\.click|lens\\("${LENSES[command]}"\\)[^;]*\\.click\\(`);
+  const offered = new RegExp(`"(Azure ML: )?${short}"|lens\\("${LENSES[command]}"\\)`);
+  const of = (use: RegExp) => steps.filter(({ body }) => use.test(body)).map(nameOf);
+  const callers = of(called);
+  return callers.length > 0 ? callers : of(offered);
 }
 
 function stories(): Step[] {

@@ -69,6 +69,11 @@ impl Bridge {
         self.address.clone()
     }
 
+    /// How many connections have come since somebody asked last.
+    pub(crate) fn connections(&self) -> usize {
+        self.opened.try_iter().count()
+    }
+
     /// Ends every connection and takes no new one.
     pub(crate) fn cut(&self) {
         // Whoever comes from now on finds no socket.

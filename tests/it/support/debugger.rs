@@ -14,6 +14,8 @@ pub(crate) struct Debugger {
     sent: i64,
     /// Messages that nobody has asked for yet.
     events: VecDeque<Value>,
+    /// The last request, for whoever reads why nothing comes.
+    asked: String,
 }
 
 impl Debugger {
@@ -26,7 +28,7 @@ impl Debugger {
         let stream = TcpStream::connect((host, port)).expect("somebody listens");
         stream.set_read_timeout(Some(LIMIT)).expect("a limit");
         let reader = BufReader::new(stream.try_clone().expect("a second handle"));
-        Self { stream, reader, sent: 0, events: VecDeque::new() }
+        Self { stream, reader, sent: 0, events: VecDeque::new(), asked: String::new() }
     }
 
     /// Attaches to what a `debugReady` event or `aml-debug attach` names, with breakpoints in files of the
@@ -69,6 +71,7 @@ impl Debugger {
         self.sent += 1;
         let body = json!({ "seq": self.sent, "type": "request", "command": command, "arguments": arguments })
             .to_string();
+        self.asked = format!("{command} (request {})", self.sent);
         write!(self.stream, "Content-Length: {}\r\n\r\n{body}", body.len()).expect("the gateway takes it");
         self.sent
     }
@@ -149,7 +152,7 @@ impl Debugger {
     fn read_line(&mut self, line: &mut String) -> usize {
         match self.reader.read_line(line) {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                panic!("the gateway says nothing")
+                panic!("the gateway says nothing after {}; unread: {:?}", self.asked, self.events)
             }
             read => read.unwrap_or(0),
         }

@@ -133,6 +133,13 @@ fn every_usual_mistake_has_its_own_word() {
         "#]],
         ),
         (
+            "script missing",
+            "command: python trian.py\nenvironment: {image: i}\ncode: ./src\n",
+            expect![[r#"
+            job.yml:1:17: warning: The code folder "./src" has no trian.py: nothing is at /p/src/trian.py. [spec.script-missing]
+        "#]],
+        ),
+        (
             "undeclared input",
             "command: ls ${{inputs.dat}} ${{outputs.x}}\nenvironment: {image: i}\ninputs: {data: 1}\n",
             expect![[r#"

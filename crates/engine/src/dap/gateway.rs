@@ -10,16 +10,20 @@
 
 mod children;
 mod paths;
+mod session;
+mod words;
 
-use crate::dap::path_doctor::{self, Complaint, Pair, Proposal};
+use crate::dap::path_doctor::{Pair, Proposal};
 use crate::debuggee::{DebuggeeState, Report};
 use crate::message;
-use crate::message::{Arg, Language, Message};
+use crate::message::{Language, Message};
 pub use children::Child;
 use children::Children;
 use paths::Paths;
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Value, json};
+use session::{LeftBehind, Session, complete_attach};
+use std::collections::BTreeMap;
+use words::{claim_only_what_works, event, language_of, refusal, response, source_path};
 
 /// The debug type of the editor's own extension.
 const OWN_TYPE: &str = "aml-debug";
@@ -181,53 +185,6 @@ pub enum Role {
 enum Connection {
     Absent,
     Open,
-}
-
-#[derive(Debug)]
-struct Session {
-    client: ClientId,
-    name: Arg,
-    /// What its user reads.
-    language: Language,
-    /// Sequence number of the last message to the client.
-    sent: i64,
-    /// What came before the debug server was there.
-    queue: Vec<Value>,
-    attached: bool,
-    configured: bool,
-    terminated: bool,
-    /// What a new debug server has to be told to be where the session is.
-    told: Vec<Value>,
-    /// Whether the client starts sessions when asked by the protocol's own request.
-    starts_sessions: bool,
-    /// The arguments of its `attach`, as it sent them.
-    attach: Value,
-    /// Children that it was asked to attach to, by the number of the request.
-    asked: BTreeMap<i64, u32>,
-    /// By file: the arguments of its last `setBreakpoints` and what was answered.
-    breakpoints: BTreeMap<String, (Value, Vec<Value>)>,
-}
-
-/// Breakpoints that the debug server has, whose client may be gone.
-#[derive(Debug, Default)]
-struct LeftBehind {
-    /// Files with breakpoints, as the client that set them names them.
-    files: BTreeSet<String>,
-    /// Whether there are breakpoints on functions.
-    functions: bool,
-}
-
-impl LeftBehind {
-    fn note(&mut self, message: &Value) {
-        match message["command"].as_str().unwrap_or_default() {
-            "setBreakpoints" => self.files.extend(source_path(message).map(str::to_owned)),
-            "setFunctionBreakpoints" => {
-                let wanted = message["arguments"]["breakpoints"].as_array();
-                self.functions = wanted.is_some_and(|wanted| !wanted.is_empty());
-            }
-            _ => {}
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -756,132 +713,6 @@ impl Gateway {
         self.tell_client(message, out);
     }
 
-    /// Remembers what a client's breakpoints came to, and has files looked for that are not there.
-    fn breakpoints_answered(&mut self, request: &Value, response: &mut Value, out: &mut Vec<GatewayOutput>) {
-        let Some(source) = source_path(request).map(str::to_owned) else { return };
-        let Some(session) = &mut self.session else { return };
-        let mappings = session.mappings(&self.mappings, &self.paths.corrections);
-        let complaint =
-            Complaint { source: &source, resolved: None, mappings: &mappings, code: self.mappings.first() };
-        let missing = paths::take_missing(response, || complaint.first_word().text_in(session.language));
-        let name = complaint.file_name().to_owned();
-        let answered = response["body"]["breakpoints"].as_array().cloned().unwrap_or_default();
-        session.breakpoints.insert(source.clone(), (request["arguments"].clone(), answered));
-        // A child has the files of its parent, whose gateway has looked for them.
-        if !missing.is_empty() && self.role == Role::Run {
-            self.paths.missing.insert(source.clone(), missing);
-            out.push(GatewayOutput::FindFile { source, name });
-        }
-    }
-
-    fn file_found(
-        &mut self,
-        source: &str,
-        resolved: Option<&str>,
-        found: &[String],
-        out: &mut Vec<GatewayOutput>,
-    ) {
-        let Some(missing) = self.paths.missing.remove(source) else { return };
-        let Some(session) = &self.session else { return };
-        let mappings = session.mappings(&self.mappings, &self.paths.corrections);
-        let complaint = Complaint { source, resolved, mappings: &mappings, code: self.mappings.first() };
-        let path_doctor::Diagnosis { message, pair } = complaint.examine(found);
-        let text = message.text_in(session.language);
-        for mut breakpoint in missing {
-            breakpoint["message"] = text.as_str().into();
-            self.tell_client(paths::changed(&breakpoint), out);
-        }
-        if !self.paths.told.insert(source.to_owned()) {
-            return;
-        }
-        // Our own editor asks about the mapping by itself; the same words twice are one notification too many.
-        let asks =
-            pair.is_some() && self.session.as_ref().is_some_and(|session| session.attach["type"] == OWN_TYPE);
-        self.say_as(if asks { "console" } else { "important" }, &message, out);
-        if let Some(pair) = pair {
-            let proposal = Proposal { file: source.to_owned(), message, pair };
-            out.push(GatewayOutput::Fact(DebugFact::MappingProposed(proposal)));
-        }
-    }
-
-    /// Has another mapping hold. debugpy takes mappings with an `attach`, and each breakpoint keeps the file
-    /// that it was set for, so the breakpoints are taken away before and set again behind it.
-    fn map_also(&mut self, pair: Pair, out: &mut Vec<GatewayOutput>) {
-        self.paths.correct(pair);
-        let Some(session) = self.session.as_ref().filter(|session| session.attached) else { return };
-        let client = session.client;
-        let mut attach = json!({"arguments": session.attach});
-        complete_attach(&mut attach, &self.mappings, &self.paths.corrections);
-        let breakpoints: Vec<(String, Value)> = session
-            .breakpoints
-            .iter()
-            .map(|(source, (arguments, _))| (source.clone(), arguments.clone()))
-            .collect();
-        for (_, arguments) in &breakpoints {
-            self.ask("setBreakpoints", json!({"source": arguments["source"], "breakpoints": []}), out);
-        }
-        self.paths.own_attaches += 1;
-        self.ask("attach", attach["arguments"].take(), out);
-        for (source, arguments) in breakpoints {
-            self.ask("setBreakpoints", arguments, out);
-            self.waiting.insert(self.sent, Waiting::Again { client, source });
-        }
-    }
-
-    /// The client knows its breakpoints by the numbers that were answered first.
-    fn set_again(&mut self, client: ClientId, source: &str, response: &Value, out: &mut Vec<GatewayOutput>) {
-        let Some(session) = self.session.as_mut().filter(|session| session.client == client) else { return };
-        let Some((_, known)) = session.breakpoints.get_mut(source) else { return };
-        let answered = response["body"]["breakpoints"].as_array().cloned().unwrap_or_default();
-        let mut changed = Vec::new();
-        for (known, mut now) in known.iter_mut().zip(answered) {
-            now["id"] = known["id"].clone();
-            if now["verified"] != known["verified"] {
-                changed.push(paths::changed(&now));
-            }
-            *known = now;
-        }
-        changed.into_iter().for_each(|event| self.tell_client(event, out));
-    }
-
-    fn child_started(&mut self, child: Child, out: &mut Vec<GatewayOutput>) {
-        if child.debugged {
-            self.children.started(&child);
-            out.push(GatewayOutput::Fact(DebugFact::ChildWaits(child)));
-        } else if !std::mem::replace(&mut self.children.said, true) {
-            self.say(&child.undebugged(), out);
-        }
-    }
-
-    /// Lets the client attach to the children that it does not know, or lets them go on where nobody does.
-    fn tell_children(&mut self, out: &mut Vec<GatewayOutput>) {
-        let Some(session) = self.session.as_mut().filter(|session| session.configured) else {
-            if self.started {
-                out.extend(self.children.waiting().into_iter().map(GatewayOutput::ReleaseChild));
-            }
-            return;
-        };
-        for (pid, configuration) in self.children.announce(&session.attach) {
-            session.sent += 1;
-            let message = if session.starts_sessions {
-                session.asked.insert(session.sent, pid);
-                let arguments = json!({"request": "attach", "configuration": configuration});
-                json!({"seq": session.sent, "type": "request", "command": "startDebugging", "arguments": arguments})
-            } else {
-                json!({"seq": session.sent, "type": "event", "event": "debugpyAttach", "body": configuration})
-            };
-            out.push(GatewayOutput::ToClient(session.client, message));
-        }
-    }
-
-    fn client_answers(&mut self, client: ClientId, message: &Value, out: &mut Vec<GatewayOutput>) {
-        let Some(session) = self.session.as_mut().filter(|session| session.client == client) else { return };
-        let child = message["request_seq"].as_i64().and_then(|seq| session.asked.remove(&seq));
-        if let (Some(pid), false) = (child, message["success"] == true) {
-            out.push(GatewayOutput::ReleaseChild(pid));
-        }
-    }
-
     /// The session that a debuggee without anybody needs in order to go on.
     fn go_on(&mut self, out: &mut Vec<GatewayOutput>) {
         if self.session.is_some() || (self.started && self.debuggee == Connection::Open) {
@@ -945,152 +776,6 @@ impl Gateway {
             json!({"seq": self.sent, "type": "request", "command": command, "arguments": arguments}),
         ));
     }
-}
-
-impl Session {
-    /// Keeps what makes up the session: the last of each kind, of breakpoints the last of each file.
-    fn remember(&mut self, message: &Value) {
-        const KEPT: [&str; 7] = [
-            "initialize",
-            "attach",
-            "launch",
-            "setBreakpoints",
-            "setFunctionBreakpoints",
-            "setExceptionBreakpoints",
-            "configurationDone",
-        ];
-        let command = message["command"].as_str().unwrap_or_default();
-        if !KEPT.contains(&command) {
-            return;
-        }
-        let mut message = message.clone();
-        if command == "launch" {
-            message["command"] = "attach".into();
-            message["arguments"]["request"] = "attach".into();
-        }
-        let is_same = |kept: &Value| {
-            kept["command"] == message["command"] && source_path(kept) == source_path(&message)
-        };
-        if let Some(at) = self.told.iter().position(is_same) {
-            self.told[at] = message;
-            return;
-        }
-        // The last word of a configuration stays the last.
-        let ends = self.told.last().is_some_and(|last| last["command"] == "configurationDone");
-        let at = self.told.len() - usize::from(ends);
-        self.told.insert(at, message);
-    }
-
-    fn new(client: ClientId, first: &Value) -> Self {
-        let arguments = &first["arguments"];
-        let name = arguments["clientName"].as_str().or(arguments["clientID"].as_str());
-        Self {
-            client,
-            name: name.map_or_else(
-                || message!("dap.unnamed-client").argument(),
-                |name| Arg::Plain(name.to_owned()),
-            ),
-            language: language_of(first),
-            sent: 0,
-            queue: Vec::new(),
-            attached: false,
-            configured: false,
-            terminated: false,
-            told: Vec::new(),
-            starts_sessions: arguments["supportsStartDebuggingRequest"] == true,
-            attach: Value::Null,
-            asked: BTreeMap::new(),
-            breakpoints: BTreeMap::new(),
-        }
-    }
-
-    /// The mappings in force.
-    fn mappings(&self, of_the_run: &[Pair], corrections: &[Pair]) -> Vec<Pair> {
-        let mut attach = json!({"arguments": self.attach});
-        complete_attach(&mut attach, of_the_run, corrections);
-        let text = |pair: &Value, key: &str| pair[key].as_str().map(str::to_owned);
-        let pairs = attach["arguments"]["pathMappings"].as_array().map(Vec::as_slice).unwrap_or_default();
-        pairs.iter().filter_map(|pair| Some((text(pair, "localRoot")?, text(pair, "remoteRoot")?))).collect()
-    }
-}
-
-/// Adds what debugpy's separate adapter would add: one form of the path mapping, and whose paths they are.
-/// Where the client maps no path, the run's own mapping is what it means. The first mapping that fits wins.
-fn complete_attach(message: &mut Value, mappings: &[Pair], corrections: &[Pair]) {
-    if !message["arguments"].is_object() {
-        message["arguments"] = json!({});
-    }
-    let Some(arguments) = message["arguments"].as_object_mut() else { return };
-    let pairs = arguments.get("pathMappings").and_then(Value::as_array);
-    if pairs.is_none_or(Vec::is_empty) {
-        let old_form = (text(arguments, "localRoot"), text(arguments, "remoteRoot"));
-        let pairs = match old_form {
-            (Some(local), Some(remote)) => vec![(local, remote)],
-            _ => mappings.to_vec(),
-        };
-        arguments.insert("pathMappings".to_owned(), pairs.iter().map(pair_of).collect());
-    }
-    if let Some(pairs) = arguments["pathMappings"].as_array_mut() {
-        pairs.splice(0..0, corrections.iter().map(pair_of));
-    }
-    let of_windows = arguments["pathMappings"].as_array().is_some_and(|pairs| {
-        pairs.iter().filter_map(|pair| pair["localRoot"].as_str()).any(path_doctor::is_windows)
-    });
-    if of_windows && !arguments.contains_key("clientOS") {
-        arguments.insert("clientOS".to_owned(), "windows".into());
-    }
-}
-
-fn pair_of((local, remote): &Pair) -> Value {
-    json!({"localRoot": local, "remoteRoot": remote})
-}
-
-fn text(arguments: &Map<String, Value>, key: &str) -> Option<String> {
-    arguments.get(key).and_then(Value::as_str).map(str::to_owned)
-}
-
-fn claim_only_what_works(response: &mut Value, restart: bool) {
-    let Some(body) = response["body"].as_object_mut() else { return };
-    body.insert("supportsRestartRequest".to_owned(), restart.into());
-    body.insert("supportsTerminateRequest".to_owned(), true.into());
-    body.insert("supportTerminateDebuggee".to_owned(), true.into());
-    body.insert("supportSuspendDebuggee".to_owned(), false.into());
-}
-
-fn source_path(request: &Value) -> Option<&str> {
-    request["arguments"]["source"]["path"].as_str()
-}
-
-fn event(name: &str, body: Value) -> Value {
-    json!({"seq": 0, "type": "event", "event": name, "body": body})
-}
-
-fn response(request: &Value) -> Value {
-    json!({
-        "seq": 0,
-        "type": "response",
-        "request_seq": request["seq"],
-        "success": true,
-        "command": request["command"],
-    })
-}
-
-/// The language of whoever says `initialize`.
-fn language_of(first: &Value) -> Language {
-    first["arguments"]["locale"].as_str().map(Language::of).unwrap_or_default()
-}
-
-fn refusal(seq: i64, request: &Value, said: &Message, language: Language) -> Value {
-    let text = said.text_in(language);
-    json!({
-        "seq": seq,
-        "type": "response",
-        "request_seq": request["seq"],
-        "success": false,
-        "command": request["command"],
-        "message": text,
-        "body": {"error": {"id": 1, "format": text, "showUser": true}},
-    })
 }
 
 #[cfg(test)]

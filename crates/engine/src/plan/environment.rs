@@ -1,6 +1,7 @@
 //! From the environment a user wrote to what an image is made of.
 
 use super::image::context::BuildContext;
+use super::image::logins;
 use super::image::{ImagePlan, Packages};
 use super::rewrite::{ImageRewrite, apply, rewrite};
 use crate::failure::{Blame, Failure};
@@ -147,7 +148,7 @@ pub fn packages(conda: &CondaFile) -> Result<Packages, Failure> {
         }
         let refers = ["-r", "--requirement", "-c", "--constraint", "-e", "--editable", "./", "../"];
         if refers.iter().any(|option| line.starts_with(option)) {
-            let what = message!("plan.pip-file", line = line);
+            let what = message!("plan.pip-file", line = logins::without(&line));
             return Err(Failure::new(Blame::User, what).with_fix(message!("plan.pip-file.fix")));
         }
         if line.starts_with('-') { options.push(line) } else { requirements.push(line) }
@@ -156,7 +157,8 @@ pub fn packages(conda: &CondaFile) -> Result<Packages, Failure> {
     requirements.sort_by_key(|line| line.to_lowercase());
     requirements.dedup();
     options.extend(requirements);
-    Ok(Packages { python, conda: specs, channels, pip: options, ..Packages::default() })
+    let packages = Packages { python, conda: specs, channels, pip: options, ..Packages::default() };
+    Ok(packages.without_logins(&conda.file))
 }
 
 /// Channels as every solver understands them. Where none is named, the one without terms of service that
@@ -202,10 +204,11 @@ fn python_version(dependency: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::yaml;
+    use std::path::Path;
 
     fn plan_of(text: &str) -> Result<Packages, Failure> {
         let parsed = yaml::parse(text.as_bytes());
-        packages(&CondaFile::from_node(&parsed.root.expect("valid YAML"), None))
+        packages(&CondaFile::from_node(&parsed.root.expect("valid YAML"), Path::new("/p/conda.yml"), None))
     }
 
     #[test]
@@ -215,6 +218,19 @@ mod tests {
         );
         let pip = ["--extra-index-url https://a/b", "NumPy", "pandas==2.0"].map(str::to_owned).to_vec();
         assert_eq!(packages, Ok(Packages { python: Some("3.11".to_owned()), pip, ..Packages::default() }));
+    }
+
+    #[test]
+    fn a_plan_has_no_password_and_names_the_file_that_has_it() {
+        let file = "channels: ['https://me:sesame@c/x']\ndependencies:\n- https://me:sesame@c/x::cmake\n- pip:\n  - --index-url https://me:sesame@h/simple\n  - x @ git+https://sesame@h/x\n";
+        let packages = plan_of(file).expect("packages");
+        assert!(!format!("{packages:?}").contains("sesame"), "{packages:?}");
+        assert_eq!(packages.pip, ["--index-url https://h/simple", "x @ git+https://h/x"]);
+        assert_eq!(packages.logins_in.as_deref(), Some(Path::new("/p/conda.yml")));
+        let refused = plan_of("dependencies: [{pip: [-r https://me:sesame@h/r.txt]}]").expect_err("a file");
+        assert!(!refused.what.text().contains("sesame"), "{refused}");
+        let open = plan_of("dependencies: [{pip: [--index-url https://h/simple, x]}]").expect("packages");
+        assert_eq!(open.logins_in, None);
     }
 
     #[test]

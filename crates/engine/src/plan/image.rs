@@ -7,6 +7,7 @@ pub mod context;
 pub mod dockerfile;
 pub mod dockerignore;
 pub mod grown;
+pub mod logins;
 mod netrc;
 mod requirements;
 
@@ -17,12 +18,13 @@ use crate::ids::ImageRef;
 use crate::message;
 use crate::plan::ImageFacts;
 use context::{BuildContext, ContextFacts};
+use logins::Logins;
 use requirements::{Requirements, redacted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Goes up when the same parts give another image: a change of the Dockerfile or of the script that matters.
 const RECIPE_VERSION: &str = "2";
@@ -97,6 +99,15 @@ impl ImagePlan {
         }
     }
 
+    /// What goes on top of it.
+    pub fn packages(&self) -> Option<&Packages> {
+        match self {
+            ImagePlan::Environment { packages, .. } => Some(packages),
+            ImagePlan::Context { packages, .. } => packages.as_ref(),
+            ImagePlan::Existing { .. } | ImagePlan::Server { .. } => None,
+        }
+    }
+
     /// The image that has to be on the engine first: the one that the spec names, or the one that its
     /// Dockerfile begins with, where that can be told.
     pub fn base(&self, settings: &BuildSettings) -> Option<ImageRef> {
@@ -122,6 +133,9 @@ pub struct Packages {
     pub into_own: bool,
     /// Requirement lines, normalised and sorted; options such as `--extra-index-url …` first.
     pub pip: Vec<String>,
+    /// The file in which addresses have the users and passwords that they have not here: a plan is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logins_in: Option<PathBuf>,
 }
 
 impl ImagePlan {
@@ -169,6 +183,18 @@ impl Packages {
         self
     }
 
+    /// The same without users and passwords in its addresses, which stay in the file.
+    pub(crate) fn without_logins(mut self, file: &Path) -> Self {
+        for line in self.pip.iter_mut().chain(&mut self.conda).chain(&mut self.channels) {
+            let kept = logins::without(line);
+            if kept != *line {
+                *line = kept;
+                self.logins_in = Some(file.to_owned());
+            }
+        }
+        self
+    }
+
     /// Whether anything has to be installed.
     pub fn asks_for_something(&self) -> bool {
         self.python.is_some() || !self.conda.is_empty() || !self.pip.is_empty()
@@ -184,6 +210,8 @@ pub struct BuildSettings {
     pub ca_bundle: Vec<u8>,
     /// `PIP_INDEX_URL`, `UV_INDEX_URL` and their extra forms, without credentials in the name of the image.
     pub index: BTreeMap<String, String>,
+    /// What [`Packages::logins_in`] says.
+    pub logins: Logins,
     /// The text of the user's `.netrc`; of it, only the entries of the build's own hosts reach the build.
     pub netrc: String,
     /// The socket of the user's ssh agent, if one runs.
@@ -256,11 +284,15 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
         }
         ImagePlan::Existing { .. } | ImagePlan::Context { packages: None, .. } => return None,
     };
-    let mut requirements = Requirements::of(&packages.pip);
+    let full = |lines: &[String]| -> Vec<String> {
+        lines.iter().map(|line| logins::with(line, &settings.logins)).collect()
+    };
+    let mut requirements = Requirements::of(&full(&packages.pip));
     let agent = agent(&mut requirements, settings);
     let index = Index::of(settings, &requirements);
     let python = version_asked(packages.python.as_deref());
-    let mut parts = parts(base, &python, &requirements, &index);
+    // The same image whether or not the passwords are at hand.
+    let mut parts = parts(base, &python, &Requirements::of(&packages.pip), &index);
     if packages.into_own {
         parts.insert("into".to_owned(), "the image's own Python".to_owned());
     }
@@ -271,7 +303,9 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
     let hash = hash(&parts);
     let short = &hash[..16];
     let prefix = format!("/azureml-envs/azureml_{short}");
-    let Files { context, secrets } = files(&prefix, packages, &python, &requirements, &index, settings);
+    let with_logins =
+        Packages { conda: full(&packages.conda), channels: full(&packages.channels), ..packages.clone() };
+    let Files { context, secrets } = files(&prefix, &with_logins, &python, &requirements, &index, settings);
     let mounts = mounts(&secrets, agent.is_some());
     let addresses = index.addresses().map(String::as_str).chain(requirements.addresses());
     let host_network = settings.proxy.values().map(String::as_str).chain(addresses).any(on_loopback);
@@ -429,13 +463,19 @@ fn files(
     let refused: Vec<String> = requirements.refused.iter().map(ToString::to_string).collect();
     variables.push(("refused", refused.join("\n")));
     variables.push(("own", if packages.into_own { "yes" } else { "" }.to_owned()));
-    variables.push(("conda", packages.conda.join("\n")));
-    variables.push(("channels", packages.channels.join("\n")));
     variables.push(("kept", versioned(&packages.conda).join(" ")));
     let mut script = variables
         .iter()
         .fold(String::new(), |text, (name, value)| text + &format!("{name}={}\n", quoted(value)));
     let mut hidden = String::new();
+    for (name, lines) in [("conda", &packages.conda), ("channels", &packages.channels)] {
+        let value = lines.join("\n");
+        let shown = redacted(&value);
+        script += &format!("{name}={}\n", quoted(&shown));
+        if shown != value {
+            hidden += &format!("{name}={}\n", quoted(&value));
+        }
+    }
     for (name, value) in index.variables(requirements) {
         let shown = redacted(&value);
         script += &format!("export {name}={}\n", quoted(&shown));

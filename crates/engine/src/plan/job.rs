@@ -103,13 +103,19 @@ pub fn runnable(path: &Path, reading: Reading) -> Result<Spec, Failure> {
     let errors: Vec<_> =
         reading.diagnostics.iter().filter(|finding| finding.severity == Severity::Error).collect();
     if let Some(first) = errors.first() {
-        let detail = errors.iter().map(|finding| {
-            let start = finding.range.start;
-            format!("{}:{}:{}: {}", path.display(), start.line + 1, start.character + 1, finding.message)
+        let all = errors.iter().map(|finding| {
+            let (line, column) = (finding.range.start.line + 1, finding.range.start.character + 1);
+            message!(
+                "plan.mistake",
+                path = path.display(),
+                line = line,
+                column = column,
+                text = finding.message
+            )
         });
         let what = message!("plan.not-well", problem = first.message);
         let fix = message!("plan.not-well.fix", path = path.display());
-        return Err(Failure::new(Blame::User, what).with_detail(detail).with_fix(fix));
+        return Err(Failure::new(Blame::User, what).with_said(all).with_fix(fix));
     }
     match (reading.kind, reading.spec) {
         (Kind::CommandJob | Kind::CommandComponent | Kind::RunConfig | Kind::PipelineJob, Some(spec)) => {

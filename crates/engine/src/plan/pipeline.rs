@@ -324,7 +324,7 @@ fn elsewhere(steps: &[GraphStep]) -> Failure {
     });
     let (what, fix) =
         reasons.next().unwrap_or_else(|| (message!("pipeline.no-steps"), message!("pipeline.no-steps.fix")));
-    Failure::new(Blame::User, what).with_detail(reasons.map(|(what, _)| what.text())).with_fix(fix)
+    Failure::new(Blame::User, what).with_said(reasons.map(|(what, _)| what)).with_fix(fix)
 }
 
 /// A failure of one step's plan, with the step's name.

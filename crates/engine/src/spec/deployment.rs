@@ -238,7 +238,10 @@ fn read_mlflow(checker: &mut Checker<'_>, model: &str) -> MlflowModel {
     MlflowModel {
         is_one: flavors.is_some(),
         has_python_function: flavors.is_some_and(|flavors| flavors.get("python_function").is_some()),
-        conda: conda.map(|(path, root)| CondaFile::from_node(&root, Some(path))),
+        conda: conda.map(|(path, root)| {
+            let file = resolve(checker.folder(), &path);
+            CondaFile::from_node(&root, &file, Some(path))
+        }),
     }
 }
 

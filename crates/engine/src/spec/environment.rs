@@ -4,7 +4,7 @@ use super::files::resolve;
 use super::schema::Checker;
 use crate::yaml::{Node, Value};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The base image that azure-ai-ml documents for conda files.
 pub const DEFAULT_IMAGE: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04";
@@ -43,6 +43,8 @@ pub struct Build {
 pub struct CondaFile {
     /// Where it was read from, as written; `None` where it stands in the spec itself.
     pub path: Option<String>,
+    /// The file that it stands in.
+    pub file: PathBuf,
     /// The packages conda is asked for, in the order of the file.
     pub conda: Vec<String>,
     /// The lines below `pip:`.
@@ -99,24 +101,26 @@ impl Environment {
 impl CondaFile {
     fn of(checker: &mut Checker<'_>, node: &Node) -> Option<CondaFile> {
         match &node.value {
-            Value::Map(_) => Some(CondaFile::from_node(node, None)),
+            Value::Map(_) => Some(CondaFile::from_node(node, checker.path(), None)),
             Value::Str(path) => {
                 let parsed = checker.parsed(path)??;
-                parsed.root.as_ref().map(|root| CondaFile::from_node(root, Some(path.clone())))
+                let file = resolve(checker.folder(), path);
+                parsed.root.as_ref().map(|root| CondaFile::from_node(root, &file, Some(path.clone())))
             }
             _ => None,
         }
     }
 
-    /// Reads a conda file's tree.
-    pub fn from_node(root: &Node, path: Option<String>) -> CondaFile {
+    /// Reads a conda file's tree, which stands in `file`.
+    pub fn from_node(root: &Node, file: &Path, path: Option<String>) -> CondaFile {
         let texts = |node: Option<&Node>| -> Vec<String> {
             node.map(Node::items).unwrap_or_default().iter().filter_map(Node::printed).collect()
         };
         let dependencies = root.get("dependencies").map(Node::items).unwrap_or_default();
         let conda = dependencies.iter().filter_map(Node::as_str).map(|text| text.trim().to_owned()).collect();
         let pip = dependencies.iter().flat_map(|item| texts(item.get("pip"))).collect();
-        CondaFile { path, conda, pip, channels: texts(root.get("channels")), content: to_json(root) }
+        let (file, channels) = (file.to_owned(), texts(root.get("channels")));
+        CondaFile { path, file, conda, pip, channels, content: to_json(root) }
     }
 }
 

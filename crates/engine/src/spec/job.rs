@@ -3,11 +3,13 @@
 use super::environment::{Environment, to_json};
 use super::files::{Found, resolve};
 use super::schema::{Checker, nearest};
+use crate::command_line::first_script;
 use crate::diagnostic::Severity;
 use crate::message;
 use crate::yaml::{Node, Span, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::path::Path;
 
 /// A v2 command job.
 #[derive(Debug, Clone, PartialEq)]
@@ -277,6 +279,7 @@ pub(super) fn warn(checker: &mut Checker<'_>, root: &Node, job: &CommandJob) {
         }
     }
     let Some(command) = root.get("command") else { return };
+    script_missing(checker, command, job);
     let raw = checker.source().slice(command.span).to_owned();
     for binding in bindings(&raw) {
         let known: Vec<&str> = match binding.group {
@@ -302,6 +305,29 @@ pub(super) fn warn(checker: &mut Checker<'_>, root: &Node, job: &CommandJob) {
             checker.find(Severity::Warning, span, message, fix);
         }
     }
+}
+
+/// The script that the command begins with has to be in the code folder, where that is on this machine.
+fn script_missing(checker: &mut Checker<'_>, command: &Node, job: &CommandJob) {
+    let Some(code) = job.code.as_deref().filter(|code| is_local(code)) else { return };
+    let Some(script) = first_script(&job.command).filter(|script| Path::new(script).is_relative()) else {
+        return;
+    };
+    if checker.exists(local(code)) != Some(Found::Folder) {
+        return;
+    }
+    let path = resolve(Path::new(local(code)), &script);
+    let Some(Found::Missing) = checker.exists(&path.to_string_lossy()) else { return };
+    let resolved = resolve(checker.folder(), &path.to_string_lossy());
+    // The word where it stands as it is; the whole command where quotes or a fold of YAML changed it.
+    let raw = checker.source().slice(command.span);
+    let span = raw.find(&script).map_or(command.span, |at| Span {
+        start: command.span.start + at,
+        end: command.span.start + at + script.len(),
+    });
+    let message =
+        message!("spec.script-missing", script = script, code = code, resolved = resolved.display());
+    checker.find(Severity::Warning, span, message, None);
 }
 
 /// A binding in a command, `${{inputs.x}}` or the old `{inputs.x}`.

@@ -283,7 +283,7 @@ impl Reader<'_> {
         if let Some(entry) = unknown_conda_key(node) {
             checker.error(entry.key_span, message!("spec.v1.conda-key", key = entry.key));
         }
-        let conda = CondaFile::from_node(node, None);
+        let conda = CondaFile::from_node(node, checker.path(), None);
         if !has_python(&conda) {
             checker.find(Severity::Warning, head(node), message!("spec.v1.conda-no-python"), None);
         }
@@ -318,7 +318,7 @@ impl Reader<'_> {
             return None;
         }
         let shown = path.strip_prefix(self.project).unwrap_or(&path).display().to_string();
-        let conda = CondaFile::from_node(root, Some(shown));
+        let conda = CondaFile::from_node(root, &path, Some(shown));
         if !has_python(&conda) {
             checker.find(Severity::Warning, span, message!("spec.v1.conda-no-python"), None);
         }

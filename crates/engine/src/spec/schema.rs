@@ -134,6 +134,7 @@ pub(crate) struct Checker<'a> {
     files: &'a Files,
     memory: Rc<Memory>,
     source: &'a Source,
+    file: PathBuf,
     /// The folder that relative paths are seen from.
     folder: PathBuf,
     /// How many files lie between this one and the one that was asked about.
@@ -159,11 +160,12 @@ enum Binds {
 const MAX_FILES_DEEP: usize = 16;
 
 impl<'a> Checker<'a> {
-    pub(crate) fn new(files: &'a Files, source: &'a Source, folder: &Path) -> Self {
+    pub(crate) fn new(files: &'a Files, source: &'a Source, file: &Path, folder: &Path) -> Self {
         Self {
             files,
             memory: Rc::default(),
             source,
+            file: file.to_owned(),
             folder: folder.to_owned(),
             depth: 0,
             quiet: 0,
@@ -183,6 +185,11 @@ impl<'a> Checker<'a> {
         let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
         let first = errors.clone().next()?;
         Some((first.range.start.line + 1, first.message.clone(), errors.count()))
+    }
+
+    /// The file that is checked.
+    pub(crate) fn path(&self) -> &Path {
+        &self.file
     }
 
     /// The folder that relative paths are seen from.
@@ -372,6 +379,7 @@ impl<'a> Checker<'a> {
             files: self.files,
             memory: self.memory.clone(),
             source: &parsed.source,
+            file: path.to_owned(),
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             depth: self.depth + 1,
             quiet: 0,
@@ -400,7 +408,8 @@ impl<'a> Checker<'a> {
     ) -> Option<T> {
         let path = resolve(&self.folder, written);
         let parsed = self.parsed_at(&path)??;
-        let mut inner = Checker::new(self.files, &parsed.source, path.parent().unwrap_or(Path::new("")));
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut inner = Checker::new(self.files, &parsed.source, &path, folder);
         inner.memory = self.memory.clone();
         let seen = look(&mut inner, parsed.root.as_ref()?);
         self.needs.extend(inner.needs);

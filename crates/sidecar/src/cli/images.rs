@@ -4,6 +4,7 @@ use super::arguments::{Images, ImagesVerb};
 use super::printer::{Printer, duration};
 use super::session::Session;
 use crate::clock;
+use crate::handlers::images::PATIENCE;
 use crate::main_loop::Ask;
 use crate::settings::Settings;
 use crate::to_proto;
@@ -23,7 +24,7 @@ pub(crate) async fn images(settings: Settings, images: Images, printer: &mut Pri
 
 async fn list(session: &Session, printer: &mut Printer) -> Result<(), Failure> {
     let now = clock::now_ms();
-    let images = session.ask(Ask::ListImages).await?.images;
+    let images = session.ask(|reply| Ask::ListImages(PATIENCE, reply)).await?.images;
     for image in &images {
         let used =
             message!("images.used", ago = duration(now.saturating_sub(image.used_at)), runs = image.runs);

@@ -482,7 +482,9 @@ impl Terminal {
     fn failure(&mut self, failure: &FailureText) {
         let what = self.coloured("31", &self.words(&to_proto::message(&failure.what)));
         self.line(&format!("aml-debug: {what}"));
-        for line in &failure.detail {
+        let said = failure.said.as_deref().unwrap_or_default();
+        let said: Vec<String> = said.iter().map(|line| self.words(&to_proto::message(line))).collect();
+        for line in said.iter().chain(failure.detail.iter().skip(said.len())) {
             self.line(&format!("    {line}"));
         }
         if let Some(fix) = &failure.fix {

@@ -86,6 +86,9 @@ pub(super) async fn build(run: RunContext, recipe: Recipe) -> Result<RunEvent, F
     }
     let builder = docker.builder().await;
     run.control(&mut log, vec![way(builder, &recipe).text()])?;
+    if builder != Builder::BuildKit && !recipe.passwords().is_empty() {
+        run.control(&mut log, vec![message!("image.passwords-sent").text()])?;
+    }
     if recipe.agent.is_some() && builder != Builder::BuildKit {
         return Err(Failure::new(Blame::Environment, message!("image.no-agent"))
             .with_fix(message!("image.no-agent.fix")));
@@ -134,10 +137,10 @@ async fn carry_out(
         let mut texts = Vec::with_capacity(batch.len());
         for line in batch {
             match line {
-                Ok(line) => texts.push(covered(line.text, &passwords)),
+                Ok(line) => texts.push(covered(&line.text, &passwords)),
                 Err(error) => {
                     write(run, log, texts)?;
-                    return Err(error.into());
+                    return Err(Failure::from(error).covered(|text| covered(text, &passwords)));
                 }
             }
         }
@@ -166,8 +169,8 @@ async fn grown(
 }
 
 /// Programs hide passwords in what they print, but not all of them do, and not everywhere.
-fn covered(line: String, passwords: &[Vec<u8>]) -> String {
-    let mut bytes = line.into_bytes();
+fn covered(text: &str, passwords: &[Vec<u8>]) -> String {
+    let mut bytes = text.as_bytes().to_vec();
     secrets::cover(passwords, &mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -11,6 +11,7 @@ use engine::message;
 use engine::pipeline::room::Room;
 use engine::plan::container::with_secrets;
 use engine::plan::deployment::HostPorts;
+use engine::plan::image::logins::{self, Logins};
 use engine::plan::image::{BuildSettings, ImagePlan};
 use engine::plan::pipeline::{PipelinePlan, container_name, plan_pipeline};
 use engine::plan::settings::{Host, PlanSettings, RunFolders, RunPlace, Variables};
@@ -150,7 +151,16 @@ fn build_settings_of(context: &RunContext, plan: &Plan) -> Result<BuildSettings,
     if let ImagePlan::Context { context: folder, .. } = &plan.image {
         build.context = Some(super::context::read(folder, &context.settings.rewrites)?);
     }
+    build.logins = logins_of(plan);
     Ok(build)
+}
+
+/// What the plan does not keep. Where the file is gone, the image may be there already; if it is not, the index says
+/// what it misses.
+fn logins_of(plan: &Plan) -> Logins {
+    let file = plan.image.packages().and_then(|packages| packages.logins_in.as_ref());
+    let bytes = file.and_then(|file| files::read(file, files::TEXT_LIMIT).ok());
+    bytes.map(|bytes| logins::logins(&bytes)).unwrap_or_default()
 }
 
 /// Rootless and desktop engines run as the user and map the container's root to the user; their sockets

@@ -22,7 +22,7 @@ use engine::message;
 use engine::plan::deployment::Service;
 use engine::run::Run;
 use engine::run::event::RunEvent;
-use engine::run::snapshot::Snapshot;
+use engine::run::snapshot::{Snapshot, state_title};
 use protocol::deployment::{
     DeploymentAnswer, DeploymentParams, ListDeploymentsAnswer, RestartDeploymentParams, StartDeploymentParams,
 };
@@ -245,7 +245,11 @@ pub(crate) const RESTART: &str = "restart";
 pub(crate) fn stop(state: &State, params: &DeploymentParams, reply: Reply<RunAnswer>) {
     match find(state, &params.deployment) {
         Ok(record) if record.is_final() => {
-            let what = message!("deployment.ended-already", name = full_name(&record), state = record.state);
+            let what = message!(
+                "deployment.ended-already",
+                name = full_name(&record),
+                state = state_title(&record.state)
+            );
             give(reply, Err(Failure::new(Blame::User, what)));
         }
         Ok(record) => {

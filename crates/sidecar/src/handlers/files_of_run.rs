@@ -13,6 +13,9 @@ use std::path::Path;
 /// At most so much of a log in one answer.
 const STRETCH: u64 = 1 << 20;
 
+/// Where the processes of a run have their logs.
+const USER_LOGS: &str = "user_logs";
+
 pub(crate) fn list_outputs(state: &mut State, params: &RunIdParams, reply: Reply<OutputsAnswer>) {
     let folder = match state.store.find(&params.run) {
         Ok(record) => state.store.folder(&record.id),
@@ -27,6 +30,12 @@ pub(crate) fn list_outputs(state: &mut State, params: &RunIdParams, reply: Reply
         for part in parts.into_iter().chain(linked) {
             for (path, bytes) in files::list(&root.join(&part)) {
                 outputs.push(OutputFile { path: format!("{part}/{path}"), bytes });
+            }
+        }
+        for (path, bytes) in files::list(&root.join(USER_LOGS)) {
+            // The log of all of them has a name of its own.
+            if path.starts_with("std_log_process_") {
+                outputs.push(OutputFile { path: format!("{USER_LOGS}/{path}"), bytes });
             }
         }
         let metric_history = metrics(&folder.mlruns());

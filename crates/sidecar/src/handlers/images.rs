@@ -11,46 +11,101 @@ use engine::ids::ImageRef;
 use engine::ledger::{self, ImageRecord, ImageUse, PartChange};
 use engine::message;
 use engine::message::Message;
-use futures::StreamExt;
 use protocol::images::{
     ImageChange, ImageSnapshot, ListImagesAnswer, PruneImagesAnswer, PruneImagesParams, PrunedImage,
     WhyImageAnswer, WhyImageParams,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
 
-/// How long the engine may take to say which images it has: whoever asks for the list waits for it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the engine may take to say which images it has.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) fn list_images(state: &State, reply: Reply<ListImagesAnswer>) {
+/// How long of that an editor waits: its tree is drawn at every step of a run. Ten times what an engine takes that is
+/// on this machine and well.
+pub(crate) const GLANCE: Duration = Duration::from_millis(500);
+
+/// What the engine has of the images of ours: one question for all of them, under way or answered.
+#[derive(Debug, Clone)]
+pub(crate) struct OnEngine {
+    asked: Instant,
+    /// The answer, once it is there; `None` in it where the engine did not give one.
+    answer: watch::Receiver<Option<Option<BTreeSet<ImageRef>>>>,
+    /// What the engine said the time before.
+    before: Option<BTreeSet<ImageRef>>,
+}
+
+impl OnEngine {
+    /// Takes part in a question that is under way, or asks.
+    fn ask(state: &mut State) -> Self {
+        let last = state.on_engine.take();
+        let question = match last {
+            Some(open) if open.answer.borrow().is_none() && open.asked.elapsed() < PATIENCE => open,
+            last => {
+                let before = last.and_then(|last| last.answer.borrow().clone().flatten());
+                let (say, answer) = watch::channel(None);
+                let settings = state.settings.clone();
+                tokio::spawn(async move {
+                    let names = tokio::time::timeout(PATIENCE, names_on_engine(&settings)).await;
+                    drop(say.send(Some(names.ok().flatten())));
+                });
+                Self { asked: Instant::now(), answer, before }
+            }
+        };
+        state.on_engine = Some(question.clone());
+        question
+    }
+
+    /// Their names. An engine that has not answered so long after it was asked is taken at its last word.
+    async fn names(mut self, patience: Duration) -> Option<BTreeSet<ImageRef>> {
+        let left = patience.saturating_sub(self.asked.elapsed());
+        match tokio::time::timeout(left, self.answer.wait_for(Option::is_some)).await {
+            Ok(answered) => answered.ok()?.clone().flatten(),
+            Err(_) => self.before,
+        }
+    }
+}
+
+async fn names_on_engine(settings: &Settings) -> Option<BTreeSet<ImageRef>> {
+    let docker = Docker::connect(&settings.engine).await.ok()?;
+    let images = docker.images_with(&format!("{}=environment", Labels::KIND)).await.ok()?;
+    Some(images.into_iter().flat_map(|image| image.names).collect())
+}
+
+/// `patience` is how long the caller waits for the engine; the ledger alone is there at once.
+pub(crate) fn list_images(state: &mut State, patience: Duration, reply: Reply<ListImagesAnswer>) {
     let listed = (state.store.list_images(), state.store.image_uses());
-    let settings = state.settings.clone();
+    let is_empty = listed.0.as_ref().is_ok_and(Vec::is_empty);
+    let on_engine = (!is_empty).then(|| OnEngine::ask(state));
     tokio::spawn(async move {
         let answer = async {
             let (images, uses) = (listed.0?, listed.1?);
-            let missing = missing(&settings, &images).await;
-            let images = images.iter().map(|image| snapshot(image, &uses, missing.as_ref())).collect();
+            let there = match on_engine {
+                Some(question) => question.names(patience).await,
+                None => None,
+            };
+            let images = images.iter().map(|image| snapshot(image, &uses, there.as_ref())).collect();
             Ok(ListImagesAnswer { images })
         };
         give(reply, answer.await);
     });
 }
 
-pub(crate) fn why_image(state: &State, params: WhyImageParams, reply: Reply<WhyImageAnswer>) {
+pub(crate) fn why_image(state: &mut State, params: WhyImageParams, reply: Reply<WhyImageAnswer>) {
     let listed = (state.store.list_images(), state.store.image_uses());
-    let settings = state.settings.clone();
+    let on_engine = OnEngine::ask(state);
     tokio::spawn(async move {
         let answer = async {
             let (ledger, uses) = (listed.0?, listed.1?);
             let image = find(&ledger, &params.image)?;
+            let there = on_engine.names(PATIENCE).await;
             let (compared_with, changes) = match ledger::why_built(image, &ledger) {
                 Some((older, changes)) => (Some(older.name.0.clone()), changes),
                 None => (None, Vec::new()),
             };
-            let missing = missing(&settings, std::slice::from_ref(image)).await;
             Ok(WhyImageAnswer {
-                image: snapshot(image, &uses, missing.as_ref()),
+                image: snapshot(image, &uses, there.as_ref()),
                 parts: image.parts.clone().into_iter().collect(),
                 compared_with,
                 changes: changes.into_iter().map(change).collect(),
@@ -58,25 +113,6 @@ pub(crate) fn why_image(state: &State, params: WhyImageParams, reply: Reply<WhyI
         };
         give(reply, answer.await);
     });
-}
-
-/// Those that the engine does not have any more; `None` where it does not say.
-async fn missing(settings: &Settings, images: &[ImageRecord]) -> Option<BTreeSet<ImageRef>> {
-    if images.is_empty() {
-        return Some(BTreeSet::new());
-    }
-    let asked = async {
-        let docker = Docker::connect(&settings.engine).await.ok()?;
-        let ask = |image: &ImageRecord| {
-            let (docker, name) = (docker.clone(), image.name.clone());
-            async move { Some((docker.inspect_image(&name).await.ok()?.is_none(), name)) }
-        };
-        let asked: Vec<_> = images.iter().map(ask).collect();
-        let answers: Vec<_> = futures::stream::iter(asked).buffered(8).collect().await;
-        let answers: Option<Vec<(bool, ImageRef)>> = answers.into_iter().collect();
-        Some(answers?.into_iter().filter(|(missing, _)| *missing).map(|(_, name)| name).collect())
-    };
-    tokio::time::timeout(PATIENCE, asked).await.ok().flatten()
 }
 
 /// Decides in the loop what goes, removes it beside the loop; what is gone comes back to be taken off the ledger.
@@ -231,7 +267,8 @@ fn find<'a>(ledger: &'a [ImageRecord], name: &str) -> Result<&'a ImageRecord, Fa
     }
 }
 
-fn snapshot(image: &ImageRecord, uses: &[ImageUse], missing: Option<&BTreeSet<ImageRef>>) -> ImageSnapshot {
+/// `there` are the names of ours that the engine has; `None` where it does not say.
+fn snapshot(image: &ImageRecord, uses: &[ImageUse], there: Option<&BTreeSet<ImageRef>>) -> ImageSnapshot {
     let own: Vec<&ImageUse> = uses.iter().filter(|one| one.image == image.name && one.runs > 0).collect();
     ImageSnapshot {
         image: image.name.0.clone(),
@@ -241,7 +278,7 @@ fn snapshot(image: &ImageRecord, uses: &[ImageUse], missing: Option<&BTreeSet<Im
         used_at: image.used_ms,
         runs: own.iter().map(|one| one.runs).sum(),
         specs: own.iter().map(|one| one.spec.to_string_lossy().into_owned()).collect(),
-        missing: missing.map(|missing| missing.contains(&image.name)),
+        missing: there.map(|there| !there.contains(&image.name)),
     }
 }
 

@@ -26,7 +26,7 @@ fn variant_of(params: &VariantParams) -> Result<VariantAnswer, Failure> {
     let wait = params.wait.unwrap_or(variant::WAIT_S);
     let output = params.output.as_deref().map(Path::new);
     let (pipeline, steps) = (Path::new(&params.file), params.steps.as_slice());
-    let made = variant::write(Asked { pipeline, steps, output, wait, call: None, ranks: &[] })?;
+    let made = variant::write(Asked { pipeline, steps, output, wait, call: None, ranks: &params.ranks })?;
     let shown = |path: &Path| path.to_string_lossy().into_owned();
     let name = made.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let next = made.next(&name, wait);
@@ -39,6 +39,7 @@ fn variant_of(params: &VariantParams) -> Result<VariantAnswer, Failure> {
             .map(|file| VariantFile { from: shown(&file.from), to: shown(&file.to) })
             .collect(),
         remarks: made.variant.remarks.iter().chain([&next]).map(to_proto::text).collect(),
+        ranks: made.variant.ranks.and_then(|count| u32::try_from(count).ok()),
     })
 }
 

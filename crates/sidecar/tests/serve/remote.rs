@@ -99,8 +99,29 @@ fn a_pipeline_names_its_steps_and_gets_a_variant_beside_it() {
         "{variant}"
     );
     assert!(made["files"].as_array().unwrap().iter().any(|one| one["from"] == *file), "{made}");
+    assert_eq!(made["ranks"], Value::Null, "{made}");
     let refused = editor.refused("aml/variant", json!({"file": file, "steps": ["fit"]}));
     assert_eq!(refused["data"]["failure"]["what"]["id"], "variant.no-step");
+}
+
+#[test]
+fn of_a_distributed_step_the_variant_says_how_many_ranks_may_be_chosen() {
+    let ground = Ground::without_engine();
+    ground.write("src/train.py", "print('hello')\n");
+    ground.write("conda.yml", "dependencies: [python=3.11, pip]\n");
+    let file = ground.write(
+        "pipeline.yml",
+        "type: pipeline\njobs:\n  train:\n    type: command\n    code: src\n    command: python train.py\n    compute: azureml:c\n    \
+         environment:\n      image: debian\n      conda_file: conda.yml\n    \
+         distribution:\n      type: pytorch\n      process_count_per_instance: 2\n",
+    );
+    let mut editor = ground.editor();
+    editor.initialize();
+    let made = editor.ask("aml/variant", json!({"file": file, "steps": ["train"]}));
+    assert_eq!(made["ranks"], 2, "{made}");
+    let made = editor.ask("aml/variant", json!({"file": file, "steps": ["train"], "ranks": [1]}));
+    let variant = fs::read_to_string(made["file"].as_str().unwrap()).unwrap();
+    assert!(variant.contains("AML_REMOTE_DEBUG_RANK"), "{variant}");
 }
 
 #[test]

@@ -3,8 +3,11 @@
 use crate::editor::{Editor, LONG};
 use crate::ground::Ground;
 use crate::third_party::DapClient;
+use engine::ledger::ImageRecord;
 use serde_json::{Value, json};
+use sidecar::store::Store;
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -424,4 +427,38 @@ fn an_editor_in_japanese_reads_findings_fixes_and_meanings_in_japanese() {
     let meaning = editor.ask("textDocument/hover", place)["contents"]["value"].to_string();
     assert!(meaning.contains("**command** (必須): テキスト"), "{meaning}");
     assert!(meaning.contains("コード フォルダーで実行するシェル コマンド。"), "{meaning}");
+}
+
+#[test]
+fn an_engine_that_hangs_does_not_hold_up_the_list_of_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("hangs.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        // It takes every connection and never answers.
+        let _open: Vec<_> = listener.incoming().collect();
+    });
+    let ground = Ground::with_engine(&socket);
+    let mut store = Store::open(&ground.home()).unwrap();
+    for number in 0..30 {
+        let name = format!("aml-debug/env:{number}").as_str().into();
+        let base = "base:1".into();
+        let image = ImageRecord { name, base, parts: [].into(), built_ms: 1, used_ms: 1, size: 1 };
+        store.record_image(&image).unwrap();
+    }
+    drop(store);
+    let mut editor = ground.editor();
+    editor.initialize();
+    let mut list = || {
+        let begin = Instant::now();
+        let listed = editor.ask("aml/listImages", json!({}))["images"].clone();
+        let images = listed.as_array().unwrap();
+        assert!(images.len() == 30 && images.iter().all(|image| image["missing"].is_null()), "{listed}");
+        begin.elapsed()
+    };
+    let first = list();
+    assert!(first < Duration::from_secs(3), "{first:?}");
+    // A tree that is drawn again and again waits for the same question, and not again.
+    let again: Duration = (0..10).map(|_| list()).sum();
+    assert!(again < Duration::from_secs(2), "{again:?}");
 }

@@ -175,7 +175,7 @@ async function start(parts: Parts, target: unknown, debug: boolean): Promise<voi
     return;
   }
   if (debug) {
-    await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(spec), attachConfiguration(run.run), JOINING);
+    await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(spec), attachConfiguration(run), JOINING);
     return;
   }
   const [send, log] = [vscode.l10n.t("Send Request"), vscode.l10n.t("Open Log")];

@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import { choosePipelineRun } from "../choose";
 import { asNode, type Command, type Parts } from "../commands";
 import { stepConfiguration, stepsConfiguration } from "../debug";
-import type { FileReport, RunSnapshot } from "../protocol";
+import type { FileReport, RunSnapshot, VariantParams } from "../protocol";
 import { shown } from "../specs";
 import { say, sentence, stateWord } from "../words";
 
@@ -17,7 +17,7 @@ export const debugStep: Command = async (parts, target, more) => {
   }
   const chosen = await theStep(parts, target, more);
   if (chosen) {
-    await vscode.debug.startDebugging(folderOf(chosen.run.spec), stepConfiguration(chosen.run.run, chosen.step));
+    await vscode.debug.startDebugging(folderOf(chosen.run.spec), stepConfiguration(chosen.run, chosen.step));
   }
 };
 
@@ -47,17 +47,29 @@ export const prepareVariant: Command = async (parts, target) => {
   if (seconds === undefined) {
     return;
   }
-  const answer = await parts.sidecar.request("aml/variant", { file: report.file, steps, wait: Number(seconds) });
+  await makeVariant(parts, { file: report.file, steps, wait: Number(seconds) });
+};
+
+/** All ranks of distributed steps wait; that only some of them do is offered once it is known how many there are. */
+async function makeVariant(parts: Parts, wish: Partial<VariantParams>): Promise<void> {
+  const answer = await parts.sidecar.request("aml/variant", wish);
   for (const { from, to } of answer.files) {
     const name = `${path.basename(from)} ↔ ${path.basename(to)}`;
     await vscode.commands.executeCommand("vscode.diff", vscode.Uri.file(from), vscode.Uri.file(to), name, { preview: false });
   }
-  const attach = vscode.l10n.t("Attach to a Step…");
+  const [attach, some] = [vscode.l10n.t("Attach to a Step…"), vscode.l10n.t("Choose Ranks…")];
   const said = answer.remarks.map((remark) => sentence(say(remark))).join(" ");
-  if ((await vscode.window.showInformationMessage(said, attach)) === attach) {
+  const choice = await vscode.window.showInformationMessage(said, attach, ...((answer.ranks ?? 0) > 1 ? [some] : []));
+  if (choice === attach) {
     await vscode.commands.executeCommand("amlDebug.attachRemote");
+  } else if (choice === some) {
+    const all = Array.from({ length: answer.ranks ?? 0 }, (_, rank) => String(rank));
+    const ranks = await pickSteps(all, vscode.l10n.t("Choose Ranks…"), vscode.l10n.t("The ranks that await a debugger"));
+    if (ranks) {
+      await makeVariant(parts, { ...wish, ranks: ranks.map(Number) });
+    }
   }
-};
+}
 
 async function debugSteps(_parts: Parts, spec: vscode.Uri, steps: string[]): Promise<void> {
   await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(spec), stepsConfiguration(spec.fsPath, steps));

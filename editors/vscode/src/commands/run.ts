@@ -15,8 +15,8 @@ export const startDebugger: Command = async (parts, target) => {
   if (run) {
     const joins = run.actions.includes("attach") || run.actions.includes("takeOver");
     await (joins
-      ? vscode.debug.startDebugging(folderOf(run), attachConfiguration(run.run), JOINING)
-      : vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run.run)));
+      ? vscode.debug.startDebugging(folderOf(run), attachConfiguration(run), JOINING)
+      : vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run)));
   }
 };
 
@@ -38,7 +38,7 @@ export const cancel: Command = async (parts, target) => {
 export const rerun: Command = async (parts, target) => {
   const run = await theRun(parts, target, "rerun");
   if (run) {
-    await vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run.run), { noDebug: !run.debug });
+    await vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run), { noDebug: !run.debug });
   }
 };
 

@@ -151,10 +151,10 @@ const STYLE = `
 body { font-family: var(--vscode-font-family); font-size: var(--vscode-font-size); color: var(--vscode-foreground); max-width: 60em; padding: 0 1.5em 2em; }
 h1 { font-size: 1.6em; font-weight: normal; margin-bottom: 0; } h2 { font-size: 1.1em; border-bottom: 1px solid var(--vscode-panel-border); }
 code, pre { font-family: var(--vscode-editor-font-family); } pre { overflow: auto; background: var(--vscode-textCodeBlock-background); padding: .6em; }
-table { border-spacing: 0; } th, td { text-align: left; padding: .15em 1.2em .15em 0; font-weight: normal; vertical-align: top; }
+table { border-spacing: 0; } th, td { text-align: left; padding: .15em 1.2em .15em 0; font-weight: normal; vertical-align: top; } th, td:not(:last-child) { white-space: nowrap; }
 button { color: var(--vscode-button-secondaryForeground); background: var(--vscode-button-secondaryBackground); border: 1px solid var(--vscode-button-border, transparent); padding: .25em .8em; cursor: pointer; }
 button:hover { background: var(--vscode-button-secondaryHoverBackground); } button:focus-visible { outline: 1px solid var(--vscode-focusBorder); outline-offset: 2px; }
-section[role=alert] h2 { color: var(--vscode-errorForeground); }
+section[role=alert] h2 { color: var(--vscode-errorForeground); } section[role=alert] pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .bar { width: 16em; height: .8em; background: var(--vscode-editorWidget-background); fill: var(--vscode-charts-green); }
 .bar.failed { fill: var(--vscode-charts-red); } .bar.running { fill: var(--vscode-charts-blue); } .bar.cancelled { fill: var(--vscode-descriptionForeground); }
 .plots { display: flex; flex-wrap: wrap; gap: 1.5em; } figure { margin: 0; } figure svg { width: 26em; }

@@ -326,7 +326,8 @@ export class Workbench {
     let pressed = false;
     await this.insist(
       async () => {
-        if (!pressed && !(await found.isVisible())) {
+        // One that comes in a moment is waited for: while a file opens, it takes the focus from whatever is typed into.
+        if (!pressed && !(await found.waitFor({ timeout: 3000 }).then(() => true, () => false))) {
           await this.command("Notifications: Show Notifications");
         }
         await found.click({ timeout: 5000 });

@@ -2,6 +2,7 @@
 //!
 //! A child waits until it is attended or released, so whoever tells the gateway of one gets one of both.
 
+use super::{ClientId, DebugFact, Gateway, GatewayOutput};
 use crate::message;
 use crate::message::Message;
 use serde_json::{Map, Value, json};
@@ -124,4 +125,44 @@ fn program(command: &str) -> &str {
     }
     let script = command.split(' ').skip(1).find(|word| !word.starts_with('-')).unwrap_or(command);
     script.rsplit('/').next().unwrap_or(script)
+}
+
+impl Gateway {
+    pub(super) fn child_started(&mut self, child: Child, out: &mut Vec<GatewayOutput>) {
+        if child.debugged {
+            self.children.started(&child);
+            out.push(GatewayOutput::Fact(DebugFact::ChildWaits(child)));
+        } else if !std::mem::replace(&mut self.children.said, true) {
+            self.say(&child.undebugged(), out);
+        }
+    }
+
+    /// Lets the client attach to the children that it does not know, or lets them go on where nobody does.
+    pub(super) fn tell_children(&mut self, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = self.session.as_mut().filter(|session| session.configured) else {
+            if self.started {
+                out.extend(self.children.waiting().into_iter().map(GatewayOutput::ReleaseChild));
+            }
+            return;
+        };
+        for (pid, configuration) in self.children.announce(&session.attach) {
+            session.sent += 1;
+            let message = if session.starts_sessions {
+                session.asked.insert(session.sent, pid);
+                let arguments = json!({"request": "attach", "configuration": configuration});
+                json!({"seq": session.sent, "type": "request", "command": "startDebugging", "arguments": arguments})
+            } else {
+                json!({"seq": session.sent, "type": "event", "event": "debugpyAttach", "body": configuration})
+            };
+            out.push(GatewayOutput::ToClient(session.client, message));
+        }
+    }
+
+    pub(super) fn client_answers(&mut self, client: ClientId, message: &Value, out: &mut Vec<GatewayOutput>) {
+        let Some(session) = self.session.as_mut().filter(|session| session.client == client) else { return };
+        let child = message["request_seq"].as_i64().and_then(|seq| session.asked.remove(&seq));
+        if let (Some(pid), false) = (child, message["success"] == true) {
+            out.push(GatewayOutput::ReleaseChild(pid));
+        }
+    }
 }

@@ -76,7 +76,7 @@ fn the_container_is_laid_out_as_azure_lays_it_out() {
     check(
         PLAIN,
         expect![[r#"
-            Environment { base: ImageRef("base:1"), packages: Packages { python: Some("3.11"), conda: [], channels: [], into_own: false, pip: ["azureml-inference-server-http", "joblib"] } }
+            Environment { base: ImageRef("base:1"), packages: Packages { python: Some("3.11"), conda: [], channels: [], into_own: false, pip: ["azureml-inference-server-http", "joblib"], logins_in: None } }
             /p/models/iris -> /var/azureml-app/azureml-models/eda8976e526d9816f741af0c87e122e4/1/iris (ro)
             /p/e/src -> /var/azureml-app/src
             Tmpfs { target: "/mnt/azureml/home", mode: 1023 }

@@ -98,7 +98,7 @@ impl Requirements {
 pub fn refused(line: &str) -> Option<Message> {
     let line = without_comment(line);
     if line.contains("git+git@") {
-        return Some(message!("image.git-form", line = line));
+        return Some(message!("image.git-form", line = redacted(line)));
     }
     if !line.starts_with('-') {
         let local = line.starts_with(['.', '/']) || line.starts_with("file:") || line.contains("@ file:");
@@ -190,7 +190,8 @@ pub(crate) fn redacted(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         clean.push_str(before);
-        let host_end = after.find(['/', ' ', '\t', '?', '#']).unwrap_or(after.len());
+        let ends = |c: char| c.is_whitespace() || "/?#".contains(c);
+        let host_end = after.find(ends).unwrap_or(after.len());
         let host_start = after[..host_end].rfind('@').map_or(0, |at| at + 1);
         rest = &after[host_start..];
     }

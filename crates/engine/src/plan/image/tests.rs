@@ -105,9 +105,9 @@ fn a_recipe_is_read_from_top_to_bottom() {
         asked='3.11'
         refused=''
         own=''
+        kept=''
         conda=''
         channels=''
-        kept=''
         export UV_DEFAULT_INDEX='https://i/simple'
         export PIP_INDEX_URL='https://i/simple'
         export UV_INSECURE_HOST='t'
@@ -145,6 +145,27 @@ fn nothing_secret_is_in_what_stays() {
     assert!(!sent.concat().contains("sesame"), "what is sent is part of the builder's cache");
     assert_eq!(recipe.passwords(), [b"sesame"]);
     assert!(!format!("{:?}{:?}{}", recipe.labels, recipe.parts, recipe.name).contains("sesame"));
+}
+
+#[test]
+fn a_login_that_only_the_file_has_reaches_the_build_and_is_no_part_of_the_name() {
+    let written = ["--index-url https://me:sesame@h/simple", "x @ git+https://sesame@g/x"];
+    let file = format!("channels: [https://me:sesame@c/x]\npip:\n- {}\n- {}\n", written[0], written[1]);
+    let known = BuildSettings { logins: logins::logins(file.as_bytes()), ..settings(&[], &[]) };
+    let kept = environment("3.11", &["--index-url https://h/simple", "x @ git+https://g/x"]);
+    let recipe = made(&kept, &known);
+    assert_eq!(recipe.name, made(&kept, &settings(&[], &[])).name);
+    assert_eq!(recipe.name, made(&environment("3.11", &written), &settings(&[], &[])).name);
+    assert_eq!(String::from_utf8_lossy(&recipe.secrets["requirements.txt"]), written.join("\n") + "\n");
+    assert_eq!(recipe.passwords(), [b"sesame"]);
+
+    let ImagePlan::Environment { base, mut packages } = kept else { unreachable!("it was made so") };
+    packages.channels = vec!["https://c/x".to_owned()];
+    packages.conda = vec!["cmake".to_owned()];
+    let recipe = made(&ImagePlan::Environment { base, packages }, &known);
+    let said = |of: &[u8]| String::from_utf8_lossy(of).into_owned();
+    assert!(said(&recipe.context["settings.sh"]).contains("channels='https://c/x'"));
+    assert!(said(&recipe.secrets["settings.sh"]).contains("channels='https://me:sesame@c/x'"));
 }
 
 #[test]

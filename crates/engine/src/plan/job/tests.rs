@@ -90,6 +90,7 @@ fn a_command_job_becomes_a_plan() {
                         "mlflow",
                         "scikit-learn==1.5.0",
                     ],
+                    logins_in: None,
                 },
             },
             container: ContainerPlan {

@@ -348,9 +348,9 @@ fn to_ports(
     if !missing.is_empty() {
         let what = message!("pipeline.input-without-value", names = missing.join(", "));
         // azure-ai-ml drops what a component does not know; where something is missing, that is why.
-        let unknown = given.keys().min().map(|name| message!("pipeline.unknown-input", name = name).text());
+        let unknown = given.keys().min().map(|name| message!("pipeline.unknown-input", name = name));
         return Err(Failure::new(Blame::User, what)
-            .with_detail(unknown)
+            .with_said(unknown)
             .with_fix(message!("pipeline.input-without-value.fix")));
     }
     Ok(filled)

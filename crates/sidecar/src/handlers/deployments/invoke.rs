@@ -15,7 +15,7 @@ use engine::ids::ContainerId;
 use engine::message;
 use engine::message::Message;
 use engine::plan::deployment::Service;
-use engine::run::snapshot::Snapshot;
+use engine::run::snapshot::{Snapshot, state_title};
 use futures::StreamExt;
 use protocol::deployment::{InvokeAnswer, InvokeDeploymentParams};
 use std::path::Path;
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 pub(crate) fn invoke(state: &State, params: InvokeDeploymentParams, reply: Reply<InvokeAnswer>) {
     let known = find(state, &params.deployment).and_then(|record| {
         let not_there = |state: &str| {
-            let name = full_name(&record);
+            let (name, state) = (full_name(&record), state_title(state));
             let what = match cause(&record) {
                 Some(cause) => {
                     message!("deployment.not-live-because", name = name, state = state, cause = cause)

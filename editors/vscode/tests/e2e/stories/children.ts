@@ -65,6 +65,23 @@ export const children: Story = {
       await vscode.row(/^Run wait.yml, cancelled/).waitFor({ timeout: RUN_PATIENCE });
     },
 
-    "both runs are over": async (_vscode, ground) => statesAre(ground, "cancelled completed"),
+    "each of several processes has a log of its own": async (vscode, { project }) => {
+      const job = fs.readFileSync(path.join(project, "family.yml"), "utf8");
+      const ranks = "command: python ranks.py\ndistribution:\n  type: pytorch\n  process_count_per_instance: 2";
+      fs.writeFileSync(path.join(project, "ranks.yml"), job.replace("command: python family.py", ranks));
+      fs.writeFileSync(path.join(project, "src/ranks.py"), 'import os\n\nprint("this is rank", os.environ["RANK"])\n');
+      await vscode.openFile("ranks.yml");
+      await vscode.lens("Run").first().click();
+      const run = vscode.row(/^Run ranks.yml, completed/);
+      await run.waitFor({ timeout: RUN_PATIENCE });
+      await vscode.expand(run);
+      await vscode.expand(vscode.row(/^Logs/));
+      await vscode.row(/std_log_process_0\.txt/).waitFor();
+      await vscode.row(/std_log_process_1\.txt/).click();
+      await vscode.tab("std_log_process_1.txt").waitFor();
+      await vscode.line("this is rank 1").first().waitFor();
+    },
+
+    "all runs are over": async (_vscode, ground) => statesAre(ground, "cancelled completed completed"),
   },
 };

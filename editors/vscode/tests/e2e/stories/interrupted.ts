@@ -40,6 +40,7 @@ export const interrupted: Story = {
     "killed while paused, it says so, and the run is still paused": async (vscode, { home }) => {
       process.kill(sidecarOf(home), "SIGKILL");
       await vscode.toast("ended unexpectedly").waitFor();
+      await vscode.debugging().waitFor({ state: "hidden" });
       await vscode.openView("Azure ML Debug");
       await vscode.inline(vscode.row(/^Run wait.yml, (paused|running)/), "Start debugger");
       await vscode.stoppedOn(GROWTH);

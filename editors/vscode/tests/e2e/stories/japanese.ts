@@ -1,5 +1,7 @@
 // The strings that a user meets on the way to a breakpoint, in Japanese.
 
+import * as fs from "node:fs";
+import * as path from "node:path";
 import type { Story } from "../stories.ts";
 import { RUN_PATIENCE } from "../workbench.ts";
 import { PRODUCT } from "./ground.ts";
@@ -81,6 +83,21 @@ export const japanese: Story = {
     "so does its end": async (vscode) => {
       await vscode.command("Azure ML: 実行をキャンセル");
       await vscode.row(/キャンセル済み/).waitFor({ timeout: RUN_PATIENCE });
+    },
+
+    "a job that is refused says why in japanese, line by line": async (vscode, { project }) => {
+      fs.writeFileSync(path.join(project, "broken.yml"), "type: command\ncomand: python grow.py\ndisplayname: grown\n");
+      await vscode.openFile("broken.yml");
+      await vscode.command("Azure ML: 実験を送信");
+      await vscode.pick("ローカル: 実行");
+      await vscode.toast(/broken\.yml.*誤り/).waitFor();
+      await vscode.clearToasts();
+      await vscode.menu(vscode.row(/broken\.yml/), "実行のページを開く");
+      const lines = await vscode.webview().locator("section[role=alert] pre").innerText();
+      const mistakes = lines.split("\n").filter((line) => line.includes("broken.yml:"));
+      if (mistakes.length < 2 || !mistakes.every((line) => JAPANESE.test(line))) {
+        throw new Error(`not in Japanese: ${lines}`);
+      }
     },
   },
 };

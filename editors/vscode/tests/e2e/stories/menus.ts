@@ -1,10 +1,14 @@
 // What each row, title and file offers, in the order in which it stands there.
 
+import * as fs from "node:fs";
+import * as path from "node:path";
 import type { Locator } from "playwright-core";
 import type { Story } from "../stories.ts";
 import type { Workbench } from "../workbench.ts";
 import { RUN_PATIENCE } from "../workbench.ts";
 import { nothingIsLeft } from "./ground.ts";
+
+const EXAMPLES = path.resolve(import.meta.dirname, "../../../../../examples");
 
 export const menus: Story = {
   locale: "en",
@@ -16,7 +20,16 @@ export const menus: Story = {
       const names = await icons.evaluateAll((found) => found.map((icon) => icon.getAttribute("aria-label") ?? ""));
       same(names.slice(0, 3), ["Create experiment…", "Run experiment…", "Refresh runs"]);
       await icons.last().click();
-      has(await entries(vscode), ["New run configuration…", "Remove unused images…", "Check this machine (doctor)", "Show the log of the debugger", "Restart the debug sidecar"]);
+      has(await entries(vscode), [
+        "New run configuration…",
+        "Deploy on this machine",
+        "Deploy image…",
+        "Attach to a step on a node…",
+        "Remove unused images…",
+        "Check this machine (doctor)",
+        "Show the log of the debugger",
+        "Restart the debug sidecar",
+      ]);
     },
 
     "a file in the explorer, though nobody has opened it": async (vscode) => {
@@ -27,6 +40,32 @@ export const menus: Story = {
       if (ofConda.some((entry) => entry.includes("specification"))) {
         throw new Error(`a conda file offers ${ofConda.join(", ")}`);
       }
+    },
+
+    "a pipeline, a deployment, its request and a script in the explorer": async (vscode, { project }) => {
+      for (const example of ["pipeline", "iris-endpoint"]) {
+        fs.cpSync(path.join(EXAMPLES, example), project, { recursive: true });
+      }
+      const file = (name: string) => vscode.page.locator(".explorer-folders-view .monaco-list-row", { has: vscode.page.getByText(name, { exact: true }) });
+      await file("deployment.yml").waitFor();
+      // Which files these are is found out a moment after they are there.
+      await offers(vscode, file("pipeline.yml"), ["Debug steps of a pipeline…", "Prepare debug variant…"]);
+      await offers(vscode, file("deployment.yml"), ["Deploy on this machine", "Debug deployment"]);
+      await offers(vscode, file("sample-request.json"), ["Send this request"]);
+      fs.writeFileSync(path.join(project, "alone.py"), "print()\n");
+      await offers(vscode, file("alone.py"), ["Add or take out remote debugging"]);
+    },
+
+    "the title of an editor with a deployment and with its request": async (vscode) => {
+      const title = vscode.page.locator(".editor-group-container .editor-actions");
+      await vscode.openFile("deployment.yml");
+      await title.locator('a.action-label[aria-label^="Debug deployment"]').waitFor();
+      await title.locator(".dropdown-action-container .codicon-chevron-down, .dropdown-action-container .codicon-drop-down-button").first().click();
+      has(await entries(vscode), ["Debug deployment", "Deploy on this machine"]);
+      await vscode.openFile("sample-request.json");
+      await title.locator('a.action-label[aria-label^="Send this request"]').waitFor();
+      const [request] = await title.locator("a.action-label").evaluateAll((found) => found.map((icon) => icon.getAttribute("aria-label") ?? ""));
+      same([request ?? ""], ["Send this request"]);
     },
 
     "the title of an editor with a specification": async (vscode) => {
@@ -106,6 +145,13 @@ export const menus: Story = {
 async function offered(vscode: Workbench, row: Locator): Promise<string[]> {
   await row.click({ button: "right" });
   return entries(vscode);
+}
+
+/** Waits until a row offers these among others. */
+async function offers(vscode: Workbench, row: Locator, wanted: string[]): Promise<void> {
+  let found: string[] = [];
+  await vscode.insist(async () => void (found = await offered(vscode, row)), async () => wanted.every((entry) => found.includes(entry)), 20_000);
+  has(found, wanted);
 }
 
 /** The entries of the menu that is open; it is closed again. */

@@ -33,6 +33,10 @@ export const multiRoot: Story = {
       await vscode.choose("Debug: Select and Start Debugging", "Azure ML...");
       await vscode.option("wait.yml").waitFor();
       await vscode.shot("configurations");
+      const names = await vscode.page.locator(".quick-input-widget:visible .monaco-list-row").evaluateAll((rows) => rows.map((row) => row.getAttribute("aria-label") ?? ""));
+      if (names.filter((name) => name.includes("wait.yml")).length !== 2) {
+        throw new Error(`each job should be offered once: ${names.join(", ")}`);
+      }
       const entry = vscode.page.locator(".quick-input-widget:visible .monaco-list-row", { hasText: "wait.yml" }).filter({ hasText: "meadow" }).first();
       await entry.click();
     },

@@ -152,6 +152,21 @@ export const remote: Story = {
       if (!fs.existsSync(path.join(project, "pipeline.debug.yml"))) {
         throw new Error("there is no variant");
       }
+      await vscode.clearToasts();
+    },
+
+    "of a distributed step, some ranks only wait": async (vscode, { project }) => {
+      const component = path.join(project, "components/train.yml");
+      fs.appendFileSync(component, "\ndistribution:\n  type: pytorch\n  process_count_per_instance: 2\n");
+      await vscode.openFile("pipeline.yml");
+      await vscode.command("Azure ML: Prepare debug variant…");
+      await vscode.pick("train");
+      await vscode.page.keyboard.press("Enter");
+      await vscode.answer("600");
+      await vscode.press("600", "Choose Ranks…");
+      await vscode.pick("1");
+      await vscode.page.keyboard.press("Enter");
+      await until(() => /AML_REMOTE_DEBUG_RANK: *"?1"?/.test(fs.readFileSync(path.join(project, "pipeline.debug.yml"), "utf8")));
     },
   },
 };

@@ -188,8 +188,8 @@ fn the_published_code_is_told_what_is_wrong_with_it_and_the_fix_mends_it() {
     let said: Vec<String> =
         found.iter().map(|it| format!("{}: {}", it.range.start.line + 1, it.message)).collect();
     expect![[r#"
-        26: This listens on the address of the debugger's machine, which the node does not have.
-        27: This waits for a debugger for ever: no timeout reaches it."#]]
+        26: This listens on the address of the debugger's machine, which the node does not have; "aml-debug instrument" mends it.
+        27: This waits for a debugger for ever: no timeout reaches it; "aml-debug instrument" mends it."#]]
     .assert_eq(&said.join("\n"));
     let fix = found[0].fix.as_ref().expect("a fix");
     let text = String::from_utf8_lossy(published);

@@ -55,8 +55,11 @@ const STEADY: &[&str] = &[
     "walkthrough",
     "debugging",
     "children",
+    "multi-root",
     "untrusted",
     "interrupted",
+    "deployments",
+    "pipelines",
     "japanese",
 ];
 

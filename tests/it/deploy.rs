@@ -1,11 +1,12 @@
 //! Deployments: a score.py behind the real inference server, from the command to what is left afterwards.
 
-use crate::support::program::text;
+use crate::support::program::{text, told};
 use crate::support::{Debugger, Ground, engine, until};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 
 pub(crate) const SCORE: &str = r#"
 //- /deployment.yml
@@ -191,6 +192,96 @@ fn an_edit_is_loaded_in_place_under_the_debugger_that_is_attached() {
     ground.leaves_nothing();
 }
 
+/// `init()` raises on its last line, which is the sixth.
+fn breaks_init(script: &Path) -> String {
+    let well = fs::read_to_string(script).expect("ours");
+    let broken = well.replace("factor = int(open(path).read())", "raise ValueError('no weights here')");
+    fs::write(script, broken).expect("ours");
+    well
+}
+
+#[test]
+fn an_edit_that_init_raises_over_is_told_and_the_next_good_one_answers() {
+    let ground = Ground::with(SCORE);
+    let result = ground.call(["deploy", "deployment.yml", "--json"]).with_code(0).result();
+    let uri = text(&result["scoringUri"]);
+    // Somebody looks after it, as an editor does.
+    let owner = ground.start(["deployments", "logs", "blue", "--follow"]);
+    let is_owned =
+        || fs::File::open(ground.run_folder(&result["run"]).join("owner.lock")).expect("a run's lock");
+    until("an owner", || matches!(is_owned().try_lock(), Err(fs::TryLockError::WouldBlock)).then_some(()));
+    let shown = || ground.call(["deployments", "show", "blue", "--json"]).with_code(0).objects()[0].clone();
+    let service = || shown()["run"]["service"].clone();
+    let script = ground.path("src/score.py");
+    let well = breaks_init(&script);
+    let refused = until("a refusal", || Some(service()).filter(|service| !service["refused"].is_null()));
+    let said = told(&refused["refused"]);
+    for words in ["init() failed at src/score.py:6: ValueError: no weights here", "-> correct it and save"] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert_eq!(refused["refusedAt"], json!({"file": script.display().to_string(), "line": 6}));
+    assert_eq!(ground.containers().len(), 1, "the container stays");
+    let asked =
+        ground.call(["deployments", "invoke", "blue", "--request", "request.json"]).with_code(1).stderr;
+    let because = "nothing answers for the deployment iris/blue: init() failed at src/score.py:6";
+    assert!(asked.contains(because), "{asked}");
+
+    fs::write(&script, well.replace("factor * sum", "2 * factor * sum")).expect("ours");
+    until("the answer of the next edit", || {
+        let (_, body) = try_http(&uri, "POST", r#"{"values": [1]}"#)?;
+        body.contains(r#""total": 20"#).then_some(())
+    });
+    let service =
+        until("that it is well", || Some(service()).filter(|service| service["healthyAt"].is_u64()));
+    assert_eq!((&service["refused"], &service["refusals"]), (&Value::Null, &json!(1)));
+
+    // Once more, and then it is stopped as it stands.
+    breaks_init(&script);
+    until("another refusal", || (shown()["run"]["service"]["refusals"] == 2).then_some(()));
+    ground.call(["deployments", "stop", "blue"]).with_code(0);
+    owner.end();
+    assert_eq!(list(&ground)[0]["state"], "cancelled");
+    ground.leaves_nothing();
+}
+
+#[test]
+fn an_edit_that_init_raises_over_leaves_the_debug_session_to_the_next_good_one() {
+    let ground = Ground::with(SCORE);
+    let code = ground.path("src").display().to_string();
+    let script = ground.path("src/score.py");
+    let mut deploy = ground.start(["deploy", "deployment.yml", "--debug", "--json"]);
+    let ready = deploy.wait_until_ready();
+    let mut debugger = Debugger::attach(&ready, &code, &[("score.py", 5)]);
+    let (thread, ..) = debugger.stopped();
+    debugger.go_on(&thread);
+    let healthy = deploy.wait_for("healthy", |event| event["event"] == "healthy");
+    let uri = text(&healthy["service"]["scoringUri"]);
+
+    let well = breaks_init(&script);
+    let (thread, line, _) = debugger.stopped();
+    assert_eq!(line, 5, "the new init()");
+    debugger.go_on(&thread);
+    let refused = deploy.wait_for("a refusal", |event| !event["run"]["service"]["refused"].is_null());
+    let said = told(&refused["run"]["service"]["refused"]);
+    assert!(said.contains("init() failed at src/score.py:6: ValueError"), "{said}");
+    let said = debugger.important();
+    assert!(said.contains("waits for the next edit: init() failed at src/score.py:6"), "{said}");
+
+    fs::write(&script, well.replace("factor * sum", "2 * factor * sum")).expect("ours");
+    let (thread, line, _) = debugger.stopped();
+    assert_eq!(line, 5, "the same session stops in the init() of the next edit");
+    debugger.go_on(&thread);
+    deploy.wait_for("healthy again", |event| event["event"] == "healthy");
+    until("the answer of the next edit", || {
+        let (_, body) = try_http(&uri, "POST", r#"{"values": [1]}"#)?;
+        body.contains(r#""total": 20"#).then_some(())
+    });
+    deploy.signal("INT");
+    deploy.end().with_code(0);
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
 #[test]
 fn several_deployments_answer_side_by_side_and_two_stores_see_only_their_own() {
     let (one, two) = (Ground::with(SCORE), Ground::with(SCORE));
@@ -243,6 +334,30 @@ fn killed_at_a_breakpoint_it_is_adopted_attached_again_and_answers() {
     attach.signal("INT");
     attach.end();
     assert_eq!(list(&ground)[0]["state"], "running");
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
+fn a_restart_that_its_owner_was_asked_for_and_did_not_do_is_done_all_the_same() {
+    let ground = Ground::with(SCORE);
+    let result = ground.call(["deploy", "deployment.yml", "--json"]).with_code(0).result();
+    let lock = ground.run_folder(&result["run"]).join("owner.lock");
+    let owner = ground.start(["deployments", "logs", "blue", "--follow"]);
+    until("that the log's reader looks after it", || {
+        let lock = fs::File::open(&lock).expect("a run's lock");
+        matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)).then_some(())
+    });
+    owner.signal("STOP");
+    let script = ground.path("src/score.py");
+    let edited = fs::read_to_string(&script).unwrap().replace("factor * sum", "2 * factor * sum");
+    fs::write(&script, edited).unwrap();
+    let restart = ground.start(["deployments", "restart", "blue"]);
+    ground.wait_until_asked("restart");
+    owner.kill();
+    restart.end().with_code(0);
+    let (_, answer) = http(&text(&result["scoringUri"]), "POST", r#"{"values": [1]}"#);
+    assert!(answer.contains(r#""total": 20"#), "{answer}");
     ground.call(["deployments", "remove", "blue"]).with_code(0);
     ground.leaves_nothing();
 }

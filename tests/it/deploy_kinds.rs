@@ -4,7 +4,7 @@
 use crate::deploy::SCORE;
 use crate::support::engine::{docker, docker_says};
 use crate::support::program::{text, told};
-use crate::support::{Debugger, Ground, until};
+use crate::support::{Debugger, Ground, OWN_SERVER, until};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
@@ -162,17 +162,13 @@ environment:
     scoring_route: {port: 8080, path: /v1/scale}
 //- /weights/factor.txt
 10
-//- /Dockerfile
-FROM $BASE
-COPY app /app
-CMD ["python3", "/app/server.py"]
 //- /app/server.py
 import os, threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from answering import Answering, serve
 
 factor = int(open(os.environ["AZUREML_MODEL_DIR"] + "/weights/factor.txt").read())
 
-class Handler(BaseHTTPRequestHandler):
+class Scale(Answering):
     def do_GET(self):
         self.answer(200 if self.path in ("/ready", "/live") else 404, b"")
 
@@ -181,23 +177,13 @@ class Handler(BaseHTTPRequestHandler):
         value = int(body) * factor
         self.answer(200, b"\x00%d\xff" % value if self.path == "/v1/scale" else b"?")
 
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Type", "application/octet-stream")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-def serve(port):
-    ThreadingHTTPServer(("0.0.0.0", port), Handler).serve_forever()
-
-threading.Thread(target=serve, args=(8081,), daemon=True).start()
-serve(8080)
+threading.Thread(target=serve, args=(8081, Scale), daemon=True).start()
+serve(8080, Scale)
 "#;
 
 #[test]
 fn a_server_of_the_users_own_answers_on_its_routes_and_is_debugged() {
-    let ground = Ground::with(CUSTOM);
+    let ground = Ground::with(&format!("{CUSTOM}{OWN_SERVER}"));
     fs::write(ground.path("four.txt"), "4").expect("ours");
     let result =
         ground.call(["deploy", "deployment.yml", "--request", "four.txt", "--json"]).with_code(0).result();

@@ -215,10 +215,7 @@ fn a_worker_that_is_killed_at_a_breakpoint_is_told_and_the_next_stops_under_the_
     assert_eq!(debugger.stopped().1, 10);
     kill_the_worker(&ground);
     assert_eq!(cut.join().expect("an end"), None, "nobody answers this one");
-    has(
-        &important(&mut debugger),
-        &["the server's worker (process ", "no edit asked for it", "from init() on"],
-    );
+    has(&debugger.important(), &["the server's worker (process ", "no edit asked for it", "from init() on"]);
     begins(&mut debugger);
     deploy.wait_for("healthy again", |event| event["event"] == "healthy");
     let answered = ask("[1]");
@@ -234,7 +231,7 @@ fn a_worker_that_is_killed_at_a_breakpoint_is_told_and_the_next_stops_under_the_
     let (thread, ..) = debugger.stopped();
     debugger.send("continue", json!({ "threadId": thread }));
     assert_eq!(cut.join().expect("an end"), None);
-    has(&important(&mut debugger), &["for want of memory", "load less in init() and run()"]);
+    has(&debugger.important(), &["for want of memory", "load less in init() and run()"]);
     begins(&mut debugger);
     deploy.wait_for("healthy at last", |event| event["event"] == "healthy");
     deploy.signal("INT");
@@ -242,16 +239,6 @@ fn a_worker_that_is_killed_at_a_breakpoint_is_told_and_the_next_stops_under_the_
     has(&log, &["no edit asked for it", "for want of memory"]);
     ground.call(["deployments", "remove", "blue"]).with_code(0);
     ground.leaves_nothing();
-}
-
-/// What the editor shows where nobody misses it.
-fn important(debugger: &mut Debugger) -> String {
-    loop {
-        let output = debugger.event("output");
-        if output["category"] == "important" {
-            return text(&output["output"]);
-        }
-    }
 }
 
 #[test]

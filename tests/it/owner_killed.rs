@@ -218,3 +218,35 @@ fn a_run_that_ended_while_nobody_looked_has_its_exit_code_and_its_log() {
     assert_eq!(ground.log(&run["run"]), "here\nthere");
     ground.leaves_nothing();
 }
+
+/// A run whose owner does not come to do what it is asked for, and the run's name.
+fn deaf(ground: &Ground) -> (Started, String) {
+    let mut run = ground.start(["run", "job.yml", "--json"]);
+    run.wait_for_line("here");
+    let name = text(&ground.only_run()["run"]);
+    run.signal("STOP");
+    (run, name)
+}
+
+#[test]
+fn what_an_owner_was_asked_for_and_did_not_do_is_done_by_whoever_asked() {
+    let ground = Ground::with_job("python x.py", WAITS);
+    let (run, name) = deaf(&ground);
+    let cancel = ground.start(["runs", "cancel", &name, "--json"]);
+    ground.wait_until_asked("cancel");
+    run.kill();
+    assert_eq!(cancel.end().with_code(0).objects()[0]["state"], "cancelled");
+    ground.leaves_nothing();
+}
+
+#[test]
+fn what_was_asked_for_is_done_by_whoever_comes_by_if_both_are_gone() {
+    let ground = Ground::with_job("python x.py", WAITS);
+    let (run, name) = deaf(&ground);
+    let cancel = ground.start(["runs", "cancel", &name]);
+    ground.wait_until_asked("cancel");
+    cancel.kill();
+    run.kill();
+    assert_eq!(ground.only_run()["state"], "cancelled");
+    ground.leaves_nothing();
+}

@@ -1,7 +1,7 @@
 //! When a deployment is well and when it is given up: by the probes of its spec, as Azure takes them.
 
 use crate::support::program::told;
-use crate::support::{Ground, engine};
+use crate::support::{Ground, OWN_SERVER, engine};
 use serde_json::json;
 use std::fs;
 use std::time::Instant;
@@ -20,18 +20,16 @@ environment:
     liveness_route: {port: 8082, path: /live}
     readiness_route: {port: 8081, path: /ready}
     scoring_route: {port: 8080, path: /asked}
-//- /Dockerfile
-FROM $BASE
-COPY app /app
-CMD ["python3", "/app/server.py"]
 //- /app/server.py
 import json, os, threading, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from answering import Answering, serve
 
 answers = {path: os.environ[path.upper()].split() for path in ("live", "ready")}
 good = {"live": [], "ready": []}
 
-class Handler(BaseHTTPRequestHandler):
+class Probed(Answering):
+    kind = "application/json"
+
     def do_GET(self):
         path = self.path[1:]
         if path == "asked":
@@ -44,23 +42,13 @@ class Handler(BaseHTTPRequestHandler):
             good[path].append(time.monotonic())
         self.answer(status, b"")
 
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-def serve(port):
-    ThreadingHTTPServer(("0.0.0.0", port), Handler).serve_forever()
-
 for port in (8081, 8082):
-    threading.Thread(target=serve, args=(port,), daemon=True).start()
-serve(8080)
+    threading.Thread(target=serve, args=(port, Probed), daemon=True).start()
+serve(8080, Probed)
 "#;
 
 fn with(live: &str, ready: &str, probes: &str) -> Ground {
-    let ground = Ground::with(SERVER);
+    let ground = Ground::with(&format!("{SERVER}{OWN_SERVER}"));
     let path = ground.path("deployment.yml");
     let text = fs::read_to_string(&path).expect("ours");
     let variables = format!("environment_variables: {{LIVE: \"{live}\", READY: \"{ready}\"}}\n");

@@ -21,6 +21,29 @@ use std::time::{Duration, Instant};
 /// The longest that anything in a story may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
+/// What a server of the user's own stands on, beside the `/app/server.py` of its story.
+pub(crate) const OWN_SERVER: &str = r#"
+//- /Dockerfile
+FROM $BASE
+COPY app /app
+CMD ["python3", "/app/server.py"]
+//- /app/answering.py
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Answering(BaseHTTPRequestHandler):
+    kind = "application/octet-stream"
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", self.kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+def serve(port, handler):
+    ThreadingHTTPServer(("0.0.0.0", port), handler).serve_forever()
+"#;
+
 /// Looks again and again until there is an answer; `what` is told where there never is one.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();

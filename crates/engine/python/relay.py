@@ -24,6 +24,8 @@ _SOON_FOR_S = 10.0
 # A chosen process claims before it does anything slow, so this only has to cover the interpreter's own start.
 _CLAIM_WITHIN_S = 3.0
 _LINGER_S = 1.0
+# A server that gives up over its worker does so at once.
+_ENDS_WITHIN_S = 0.3
 
 
 def main():
@@ -50,13 +52,18 @@ def _relay(wish, news, report, server):
     import json
 
     memory = _Memory()
-    while _shovel(server, news):
+    while True:
+        master = _parent(_pid(report))
+        if not _shovel(server, news):
+            return
         server.close()
         # Whoever ends a worker looks for the next one.
         if wish.imports and _was_replaced(wish, report):
             return
-        worker = {"worker": _pid(report), "outOfMemory": memory.ran_out()} if wish.imports else {}
-        _write(1, _event("amlDebugEnded", worker))
+        ended = {}
+        if wish.imports:
+            ended = {"worker": _pid(report), "outOfMemory": memory.ran_out(), "server": _ends(master)}
+        _write(1, _event("amlDebugEnded", ended))
         report = _wait_for_next(wish, news, report)
         server = None if report is None else _connect(report)
         if server is None:
@@ -129,6 +136,26 @@ def _wait_for_next(wish, news, before):
                 return None
             if handle != 0:
                 _write(1, news.events())
+
+
+def _parent(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def _ends(master):
+    """Whether the server ends with its worker, as it does when that could not load the user's code."""
+    import aml_debug_process
+
+    until = time.monotonic() + _ENDS_WITHIN_S
+    while master is not None and aml_debug_process.is_alive(master):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _was_replaced(wish, report):

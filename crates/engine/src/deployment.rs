@@ -29,6 +29,16 @@ pub fn explain_end(service: &Service, image: Option<&ImageFacts>, exit: &Exit) -
     })
 }
 
+/// What in the user's code keeps the server from coming up, where its last words say so.
+pub fn explain_boot(service: &Service, lines: &[String]) -> Option<Failure> {
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let is_end = |line: &&str| line.contains(BOOT_FAILED);
+    let end = lines.iter().rposition(is_end)?;
+    // What an earlier edit did stands before the end of its own server.
+    let begin = lines[..end].iter().rposition(is_end).map_or(0, |earlier| earlier + 1);
+    explain(service, None, &lines[begin..end]).filter(|failure| failure.blame == Blame::Code)
+}
+
 /// How many of the last lines are shown where the cause is not among those that we know.
 const SHOWN_LINES: usize = 10;
 
@@ -137,8 +147,8 @@ pub fn explain_unseen(debuggee: &Debuggee) -> Failure {
 /// Where the user's code stands in the container.
 const ROOT: &str = "/var/azureml-app/";
 
-/// The sentence on code that cannot be read.
-const UNREADABLE: &str = "deployment.unreadable";
+/// The sentences on code that cannot be loaded, each with its place.
+const PLACED: [&str; 3] = ["deployment.unreadable", "deployment.init-raised", "deployment.script-raised"];
 
 /// A path in the container as the user knows it.
 fn short(path: &str) -> &str {
@@ -235,10 +245,11 @@ pub fn read_restart(said: &str, complaint: &str) -> Result<Restart, Failure> {
     }
 }
 
-/// File in the container and line from 1 of the code that cannot be read, if that is what a failure is about.
-pub fn unreadable_line(failure: &Failure) -> Option<(String, u32)> {
-    let args = &failure.what.args;
-    let place = args.iter().find(|(name, _)| name == "place" && failure.what.id == UNREADABLE)?.1.to_string();
+/// File in the container and line from 1 of the code that cannot be loaded, if that is what a failure is about.
+pub fn refused_line(failure: &Failure) -> Option<(String, u32)> {
+    let what = &failure.what;
+    let is_place = |name: &str| name == "place" && PLACED.contains(&what.id.as_str());
+    let place = what.args.iter().find(|(name, _)| is_place(name))?.1.to_string();
     let (file, line) = place.rsplit_once(':')?;
     let file = if file.starts_with('/') { file.to_owned() } else { format!("{ROOT}{file}") };
     Some((file, line.parse().ok()?))
@@ -306,6 +317,26 @@ Worker Count: 1"#;
     }
 
     #[test]
+    fn of_several_edits_that_end_the_server_the_last_is_told() {
+        let raised = "  File \"/var/azureml-app/src/score.py\", line 5, in init\nValueError: no model\n";
+        let end = "[2026-11-22 10:00:00 +0000] [7] [ERROR] Reason: Worker failed to boot.\n";
+        let absent = "User script at /x does not have a run() function defined.\n";
+        let told = |log: String| {
+            let lines: Vec<String> = log.lines().map(str::to_owned).collect();
+            explain_boot(&service(), &lines).map(|failure| failure.to_string())
+        };
+        assert_eq!(
+            told(format!("{absent}{end}{raised}{end}")).as_deref(),
+            Some("init() failed at src/score.py:5: ValueError: no model")
+        );
+        assert_eq!(
+            told(format!("{raised}{end}{absent}{end}")).as_deref(),
+            Some("src/score.py has no function run()")
+        );
+        assert_eq!(told(raised.to_owned()), None, "the server has ended of something else");
+    }
+
+    #[test]
     fn the_last_failure_of_run_is_found_behind_earlier_ones() {
         let log = r#"2026-11-22 E [8] azmlinfsrv - Encountered Exception: Traceback (most recent call last):
   File "/env/azureml_inference_server_http/server/user_script.py", line 130, in invoke_run
@@ -351,20 +382,22 @@ azureml_inference_server_http.server.user_script.UserScriptException: Caught an 
     }
 
     #[test]
-    fn code_that_cannot_be_read_is_found_at_its_line_wherever_it_stands() {
+    fn code_that_cannot_be_loaded_is_found_at_its_line_wherever_it_stands() {
         let line = |file: &str| {
             let said = format!(
                 r#"{{"unreadable": {{"file": "{file}", "line": 7, "error": "SyntaxError", "text": ""}}}}"#
             );
             match read_restart(&said, "") {
-                Ok(Restart::Refused(failure)) => unreadable_line(&failure),
+                Ok(Restart::Refused(failure)) => refused_line(&failure),
                 other => panic!("{other:?}"),
             }
         };
         let inside = "/var/azureml-app/src/score.py";
         assert_eq!(line(inside), Some((inside.to_owned(), 7)));
         assert_eq!(line("/opt/code/score.py"), Some(("/opt/code/score.py".to_owned(), 7)));
-        assert_eq!(unreadable_line(&Failure::new(Blame::Code, message!("deployment.no-restart"))), None);
+        let what = message!("deployment.init-raised", place = "src/score.py:6", error = "ValueError");
+        assert_eq!(refused_line(&Failure::new(Blame::Code, what)), Some((inside.to_owned(), 6)));
+        assert_eq!(refused_line(&Failure::new(Blame::Code, message!("deployment.no-restart"))), None);
     }
 
     #[test]

@@ -131,6 +131,8 @@ enum Stage {
     Live(Debugger),
     /// The command is being ended so that it can start again.
     Restarting,
+    /// The container of a server has ended over an edit of the user's and waits for the next one.
+    Fallen,
     Stopping(End),
     Collecting(End),
     Removing(End),
@@ -272,15 +274,21 @@ impl Run {
             RunEvent::ContainerRemoved => self.removed(),
             RunEvent::CaughtUp => vec![],
             RunEvent::Healthy => self.healthy(at),
-            RunEvent::RestartRequested => self.restart(),
+            RunEvent::RestartRequested => self.restart(at),
             RunEvent::ServerRestarted { attended } => self.restarted(at, attended),
-            RunEvent::RestartRefused(failure) => self.restart_refused(failure),
+            RunEvent::RestartRefused(failure) => self.restart_refused(at, failure),
+            RunEvent::CannotServe(failure) => self.cannot_serve(at, failure),
         }
     }
 
     /// Whether the run has ended and nothing is left to do.
     pub fn is_finished(&self) -> bool {
         matches!(self.stage, Stage::Finished(_))
+    }
+
+    /// Whether it went well and everything that it gives is there, though its container may still be in hand.
+    pub fn has_result(&self) -> bool {
+        matches!(self.stage, Stage::Removing(End::Completed) | Stage::Finished(End::Completed))
     }
 
     /// How the run ended, once it has.
@@ -453,21 +461,28 @@ impl Run {
     }
 
     fn debugged(&mut self, at: Millis, event: DebugEvent) -> Vec<Effect> {
-        let Stage::Live(stand) = self.stage else { return vec![] };
         match event {
             DebugEvent::Configured => self.attached = true,
-            DebugEvent::Detached | DebugEvent::DebuggeeGone => self.attached = false,
+            DebugEvent::Detached => self.attached = false,
+            // A server's session lasts from one debuggee to the next.
+            DebugEvent::DebuggeeGone if self.service().is_none() => self.attached = false,
+            DebugEvent::Said(message) => return vec![Effect::Note(message)],
+            DebugEvent::TerminateRequested if self.stage == Stage::Fallen => return self.cancel(at, false),
+            DebugEvent::RestartRequested if self.stage == Stage::Fallen => return self.restart(at),
             _ => {}
         }
+        let Stage::Live(stand) = self.stage else { return vec![] };
         let next = match event {
             DebugEvent::TerminateRequested => return self.cancel(at, false),
-            DebugEvent::RestartRequested if self.service().is_some() => return self.restart(),
+            DebugEvent::RestartRequested if self.service().is_some() => return self.restart(at),
             DebugEvent::RestartRequested => return self.start_again(at),
             DebugEvent::Unattended => return self.unattended(at),
             DebugEvent::WorkerEnded => return self.worker_ended(),
+            // Of a container that has ended and started again since.
+            DebugEvent::DebuggeeGone if stand == Debugger::Expected => return vec![],
             DebugEvent::DebuggeeGone => return self.relay_broke(),
-            DebugEvent::Said(message) => return vec![Effect::Note(message)],
             DebugEvent::MappingProposed(proposal) => return vec![Effect::OfferMapping(proposal)],
+            DebugEvent::Said(_) => return vec![],
             DebugEvent::Configured | DebugEvent::Resumed => Debugger::Attached,
             DebugEvent::Paused => Debugger::Paused,
             // Whoever stood at a breakpoint when its debugger vanished still stands there.

@@ -258,8 +258,9 @@ impl Effects {
             }
             Effect::AwaitHealth => {
                 if let Some(service) = plan.and_then(|plan| plan.service.clone()) {
-                    // A person at a breakpoint is no failure of the server's.
-                    answering(tasks, service::await_health(context, service, !run.wish.debug));
+                    // A person at a breakpoint is no failure of the server's, nor is an edit.
+                    let is_judged = !run.wish.debug && run.serving.refused.is_none();
+                    answering(tasks, service::await_health(context, service, is_judged));
                 }
             }
             Effect::WatchCode => {
@@ -293,6 +294,11 @@ impl Effects {
             }
             Effect::Abandon => tasks.work.abort_all(),
             Effect::Note(message) => note(&context, &message),
+            Effect::Say(message) => match &tasks.gateway {
+                // It comes back from there, to be noted.
+                Some(gateway) => gateway.inlet().say(message),
+                None => note(&context, &message),
+            },
             // These need what the loop alone knows; it has done them.
             Effect::OpenGateway
             | Effect::OfferDebugger

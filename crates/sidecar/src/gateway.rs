@@ -16,6 +16,7 @@ use engine::debuggee::Report;
 use engine::failure::{Blame, Failure};
 use engine::ids::ContainerId;
 use engine::message;
+use engine::message::Message;
 use engine::run::event::{DebugEvent, RunEvent};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
@@ -60,6 +61,16 @@ impl Inlet {
     /// A session lasts as long as the container, whatever processes come and go in it.
     pub(crate) fn go_on_with_the_next(&self) {
         let _ = self.0.send(Inbound::GoOnWithTheNext);
+    }
+
+    /// A session lasts as long as the run, whose container may end and start again.
+    pub(crate) fn outlast_the_container(&self) {
+        let _ = self.0.send(Inbound::OutlastTheContainer);
+    }
+
+    /// A sentence for whoever is attached and for the run.
+    pub(crate) fn say(&self, message: Message) {
+        let _ = self.0.send(Inbound::Say(message));
     }
 
     /// Whoever is attached may have the program start again.
@@ -204,6 +215,8 @@ enum Inbound {
     },
     OfferRestart,
     GoOnWithTheNext,
+    OutlastTheContainer,
+    Say(Message),
     Relay(Box<Relay>),
     FromClient(ClientId, Value),
     ClientGone(ClientId),
@@ -336,8 +349,7 @@ impl Hub {
         }
         // Nobody new comes in; whoever is here hears the end.
         drop(listener);
-        self.feed(GatewayInput::DebuggeeRestarts(false));
-        self.feed(GatewayInput::DebuggeeGone);
+        self.feed(GatewayInput::Over);
         self.debuggee = None;
         self.clients.clear();
         match &self.place {
@@ -378,6 +390,8 @@ impl Hub {
                 self.gateway.map(local, remote);
             }
             Inbound::GoOnWithTheNext => self.gateway.go_on_with_the_next(),
+            Inbound::OutlastTheContainer => self.gateway.outlast_the_connection(),
+            Inbound::Say(message) => self.feed(GatewayInput::Say(message)),
             Inbound::OfferRestart => {
                 if let Place::Run { family } = &mut self.place {
                     family.offers_restart = true;

@@ -14,6 +14,7 @@ pub(crate) mod list_runs;
 pub(crate) mod release_debugger;
 pub(crate) mod remote;
 pub(crate) mod remove_run;
+pub(crate) mod requests;
 pub(crate) mod rerun;
 pub(crate) mod retire;
 pub(crate) mod start_run;

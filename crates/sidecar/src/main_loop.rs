@@ -155,7 +155,7 @@ pub async fn run(mut state: State, mut inbox: mpsc::UnboundedReceiver<Event>) {
                 None => return,
             },
             // An idle process does not wake up.
-            _ = tick.tick(), if state.has_live_runs() => handlers::tick::tick(&mut state),
+            _ = tick.tick(), if state.has_to_tick() => handlers::tick::tick(&mut state),
         }
     }
 }

@@ -25,6 +25,7 @@ use protocol::run::{RunSnapshot, StartRunParams};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -41,6 +42,8 @@ pub struct State {
     pub effects: Effects,
     runs: BTreeMap<RunId, Live>,
     pipelines: BTreeMap<RunId, pipelines::LivePipeline>,
+    /// What was asked of other processes' runs and nobody has taken yet, and when to look after it.
+    pub(crate) asked: BTreeMap<(RunId, &'static str), Instant>,
     /// Whoever waits until runs that were taken over have true records.
     settling: Vec<Settling>,
     /// Steps on nodes that are followed, by what they were called.
@@ -92,6 +95,7 @@ impl State {
             effects,
             runs: BTreeMap::new(),
             pipelines: BTreeMap::new(),
+            asked: BTreeMap::new(),
             settling: Vec::new(),
             remotes: BTreeMap::new(),
             remotes_begun: 0,
@@ -115,8 +119,9 @@ impl State {
         }
     }
 
-    pub(crate) fn has_live_runs(&self) -> bool {
-        !self.runs.is_empty() || !self.pipelines.is_empty()
+    /// Whether time means anything to this process.
+    pub(crate) fn has_to_tick(&self) -> bool {
+        !self.runs.is_empty() || !self.pipelines.is_empty() || !self.asked.is_empty()
     }
 
     pub(crate) fn live_runs(&self) -> Vec<RunId> {
@@ -259,7 +264,7 @@ impl State {
             let told = to_proto::run_snapshot(&live.record, &snapshot);
             let told = with_warmth(&self.settings, told);
             let of_pipeline = live.record.parent.clone().zip(live.record.step.clone());
-            let has_image = live.run.image.is_some();
+            let (has_image, has_result) = (live.run.image.is_some(), live.run.has_result());
             if live.run.is_finished() {
                 // The lock is free before anybody is told, so that whoever is told may own the run.
                 self.runs.remove(id);
@@ -267,7 +272,7 @@ impl State {
             }
             self.outbox.say(Notice::RunChanged(Box::new(told)));
             if let Some((pipeline, step)) = of_pipeline {
-                self.step_moved(&pipeline, &step, &snapshot, has_image);
+                self.step_moved(&pipeline, &step, &snapshot, has_image, has_result);
                 self.set_free_with_steps(Some(pipeline));
             }
         }

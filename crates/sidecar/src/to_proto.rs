@@ -134,7 +134,7 @@ fn graph(pipeline: &Pipeline) -> Graph {
 }
 
 fn service((service, serving): &(Service, Serving), mapping: Option<&(PathBuf, String)>) -> ServiceSnapshot {
-    let place = serving.refused.as_ref().and_then(deployment::unreadable_line);
+    let place = serving.refused.as_ref().and_then(deployment::refused_line);
     let refused_at = place.zip(mapping).and_then(|((file, line), (local, remote))| {
         let inside = file.strip_prefix(remote)?.trim_start_matches('/');
         Some(CodePlace { file: local.join(inside).to_string_lossy().into_owned(), line })

@@ -54,6 +54,7 @@ const STEADY: &[&str] = &[
     "run-page",
     "walkthrough",
     "debugging",
+    "children",
     "untrusted",
     "interrupted",
     "japanese",

@@ -65,6 +65,16 @@ impl Debugger {
         debugger
     }
 
+    /// The next word that an editor shows where nobody misses it.
+    pub(crate) fn important(&mut self) -> String {
+        loop {
+            let output = self.event("output");
+            if output["category"] == "important" {
+                return text(&output["output"]);
+            }
+        }
+    }
+
     pub(crate) fn request(&mut self, command: &str, arguments: Value) -> Value {
         let seq = self.send(command, arguments);
         self.answer(seq)

@@ -168,6 +168,17 @@ impl Ground {
         self.call(["runs", "show", run, "--json"]).with_code(0).objects().remove(0)
     }
 
+    /// Waits until somebody has asked the owner of a run for this and the owner has not taken it.
+    pub(crate) fn wait_until_asked(&self, verb: &str) {
+        let line =
+            "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('select verb from request'))";
+        let store = self.home().join("store.sqlite");
+        super::until(&format!("that somebody has asked for {verb}"), || {
+            let asked = Command::new("python3").args(["-c", line]).arg(&store).output().expect("Python");
+            String::from_utf8_lossy(&asked.stdout).contains(verb).then_some(())
+        });
+    }
+
     /// The driver log, as the user asks for it.
     #[track_caller]
     pub(crate) fn log(&self, run: &Value) -> String {

@@ -55,6 +55,10 @@ pub enum GatewayInput {
     /// The debug server is about to end so that another can take its place, under the same session; or it is
     /// not, after all.
     DebuggeeRestarts(bool),
+    /// There is nothing to connect to any more, nor will there be.
+    Over,
+    /// A sentence for whoever is attached, and for the run.
+    Say(Message),
     /// A child's client wants the whole program to start again.
     RestartRequested,
     /// A client can reach a child at this port.
@@ -170,6 +174,8 @@ pub struct Gateway {
     offers_restart: bool,
     /// Whether another process may take the place of a debuggee that ends.
     goes_on: bool,
+    /// Whether another connection may take the place of one that ends.
+    outlasts: bool,
 }
 
 /// Whose debuggee it is.
@@ -224,6 +230,7 @@ impl Gateway {
             process: None,
             offers_restart: false,
             goes_on: false,
+            outlasts: false,
         }
     }
 
@@ -248,6 +255,11 @@ impl Gateway {
         self.goes_on = true;
     }
 
+    /// A session lasts as long as the run, whatever connections come and go behind it.
+    pub fn outlast_the_connection(&mut self) {
+        self.outlasts = true;
+    }
+
     /// Who holds the session, if anybody.
     pub fn attached(&self) -> Option<ClientId> {
         self.session.as_ref().map(|session| session.client)
@@ -264,9 +276,11 @@ impl Gateway {
                 self.debuggee_connected(paused, waiting, &mut out);
             }
             GatewayInput::FromDebuggee(message) => self.debuggee_says(message, &mut out),
-            GatewayInput::DebuggeeGone if self.restarts => self.debuggee_replaced(&mut out),
+            GatewayInput::DebuggeeGone if self.restarts || self.outlasts => self.debuggee_replaced(&mut out),
             GatewayInput::DebuggeeGone => self.debuggee_gone(&mut out),
             GatewayInput::DebuggeeRestarts(restarts) => self.restarts = restarts,
+            GatewayInput::Over => self.debuggee_gone(&mut out),
+            GatewayInput::Say(message) => self.say(&message, &mut out),
             GatewayInput::RestartRequested => self.start_again(&mut out),
             GatewayInput::ChildListens { pid, port } => {
                 self.children.listens(pid, port);
@@ -453,13 +467,13 @@ impl Gateway {
     // The debuggee's side.
 
     fn debuggee_connected(&mut self, paused: Option<i64>, waiting: bool, out: &mut Vec<GatewayOutput>) {
-        if self.debuggee == Connection::Open && self.restarts {
+        if self.debuggee == Connection::Open && (self.restarts || self.outlasts) {
             self.debuggee_replaced(out);
         } else if self.debuggee == Connection::Open {
             self.debuggee_gone(out);
         }
         self.debuggee = Connection::Open;
-        if std::mem::take(&mut self.restarts) {
+        if std::mem::take(&mut self.restarts) || self.outlasts {
             self.tell_again(out);
         }
         // A child may have been released before it was connected.
@@ -510,7 +524,10 @@ impl Gateway {
         self.answer_what_waits(out);
         self.left_behind = LeftBehind::default();
         self.go_on_from_pause(out);
-        if let Some(pid) = how["worker"].as_u64() {
+        // Of a server that ends with its worker the run says why.
+        if how["server"] == true {
+            out.push(GatewayOutput::Fact(DebugFact::WorkerEnded));
+        } else if let Some(pid) = how["worker"].as_u64() {
             let said = match how["outOfMemory"] == true {
                 true => message!("deployment.worker-out-of-memory", pid = pid),
                 false => message!("deployment.worker-ended", pid = pid),

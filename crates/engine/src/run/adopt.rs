@@ -52,6 +52,12 @@ impl Run {
                 self.container = Some(container.clone());
                 vec![Effect::RemoveContainer(container)]
             }
+            // It waits for the next edit, and nobody has seen whether there was one.
+            Found::Exited(container) if self.stage == Stage::Fallen && adopter == Adopter::Staying => {
+                self.container = Some(container);
+                let gateway = self.wish.debug.then_some(Effect::OpenGateway);
+                gateway.into_iter().chain(self.watch_code()).chain(self.restart(at)).collect()
+            }
             // Following it brings the rest of its log first, and then its end.
             Found::Exited(container) => {
                 self.revive(at, container.clone());

@@ -76,7 +76,7 @@ pub enum Effect {
     CatchUp(ContainerId, Option<Door>),
     /// Reach into the container for the debuggee → `DebuggeeReported`, then `Debug`….
     OpenRelay(ContainerId),
-    /// Ask the deployment until it answers → `Healthy`.
+    /// Ask the deployment until it answers → `Healthy`, or `CannotServe` where its log says that it never will.
     AwaitHealth,
     /// Tell when the user's code changes → `RestartRequested`, again and again.
     WatchCode,
@@ -111,4 +111,6 @@ pub enum Effect {
     CloseGateway,
     /// A line for the user in the run's control log. Nothing answers.
     Note(Message),
+    /// The same, shown to whoever is attached, too. Nothing answers.
+    Say(Message),
 }

@@ -15,7 +15,10 @@ impl Run {
         let end = match self.stage {
             Stage::Restarting => return self.ended_to_start_again(),
             Stage::Stopping(end) => end,
-            Stage::Starting | Stage::Live(_) => self.judge(&exit),
+            Stage::Starting | Stage::Live(_) => match self.falls(&exit) {
+                Some(failure) => return self.fall(at, failure),
+                None => self.judge(&exit),
+            },
             _ => return vec![],
         };
         self.exit = Some(exit);
@@ -153,6 +156,14 @@ impl Run {
                     Some(container) => self.remove(container, earlier),
                     None => self.finish(earlier),
                 }
+            }
+            // What was still asked of the server has no answer any more.
+            (Stage::Fallen, _) if end == End::Failed => vec![],
+            (Stage::Fallen, Some(_)) => {
+                self.failure = Some(failure);
+                self.card.begin(PhaseName::Collect, at);
+                self.stage = Stage::Collecting(end);
+                vec![Effect::Collect]
             }
             // The engine would not remove it: the next sweep over our containers will.
             (Stage::Removing(earlier), _) => {

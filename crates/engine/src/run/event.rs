@@ -86,6 +86,8 @@ pub enum RunEvent {
     },
     /// The deployment's code cannot be loaded; its server was left alone.
     RestartRefused(Failure),
+    /// The server's log says that it will never come up with the user's code as it stands.
+    CannotServe(Failure),
     /// The log files hold all that the container has written so far.
     CaughtUp,
 }

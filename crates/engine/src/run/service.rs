@@ -7,6 +7,7 @@ use super::event::Exit;
 use super::{Debugger, Millis, Run, Stage};
 use crate::deployment;
 use crate::failure::Failure;
+use crate::ids::ContainerId;
 use crate::message;
 use crate::plan::deployment::Service;
 use serde::{Deserialize, Serialize};
@@ -19,10 +20,16 @@ pub struct Serving {
     pub healthy_at: Option<Millis>,
     /// How often it has started again in place.
     pub restarts: u32,
-    /// Why the last edit was not taken; the server goes on with the code from before.
+    /// Why the last edit was not taken. The server goes on with the code from before; where it could not be told
+    /// before the old code was gone, it waits for the next edit.
     pub refused: Option<Failure>,
     /// How often an edit was not taken.
     pub refusals: u32,
+    /// Whether it has ever answered: from then on, an edit is what keeps it from doing so again.
+    has_answered: bool,
+    /// The code as it stands keeps the server from answering.
+    #[serde(skip)]
+    fallen: bool,
     /// A restart is under way.
     #[serde(skip)]
     restarting: bool,
@@ -72,8 +79,12 @@ impl Run {
             _ => return vec![],
         }
         self.serving.healthy_at = Some(at);
+        self.serving.has_answered = true;
+        if std::mem::take(&mut self.serving.fallen) {
+            self.serving.refused = None;
+        }
         let mut effects = self.watch_code();
-        effects.extend(self.restart_if_changed());
+        effects.extend(self.restart_if_changed(at));
         effects
     }
 
@@ -97,8 +108,17 @@ impl Run {
     }
 
     /// The user's code has changed, or the user asks.
-    pub(super) fn restart(&mut self) -> Vec<Effect> {
+    pub(super) fn restart(&mut self, at: Millis) -> Vec<Effect> {
         if !self.service().is_some_and(|service| service.has_workers) {
+            return vec![];
+        }
+        if let (Stage::Fallen, Some(container)) = (&self.stage, self.container.clone()) {
+            return self.rise(at, container);
+        }
+        // Its container is about to end, or its supervisor starts it again and again, with code from before or after.
+        if self.serving.fallen {
+            self.serving.refused = None;
+            self.serving.changed = true;
             return vec![];
         }
         let (Stage::Live(stand), Some(container), false) =
@@ -112,16 +132,19 @@ impl Run {
         vec![Effect::RestartServer { container, attended }]
     }
 
-    fn restart_if_changed(&mut self) -> Vec<Effect> {
-        if std::mem::take(&mut self.serving.changed) { self.restart() } else { vec![] }
+    fn restart_if_changed(&mut self, at: Millis) -> Vec<Effect> {
+        if std::mem::take(&mut self.serving.changed) { self.restart(at) } else { vec![] }
     }
 
     /// The old workers are gone and a new one is starting.
     pub(super) fn restarted(&mut self, at: Millis, attended: bool) -> Vec<Effect> {
+        if !std::mem::take(&mut self.serving.restarting) {
+            // Its container has ended meanwhile.
+            return vec![];
+        }
         self.serving.refused = None;
         self.serving.restarts += 1;
         self.serving.healthy_at = None;
-        self.serving.restarting = false;
         let (Stage::Live(_), Some(container)) = (&self.stage, self.container.clone()) else { return vec![] };
         if let Some(open) = self.card.open() {
             self.card.end_ok(open, at, None);
@@ -143,16 +166,87 @@ impl Run {
     }
 
     /// The code as it stands cannot be loaded, so the server goes on with what it has.
-    pub(super) fn restart_refused(&mut self, failure: Failure) -> Vec<Effect> {
-        self.serving.restarting = false;
+    pub(super) fn restart_refused(&mut self, at: Millis, failure: Failure) -> Vec<Effect> {
+        if !std::mem::take(&mut self.serving.restarting) {
+            return vec![];
+        }
         let mut told = failure.what.text();
         failure.detail.iter().for_each(|line| told.push_str(&format!("\n    {line}")));
         let note = Effect::Note(message!("deployment.kept", problem = told));
         self.serving.refused = Some(failure);
         self.serving.refusals += 1;
         let mut effects = vec![note];
-        effects.extend(self.restart_if_changed());
+        effects.extend(self.restart_if_changed(at));
         effects
+    }
+
+    /// What in the user's code has ended the server, if it is an edit: there is somebody who sees the next one, and
+    /// with the code from before it has answered.
+    pub(super) fn falls(&self, exit: &Exit) -> Option<Failure> {
+        let service = self.service().filter(|service| service.has_workers)?;
+        if !(self.serving.has_answered && self.serving.watched) || exit.error.is_some() || exit.oom_killed {
+            return None;
+        }
+        deployment::explain_boot(service, &exit.last_lines)
+    }
+
+    /// The container stays, to be started again with the next edit.
+    pub(super) fn fall(&mut self, at: Millis, failure: Failure) -> Vec<Effect> {
+        if let Some(open) = self.card.open() {
+            self.card.end_failed(open, at, &failure);
+        }
+        self.stage = Stage::Fallen;
+        // It was saved again while the server was starting.
+        match std::mem::take(&mut self.serving.changed) {
+            true => self.restart(at),
+            false => self.note_fall(failure),
+        }
+    }
+
+    /// The log says that the server will not come up as it is.
+    pub(super) fn cannot_serve(&mut self, at: Millis, failure: Failure) -> Vec<Effect> {
+        if !matches!(self.stage, Stage::Starting | Stage::Live(_)) {
+            return vec![];
+        }
+        if !self.serving.has_answered {
+            return self.fail(at, failure);
+        }
+        let mut effects = self.note_fall(failure);
+        effects.push(Effect::AwaitHealth);
+        effects
+    }
+
+    /// A server below a supervisor says the same again and again.
+    fn note_fall(&mut self, failure: Failure) -> Vec<Effect> {
+        let name = self.service().map(Service::full_name).unwrap_or_default();
+        let failure = failure.with_fix(message!("deployment.fallen.fix", name = name));
+        self.serving.healthy_at = None;
+        self.serving.restarting = false;
+        self.serving.fallen = true;
+        if self.serving.refused.as_ref().is_some_and(|known| known.what == failure.what) {
+            return vec![];
+        }
+        let said = Effect::Say(message!("deployment.fallen", problem = failure.what));
+        self.serving.refused = Some(failure);
+        self.serving.refusals += 1;
+        vec![said]
+    }
+
+    /// Starts the container that an edit has ended, under the session that is there.
+    fn rise(&mut self, at: Millis, container: ContainerId) -> Vec<Effect> {
+        self.serving = Serving {
+            healthy_at: None,
+            restarts: self.serving.restarts + 1,
+            refused: None,
+            fallen: false,
+            restarting: false,
+            ..self.serving.clone()
+        };
+        self.report = None;
+        self.comes_back = self.attached;
+        self.card.begin(PhaseName::Start, at);
+        self.stage = Stage::Starting;
+        vec![Effect::StartContainer(container, None)]
     }
 
     /// What an end that nobody asked for means for a server.

@@ -150,6 +150,7 @@ impl Run {
             Stage::Resolving | Stage::Imaging { .. } | Stage::Starting | Stage::Restarting => {
                 State::Preparing
             }
+            Stage::Fallen => State::Preparing,
             Stage::Preparing { cancelled: false } => State::Preparing,
             Stage::Preparing { cancelled: true } => State::Stopping,
             Stage::Creating { cancelled: false } => State::Preparing,

@@ -568,6 +568,158 @@ fn a_server_starts_again_under_the_debugger_that_is_attached() {
     );
 }
 
+/// An end over what `init()` raises.
+fn over_init() -> RunEvent {
+    let log = "Traceback (most recent call last):\n  File \"/var/azureml-app/src/score.py\", line 6, in init\n    load()\nValueError: no weights\nReason: Worker failed to boot.";
+    RunEvent::ContainerExited(Exit { last_lines: log.lines().map(str::to_owned).collect(), ..exit(3) })
+}
+
+#[test]
+fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
+    let fallen = |wish: Wish| {
+        let trace = deployed(wish);
+        let trace = match trace.run.wish.debug {
+            true => trace.on(listening()).on(RunEvent::Debug(DebugEvent::Configured)),
+            false => trace,
+        };
+        let attended = trace.run.wish.debug;
+        trace
+            .on(RunEvent::Healthy)
+            .on(RunEvent::RestartRequested)
+            .on(RunEvent::ServerRestarted { attended })
+            .on(over_init())
+    };
+    let risen = fallen(Wish::default())
+        .on(RunEvent::Failed(Failure::new(Blame::Environment, message!("deployment.no-restart"))))
+        .on(RunEvent::RestartRequested)
+        .on(RunEvent::ContainerStarted)
+        .on(RunEvent::Healthy);
+    risen.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [AwaitHealth] preparing
+        Healthy -> [WatchCode] running
+        RestartRequested -> [RestartServer] running
+        ServerRestarted { attended: false } -> [AwaitHealth] preparing
+        ContainerExited -> [Say] preparing
+        Failed -> [] preparing
+        RestartRequested -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [AwaitHealth] preparing
+        Healthy -> [] running
+    "#]]);
+    assert_eq!((risen.run.serving.refusals, &risen.run.serving.refused), (1, &None));
+    assert_eq!(
+        risen.card(),
+        "resolve 10 Ok, build 10 Ok, create 20 Ok, start 20 Ok, run 20 Ok, start 10 Failed, start 20 Ok, run … Running"
+    );
+    let debugged = fallen(debug())
+        .on(RunEvent::Debug(DebugEvent::DebuggeeGone))
+        .on(RunEvent::RestartRequested)
+        .on(RunEvent::ContainerStarted)
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Healthy);
+    debugged.expect(expect![[r#"
+        start -> [OpenGateway, Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [OfferDebugger] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [WatchCode] running
+        RestartRequested -> [RestartServer] running
+        ServerRestarted { attended: true } -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerExited -> [Say] preparing
+        Debug(DebuggeeGone) -> [] preparing
+        RestartRequested -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        DebuggeeReported -> [] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [] running
+    "#]]);
+    // The log says so before the container ends, and the next edit comes in between.
+    let quick = fallen(Wish::default()).on(RunEvent::RestartRequested).on(RunEvent::ContainerStarted);
+    let failure = Failure::new(Blame::Code, message!("deployment.no-function", script = "", function = ""));
+    let quick = quick.on(RunEvent::Healthy).on(RunEvent::RestartRequested);
+    let quick = quick.on(RunEvent::ServerRestarted { attended: false }).on(RunEvent::CannotServe(failure));
+    let quick = quick.on(RunEvent::RestartRequested).on(over_init());
+    let last = |trace: &Trace| trace.text.lines().last().unwrap_or_default().to_owned();
+    expect![[r#"ContainerExited -> [StartContainer(ContainerId("c1"), None)] preparing"#]]
+        .assert_eq(&last(&quick));
+    // Whoever wants the end of it gets that, too.
+    fallen(Wish::default())
+        .on(RunEvent::CancelRequested { at_once: false })
+        .on(RunEvent::Collected)
+        .on(RunEvent::ContainerRemoved)
+        .expect(expect![[r#"
+            start -> [Resolve] preparing
+            Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+            ImageInspected -> [Prepare] preparing
+            Prepared -> [CreateContainer] preparing
+            ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
+            ContainerStarted -> [AwaitHealth] preparing
+            Healthy -> [WatchCode] running
+            RestartRequested -> [RestartServer] running
+            ServerRestarted { attended: false } -> [AwaitHealth] preparing
+            ContainerExited -> [Say] preparing
+            CancelRequested { at_once: false } -> [Collect] stopping
+            Collected -> [RemoveContainer(ContainerId("c1"))] stopping
+            ContainerRemoved -> [CloseGateway] cancelled
+        "#]]);
+    let adopted = |adopter| fallen(Wish::default()).adopted(Found::Exited("c1".into()), adopter);
+    expect![[
+        r#"adopt Exited(ContainerId("c1")) -> [WatchCode, StartContainer(ContainerId("c1"), None)] preparing"#
+    ]]
+    .assert_eq(&last(&adopted(Adopter::Staying)));
+    let passing = adopted(Adopter::Passing).on(over_init());
+    assert_eq!(passing.failure(), "deployment.init-raised");
+    // One that has never answered fails, and one that nobody looks after.
+    assert_eq!(deployed(Wish::default()).on(over_init()).failure(), "deployment.init-raised");
+}
+
+#[test]
+fn a_server_below_a_supervisor_comes_up_by_itself_with_the_next_edit() {
+    let raised = || {
+        let failure =
+            Failure::new(Blame::Code, message!("deployment.no-function", script = "", function = ""));
+        RunEvent::CannotServe(failure)
+    };
+    let trace = deployed(Wish::default())
+        .on(RunEvent::Healthy)
+        .on(RunEvent::RestartRequested)
+        .on(RunEvent::ServerRestarted { attended: false })
+        .on(raised())
+        .on(raised())
+        .on(RunEvent::RestartRequested)
+        .on(raised())
+        .on(RunEvent::Healthy)
+        .on(RunEvent::ServerRestarted { attended: false });
+    trace.expect(expect![[r#"
+        start -> [Resolve] preparing
+        Resolved -> [InspectImage(ImageRef("base:1"))] preparing
+        ImageInspected -> [Prepare] preparing
+        Prepared -> [CreateContainer] preparing
+        ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
+        ContainerStarted -> [AwaitHealth] preparing
+        Healthy -> [WatchCode] running
+        RestartRequested -> [RestartServer] running
+        ServerRestarted { attended: false } -> [AwaitHealth] preparing
+        CannotServe -> [Say, AwaitHealth] preparing
+        CannotServe -> [AwaitHealth] preparing
+        RestartRequested -> [] preparing
+        CannotServe -> [Say, AwaitHealth] preparing
+        Healthy -> [RestartServer] running
+        ServerRestarted { attended: false } -> [AwaitHealth] preparing
+    "#]]);
+    assert_eq!((trace.run.serving.refusals, &trace.run.serving.refused), (2, &None));
+    assert_eq!(deployed(Wish::default()).on(raised()).failure(), "deployment.no-function");
+}
+
 #[test]
 fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
     let live = || {

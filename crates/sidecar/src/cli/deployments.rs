@@ -128,7 +128,7 @@ async fn invoke(session: &Session, invoke: Invoke, printer: &mut Printer) -> Res
     };
     let answer = match answer {
         // The record says that it lives; whoever asks the engine knows what became of it.
-        Err(failure) if failure.what.id == "deployment.refused" => {
+        Err(failure) if failure.what.id.starts_with("deployment.refused") => {
             session.ask(|reply| Ask::Adopt(Adopter::Passing, reply)).await?;
             session.ask(|reply| Ask::InvokeDeployment(again, reply)).await?
         }

@@ -147,6 +147,9 @@ pub(super) fn open_relay(tasks: &mut RunTasks, plan: Option<&Plan>, container: C
         if plan.service.as_ref().is_none_or(|service| service.has_workers) {
             gateway.offer_restart();
         }
+        if plan.service.as_ref().is_some_and(|service| service.has_workers) {
+            gateway.outlast_the_container();
+        }
         gateway.go_on_with_the_next();
     }
     let context = tasks.context.clone();

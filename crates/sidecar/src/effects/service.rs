@@ -30,7 +30,7 @@ pub(super) async fn await_health(
     let probes = health::probes(&service, is_judged).into_iter().map(|probe| succeed(&context, probe));
     tokio::select! {
         answered = futures::future::try_join_all(probes) => answered.map(|_| RunEvent::Healthy),
-        failure = never_boots(&context, &service, is_judged) => Err(failure),
+        failure = never_boots(&context, &service, is_judged) => Ok(RunEvent::CannotServe(failure)),
     }
 }
 

@@ -3,10 +3,11 @@
 //! The engine is asked once for all containers of this store; that answer comes back as an event, and only
 //! then is any run touched. A run that somebody owns in the meantime is left alone.
 
+use super::requests;
 use crate::clock;
 use crate::main_loop::{Ask, Event, Reply, give};
 use crate::state::{Kept, PIPELINE, State};
-use crate::store::RunRecord;
+use crate::store::{Ownership, RunRecord};
 use crate::warm;
 use docker::{ContainerFacts, Docker, Labels};
 use engine::failure::Failure;
@@ -152,10 +153,26 @@ fn look_again(state: &State) {
 /// Owns the run and gives it what was found; whether this process has it now.
 fn take_over(state: &mut State, record: &RunRecord, found: Found, adopter: Adopter) -> bool {
     let Ok(Some(ownership)) = state.store.try_own(&record.id) else { return false };
+    let adopter = requests::stay(state, record, adopter);
     if record.kind == PIPELINE {
         state.adopt_pipeline(record, ownership, adopter);
-        return true;
+    } else {
+        take_over_run(state, record, ownership, found, adopter);
     }
+    // Whoever is only passing by is gone before more than an end could come of it.
+    if adopter == Adopter::Staying {
+        requests::heed(state, &record.id);
+    }
+    true
+}
+
+fn take_over_run(
+    state: &mut State,
+    record: &RunRecord,
+    ownership: Ownership,
+    found: Found,
+    adopter: Adopter,
+) {
     let kept = record.plan.as_deref().and_then(|plan| serde_json::from_str::<Kept>(plan).ok());
     let now = clock::now_ms();
     let (run, effects, params) = match kept {
@@ -175,7 +192,6 @@ fn take_over(state: &mut State, record: &RunRecord, found: Found, adopter: Adopt
         }
     };
     state.adopt(run, record.clone(), ownership, params, effects, adopter);
-    true
 }
 
 fn find(record: &RunRecord, containers: &[ContainerFacts]) -> Found {

@@ -1,6 +1,6 @@
 //! `aml/cancelRun`: ends a run of ours at once, asks the owner of anybody else's.
 
-use crate::clock;
+use super::requests::{self, CANCEL};
 use crate::state::State;
 use engine::failure::{Blame, Failure};
 use engine::message;
@@ -8,9 +8,6 @@ use engine::pipeline::PipelineEvent;
 use engine::run::event::RunEvent;
 use engine::run::snapshot::state_title;
 use protocol::run::{CancelRunParams, RunAnswer};
-
-/// What a process writes into the store for another process's run.
-pub(crate) const CANCEL: &str = "cancel";
 
 pub(crate) fn cancel_run(state: &mut State, params: &CancelRunParams) -> Result<RunAnswer, Failure> {
     let record = state.store.find(&params.run)?;
@@ -24,7 +21,7 @@ pub(crate) fn cancel_run(state: &mut State, params: &CancelRunParams) -> Result<
             message!("cancel.ended", run = record.id, state = state_title(&record.state)),
         ));
     } else {
-        state.store.ask(&record.id, CANCEL, clock::now_ms())?;
+        requests::ask(state, &record.id, CANCEL)?;
     }
     Ok(RunAnswer { run: record.id.0 })
 }

@@ -11,6 +11,7 @@ pub(crate) use invoke::invoke;
 pub(super) use ports::free_port;
 pub(crate) use ports::last_look;
 
+use super::requests::{self, RESTART};
 use crate::clock;
 use crate::main_loop::{Ask, Event, Reply, give};
 use crate::spec_reader;
@@ -202,7 +203,7 @@ pub(crate) fn restart(state: &mut State, params: &RestartDeploymentParams, reply
     }
     match state.store.is_owned(&record.id) {
         Ok(true) if in_place => {
-            let asked = state.store.ask(&record.id, RESTART, clock::now_ms());
+            let asked = requests::ask(state, &record.id, RESTART);
             give(reply, asked.map(|()| answer));
         }
         // Nobody looks after it: this process does from now on.
@@ -238,9 +239,6 @@ pub(crate) fn restart(state: &mut State, params: &RestartDeploymentParams, reply
 fn again(run: String, debug: Option<bool>) -> RerunParams {
     RerunParams { run, debug, process: None, rank: None, children: None, step: None }
 }
-
-/// What a process writes into the store for another process's deployment.
-pub(crate) const RESTART: &str = "restart";
 
 pub(crate) fn stop(state: &State, params: &DeploymentParams, reply: Reply<RunAnswer>) {
     match find(state, &params.deployment) {

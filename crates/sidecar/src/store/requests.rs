@@ -1,7 +1,8 @@
 //! Asking a run's owner for something: a row that the owner takes.
 //!
 //! Who wants something of a run first tries to own it. If somebody else does, the request goes here and
-//! the owner finds it at its next look; if that owner dies first, the one who adopts the run finds it.
+//! the owner finds it at its next look; if that owner goes first, the one who adopts the run finds it, and
+//! whoever waits for it does (`handlers/requests.rs`).
 
 use super::Store;
 use super::runs::no_such_run;
@@ -24,6 +25,12 @@ impl Store {
         let asked =
             self.write(|db| db.prepare_cached(sql)?.execute((run.as_str(), verb, now_ms.cast_signed())))?;
         if asked == 1 { Ok(()) } else { Err(no_such_run(run.as_str())) }
+    }
+
+    /// Whether something was asked of a run that nobody has taken yet.
+    pub fn is_asked(&self, run: &RunId, verb: &str) -> Result<bool, Failure> {
+        let waiting = "SELECT EXISTS (SELECT 1 FROM request WHERE run = ?1 AND verb = ?2)";
+        self.read(|db| db.prepare_cached(waiting)?.query_row((run.as_str(), verb), |row| row.get(0)))
     }
 
     /// What was asked of a run since the last time, oldest first; each request is given out once. With

@@ -2,7 +2,7 @@
 
 use crate::editor::Editor;
 use crate::ground::Ground;
-use crate::third_party::DapClient;
+use crate::third_party::{Call, DapClient};
 use serde_json::{Value, json};
 
 const SUMS: &str = r#"import time
@@ -18,13 +18,37 @@ except ValueError:
 raise RuntimeError("total is %d" % total)
 "#;
 
-/// Attaches without breakpoints; the caller sets them and lets the program go on.
-fn begin(client: &mut DapClient, configuration: &Value) -> crate::third_party::Call {
-    client.call("initializeRequest", json!([]));
+/// A run that stands before the first line of its script.
+struct Waiting {
+    run: Value,
+    script: String,
+    /// What an editor attaches by.
+    configuration: Value,
+}
+
+impl Waiting {
+    /// Starts a job of this script; `more` are parameters beside its spec.
+    fn start(ground: &Ground, editor: &mut Editor, name: &str, text: &str, more: Value) -> Self {
+        let (spec, script) = ground.job(name, text);
+        editor.initialize();
+        let mut params = json!({"spec": spec, "debug": true});
+        params.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        let run = editor.ask("aml/startRun", params)["run"].clone();
+        let ready = editor.hear("aml/debugReady", |ready| ready["run"] == run);
+        let mut configuration = ready["configuration"].clone();
+        configuration["pathMappings"][0]["localRoot"] = json!(ground.project().join(name).join("src"));
+        Self { run, script, configuration }
+    }
+}
+
+/// Attaches without breakpoints; the caller sets them and lets the program go on. What the gateway says that it
+/// can, and the request that is answered when the program goes on.
+fn begin(client: &mut DapClient, configuration: &Value) -> (Value, Call) {
+    let claimed = client.call("initializeRequest", json!([]))["body"].clone();
     let initialized = client.begin("waitForEvent", json!(["initialized"]));
     let attached = client.begin("attachRequest", json!([configuration]));
     client.end(initialized);
-    attached
+    (claimed, attached)
 }
 
 fn lines(client: &mut DapClient, path: &str, breakpoints: Value) -> Value {
@@ -35,16 +59,13 @@ fn lines(client: &mut DapClient, path: &str, breakpoints: Value) -> Value {
 #[test]
 fn conditions_log_points_and_exceptions_work_and_what_does_not_is_not_claimed() {
     let ground = Ground::new();
-    let (spec, script) = ground.job("sums", SUMS);
     let mut editor = ground.editor();
-    editor.initialize();
-    let run = editor.ask("aml/startRun", json!({"spec": spec, "debug": true}))["run"].clone();
-    let ready = editor.hear("aml/debugReady", |ready| ready["run"] == run);
-    let mut configuration = ready["configuration"].clone();
-    configuration["pathMappings"][0]["localRoot"] = json!(ground.project().join("sums/src"));
+    let Waiting { run, script, configuration } =
+        Waiting::start(&ground, &mut editor, "sums", SUMS, json!({}));
 
     let mut client = DapClient::connect(&configuration);
-    let claimed = client.call("initializeRequest", json!([]))["body"].clone();
+    let logged = client.begin("assertOutput", json!(["stdout", "total is now 1272"]));
+    let (claimed, attached) = begin(&mut client, &configuration);
     for works in [
         "supportsRestartRequest",
         "supportsTerminateRequest",
@@ -53,10 +74,6 @@ fn conditions_log_points_and_exceptions_work_and_what_does_not_is_not_claimed() 
     ] {
         assert_eq!(claimed[works], true, "{works}");
     }
-    let initialized = client.begin("waitForEvent", json!(["initialized"]));
-    let logged = client.begin("assertOutput", json!(["stdout", "total is now 1272"]));
-    let attached = client.begin("attachRequest", json!([configuration]));
-    client.end(initialized);
     let conditional = json!([
         {"line": 5, "condition": "number == 4"},
         {"line": 6, "hitCondition": "8"},
@@ -118,19 +135,16 @@ fn conditions_log_points_and_exceptions_work_and_what_does_not_is_not_claimed() 
 #[test]
 fn a_file_that_the_mapping_misses_is_explained_and_reached_when_the_right_one_is_applied() {
     let ground = Ground::new();
-    let (spec, script) = ground.job("sums", SUMS);
     let mut editor = ground.editor();
-    editor.initialize();
-    let run = editor.ask("aml/startRun", json!({"spec": spec, "debug": true}))["run"].clone();
-    let ready = editor.hear("aml/debugReady", |ready| ready["run"] == run);
-    let mut configuration = ready["configuration"].clone();
+    let Waiting { run, script, mut configuration } =
+        Waiting::start(&ground, &mut editor, "sums", SUMS, json!({}));
     // A mapping as people write it by hand: one folder too high.
     let remote = configuration["pathMappings"][0]["remoteRoot"].clone();
     configuration["pathMappings"][0]["localRoot"] = json!(ground.project().join("sums"));
 
     let mut client = DapClient::connect(&configuration);
     let changed = client.begin("waitForEvent", json!(["breakpoint"]));
-    let attached = begin(&mut client, &configuration);
+    let (_, attached) = begin(&mut client, &configuration);
     let set = lines(&mut client, &script, json!([{"line": 5}]));
     assert_eq!(set[0]["verified"], false);
     let at_once = set[0]["message"].as_str().unwrap();
@@ -182,20 +196,12 @@ for number in range(100000):
 #[test]
 fn a_breakpoint_on_a_function_stops_comes_again_after_a_restart_and_goes_with_its_client() {
     let ground = Ground::new();
-    let (spec, _) = ground.job("calls", CALLS);
     let mut editor = ground.editor();
-    editor.initialize();
-    let run = editor.ask("aml/startRun", json!({"spec": spec, "debug": true}))["run"].clone();
-    let ready = editor.hear("aml/debugReady", |ready| ready["run"] == run);
-    let mut configuration = ready["configuration"].clone();
-    configuration["pathMappings"][0]["localRoot"] = json!(ground.project().join("calls/src"));
+    let Waiting { run, configuration, .. } = Waiting::start(&ground, &mut editor, "calls", CALLS, json!({}));
 
     let mut client = DapClient::connect(&configuration);
-    let claimed = client.call("initializeRequest", json!([]))["body"].clone();
+    let (claimed, attached) = begin(&mut client, &configuration);
     assert_eq!(claimed["supportsFunctionBreakpoints"], true);
-    let initialized = client.begin("waitForEvent", json!(["initialized"]));
-    let attached = client.begin("attachRequest", json!([configuration]));
-    client.end(initialized);
     let wanted = json!([{"breakpoints": [{"name": "square", "condition": "number == 3"}]}]);
     let set = client.call("setFunctionBreakpointsRequest", wanted)["body"]["breakpoints"].clone();
     assert_eq!(set[0]["verified"], true, "{set}");
@@ -252,16 +258,12 @@ fn the_program_starts_again_under_the_same_session_and_its_children_with_it() {
     // Into the container that is kept, and where none is, with the container.
     for seconds in ["60", "0"] {
         let ground = Ground::new();
-        let (spec, script) = ground.job("starts", STARTS);
         let mut editor = Editor::start(ground.command().env("AML_DEBUG_KEEP_WARM", seconds));
-        editor.initialize();
-        let begun = json!({"spec": spec, "debug": true, "children": true});
-        let run = editor.ask("aml/startRun", begun)["run"].clone();
-        let ready = editor.hear("aml/debugReady", |ready| ready["run"] == run);
-        let mut configuration = ready["configuration"].clone();
-        configuration["pathMappings"][0]["localRoot"] = json!(ground.project().join("starts/src"));
+        let children = json!({"children": true});
+        let Waiting { run, script, configuration } =
+            Waiting::start(&ground, &mut editor, "starts", STARTS, children);
         let mut client = DapClient::connect(&configuration);
-        let attached = begin(&mut client, &configuration);
+        let (_, attached) = begin(&mut client, &configuration);
         lines(&mut client, &script, json!([{"line": 12}]));
         let stopped = client.begin("waitForEvent", json!(["stopped"]));
         client.call("configurationDoneRequest", json!([]));
@@ -283,11 +285,8 @@ fn the_program_starts_again_under_the_same_session_and_its_children_with_it() {
         client.call("continueRequest", json!([{"threadId": thread}]));
         let child = client.end(child)["body"].clone();
         let mut inner = DapClient::connect(&child);
-        let claimed = inner.call("initializeRequest", json!([]))["body"].clone();
+        let (claimed, attached) = begin(&mut inner, &child);
         assert_eq!(claimed["supportsRestartRequest"], true);
-        let initialized = inner.begin("waitForEvent", json!(["initialized"]));
-        let attached = inner.begin("attachRequest", json!([child]));
-        inner.end(initialized);
         lines(&mut inner, &script, json!([{"line": 5}]));
         let in_child = inner.begin("waitForEvent", json!(["stopped"]));
         inner.call("configurationDoneRequest", json!([]));

@@ -29,6 +29,8 @@ impl Story {
             GatewayInput::FromDebuggee(message) => format!("debuggee: {}\n", brief(message)),
             GatewayInput::DebuggeeGone => "debuggee ends\n".to_owned(),
             GatewayInput::DebuggeeRestarts(restarts) => format!("debuggee restarts: {restarts}\n"),
+            GatewayInput::Over => "there is no debuggee any more\n".to_owned(),
+            GatewayInput::Say(message) => format!("the run says {}\n", message.id),
             GatewayInput::RestartRequested => "a child's client asks for a restart\n".to_owned(),
             GatewayInput::ChildListens { pid, port } => format!("child {pid} listens on {port}\n"),
             GatewayInput::ChildGone(pid) => format!("child {pid} ends\n"),
@@ -411,6 +413,39 @@ fn a_server_that_starts_again_stays_under_the_same_session() {
         debuggee: event initialized
         client 1: threads #5
             to debuggee: {"seq":9,"type":"request","command":"threads","arguments":{}}
+    "#]]);
+}
+
+#[test]
+fn a_server_whose_container_ends_and_starts_again_stays_under_the_same_session() {
+    let mut story = Story::new();
+    story.gateway.outlast_the_connection();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .attached(VS_CODE, "Visual Studio Code")
+        .event("stopped", stopped());
+    story.told.clear();
+    story
+        .on(GatewayInput::DebuggeeGone)
+        .on(GatewayInput::Say(message!("dap.gone")))
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
+        .on(GatewayInput::Over);
+    story.is(expect![[r#"
+        debuggee ends
+            to client 1: {"seq":6,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            Resumed
+        the run says dap.gone
+            to client 1: {"seq":7,"type":"event","event":"output","body":{"category":"important","output":"The program has ended.\n"}}
+            Said(Message { id: "dap.gone", args: [] })
+        debuggee connects, paused: None
+            to debuggee: {"seq":4,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
+            to debuggee: {"seq":5,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":6,"type":"request","command":"configurationDone","arguments":{}}
+            Configured
+        there is no debuggee any more
+            to client 1: {"seq":8,"type":"event","event":"terminated","body":{}}
+            close client 1
+            Detached
     "#]]);
 }
 

@@ -45,6 +45,9 @@ pub(crate) fn invoke(state: &State, params: InvokeDeploymentParams, reply: Reply
             container: record.container,
             engine: state.settings.engine.clone(),
             debugged: snapshot.gateway_port.is_some(),
+            fallen: snapshot
+                .service
+                .and_then(|(_, serving)| serving.refused.filter(|_| serving.healthy_at.is_none())),
         };
         Ok(server)
     });
@@ -70,6 +73,8 @@ struct Server {
     container: Option<ContainerId>,
     engine: EngineSettings,
     debugged: bool,
+    /// The edit that keeps it from answering.
+    fallen: Option<Failure>,
 }
 
 async fn invoked(server: Server, params: InvokeDeploymentParams) -> Result<InvokeAnswer, Failure> {
@@ -89,15 +94,7 @@ async fn invoked(server: Server, params: InvokeDeploymentParams) -> Result<Invok
     };
     let (at, began) = (clock::now_ms(), Instant::now());
     let shown = format!("{} {}", request.method, request.path);
-    let answer = http::send(request).await.map_err(|error| {
-        let (what, fix) = match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => {
-                (message!("deployment.refused", name = name), message!("deployment.refused.fix", name = name))
-            }
-            _ => (message!("deployment.cut", name = name), message!("deployment.cut.fix", name = name)),
-        };
-        Failure::new(Blame::Environment, what).with_detail([error.to_string()]).with_fix(fix)
-    })?;
+    let answer = http::send(request).await.map_err(|error| server.without_answer(&error))?;
     let ms = began.elapsed().as_secs_f64() * 1_000.0;
     let cause = if answer.status >= 500 { why(&server, at, &answer.body).await } else { None };
     let (folder, name, save, debugged) = (folder.clone(), name.clone(), params.save, *debugged);
@@ -122,6 +119,23 @@ async fn invoked(server: Server, params: InvokeDeploymentParams) -> Result<Invok
     work.await.unwrap_or_else(|cause| {
         Err(Failure::new(Blame::Internal, message!("internal.task-ended")).with_detail([cause.to_string()]))
     })
+}
+
+impl Server {
+    fn without_answer(&self, error: &std::io::Error) -> Failure {
+        let name = &self.name;
+        if let Some(fallen) = &self.fallen {
+            let what = message!("deployment.refused-because", name = name, cause = fallen.what);
+            return Failure { what, ..fallen.clone() };
+        }
+        let (what, fix) = match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => {
+                (message!("deployment.refused", name = name), message!("deployment.refused.fix", name = name))
+            }
+            _ => (message!("deployment.cut", name = name), message!("deployment.cut.fix", name = name)),
+        };
+        Failure::new(Blame::Environment, what).with_detail([error.to_string()]).with_fix(fix)
+    }
 }
 
 /// How often and how long the container engine's log is looked at for what the server wrote before it answered.

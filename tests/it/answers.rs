@@ -121,6 +121,10 @@ fn check_reads_bad_files_to_their_end() {
         fs::write(ground.path("job.yml"), well).unwrap();
         ground.call(["check", "job.yml"]).with_code(0);
     }
+    // The last of them is well, and nothing can start it.
+    let failure = ground.call(["run", "job.yml", "--json"]).with_code(2).result()["failure"].to_string();
+    assert!(failure.contains("Linux starts none of more than 131071"), "{} bytes", failure.len());
+    assert!(failure.contains("put it into a script") && failure.len() < 10_000, "{} bytes", failure.len());
     let missing = ground.call(["check", "none.yml"]).with_code(2);
     assert!(missing.stderr.contains("none.yml"), "{}", missing.stderr);
 }

@@ -4,6 +4,7 @@ use crate::support::Ground;
 use crate::support::program::{text, told};
 use serde_json::{Value, json};
 use std::fs;
+use std::process::Command;
 
 const X: &str = r#"
 //- /src/x.py
@@ -304,4 +305,34 @@ fn flags_of_the_interpreter_are_its_own_and_it_stops_all_the_same() {
         assert_eq!(ended.log("driver"), [format!("here {ignored}")], "{command}");
         ground.leaves_nothing();
     }
+}
+
+#[test]
+fn the_example_as_sdk_v1_writes_it_down_stops_as_the_job_does_and_so_does_what_it_converts_to() {
+    let ground = Ground::with("");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/iris/.");
+    let copied = Command::new("cp").args(["-r", example]).arg(ground.path("")).status();
+    assert!(copied.expect("cp").success());
+    let script = fs::read_to_string(ground.path("src/train.py")).unwrap();
+    let line = 1 + script.lines().position(|line| line.contains("accuracy = 1 - wrong / count")).unwrap();
+    let converted = ground.call(["check", "--convert", ".azureml/train.runconfig"]).with_code(0).stdout;
+    fs::write(ground.path("converted.yml"), converted).unwrap();
+    let stopped = |spec: &str| {
+        let ended =
+            ground.call(["run", spec, "--break", &format!("src/train.py:{line}"), "--json"]).with_code(0);
+        let result = ended.result();
+        let stop = &result["stops"][0];
+        let said = ended.log("driver").into_iter().find(|line| line.contains("flowers recognised"));
+        (
+            result["image"].clone(),
+            stop["line"].clone(),
+            stop["locals"]["count"].clone(),
+            said.expect("its words"),
+        )
+    };
+    let job = stopped("job.yml");
+    assert_eq!((&job.1, &job.2), (&line.into(), &"30".into()), "{job:?}");
+    assert_eq!(stopped(".azureml/train.runconfig"), job);
+    assert_eq!(stopped("converted.yml"), job);
+    ground.leaves_nothing();
 }

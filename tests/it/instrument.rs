@@ -74,6 +74,15 @@ fn a_real_debugger_attaches_to_what_waits() {
 }
 
 #[test]
+fn a_wait_of_no_time_ends_at_once() {
+    let ground = Python::prepare();
+    let path = ground.path("no_arguments.py");
+    ground.instrument(&path, "--write");
+    let said = text(&ground.output(&path, &flags(free_port(), "0"), &BTreeMap::new()).stdout);
+    assert!(said.ends_with("Debugger attached = False\nhello\n"), "{said}");
+}
+
+#[test]
 fn a_scoring_script_awaits_a_debugger_and_goes_on_by_itself() {
     let ground = Python::prepare();
     let path = ground.ground.path("score.py");

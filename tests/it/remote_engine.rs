@@ -38,6 +38,73 @@ fn code_and_inputs_are_copied_in_and_outputs_come_back() {
     ground.leaves_nothing();
 }
 
+/// Each step reads what the one before has written, a file and a folder.
+const PIPELINE: &str = r#"
+//- /pipeline.yml
+type: pipeline
+inputs:
+  numbers: {type: uri_file, path: data/numbers.txt}
+outputs:
+  sums: {type: uri_folder}
+jobs:
+  prep:
+    command: python prep.py ${{inputs.numbers}} ${{outputs.clean}} ${{outputs.folder}}
+    code: src
+    environment: {image: "$BASE"}
+    inputs: {numbers: "${{parent.inputs.numbers}}"}
+    outputs:
+      clean: {type: uri_file}
+      folder: {type: uri_folder}
+  add:
+    command: python add.py ${{inputs.clean}} ${{inputs.folder}} ${{outputs.sums}}
+    code: src
+    environment: {image: "$BASE"}
+    inputs:
+      clean: ${{parent.jobs.prep.outputs.clean}}
+      folder: ${{parent.jobs.prep.outputs.folder}}
+    outputs: {sums: "${{parent.outputs.sums}}"}
+//- /data/numbers.txt
+ 4
+5
+//- /src/prep.py
+import sys
+numbers = open(sys.argv[1]).read().split()
+open(sys.argv[2], "w").write(" ".join(numbers))
+open(sys.argv[3] + "/count.txt", "w").write(str(len(numbers)))
+//- /src/add.py
+import sys
+numbers = [int(word) for word in open(sys.argv[1]).read().split()]
+count = int(open(sys.argv[2] + "/count.txt").read())
+open(sys.argv[3] + "/sum.txt", "w").write(str(sum(numbers)))
+print("sum", sum(numbers), "of", count)
+"#;
+
+#[test]
+fn what_a_step_of_a_pipeline_has_given_comes_back_and_goes_on_to_the_next() {
+    let mut ground = Ground::with(PIPELINE);
+    let bridge = Bridge::open_port();
+    ground.set("DOCKER_HOST", bridge.address());
+    let ended = ground.call(["run", "pipeline.yml", "--json"]).with_code(0);
+    assert_eq!(ended.log("driver"), ["sum 9 of 2"]);
+    let result = ended.result();
+    let written = ground.run_folder(&result["run"]).join("named_outputs/sums/sum.txt");
+    assert_eq!(fs::read_to_string(written).expect("the pipeline's output"), "9");
+    // With its real inputs under a debugger, and what has not changed is not run again.
+    let words = ["run", "pipeline.yml", "--break", "src/add.py:4", "--debug", "--step", "add", "--json"];
+    let result = ground.call(words).with_code(0).result();
+    assert_eq!(result["stops"][0]["locals"]["numbers"], "[4, 5]");
+    assert_eq!(result["stops"][0]["locals"]["count"], "2");
+    assert_eq!(result["steps"][0]["reused"], true, "{result}");
+    let numbers = fs::read_to_string(ground.path("data/numbers.txt")).expect("ours");
+    fs::write(ground.path("data/numbers.txt"), numbers.replace('5', "6")).expect("ours");
+    let ended = ground.call(["run", "pipeline.yml", "--json"]).with_code(0);
+    assert_eq!(ended.log("driver"), ["sum 10 of 2"]);
+    let name = text(&ended.result()["run"]);
+    let again = ground.call(["rerun", &name, "--step", "add", "--json"]).with_code(0);
+    assert_eq!(again.log("driver"), ["sum 10 of 2"]);
+    ground.leaves_nothing();
+}
+
 #[test]
 fn a_restart_copies_the_code_as_it_is_by_then() {
     let files = "\n//- /src/x.py\nfrom words import word\nsaid = word\nprint(said, flush=True)\n//- /src/words.py\nword = 'before'\n";

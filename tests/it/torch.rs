@@ -100,6 +100,15 @@ fn the_chosen_rank_is_looked_at_for_longer_than_the_others_would_wait() {
     ground.leaves_nothing();
 }
 
+/// A container that goes with the story, however that ends.
+struct Node(String);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        engine::docker_says(&["rm", "--force", &self.0]);
+    }
+}
+
 /// The variant's step as a node would run it, its ranks in one container that has the machine's own network.
 #[test]
 fn the_chosen_rank_of_a_variant_is_looked_at_for_longer_than_the_others_would_wait() {
@@ -110,7 +119,8 @@ fn the_chosen_rank_of_a_variant_is_looked_at_for_longer_than_the_others_would_wa
     let (code, debugpy) = (ground.path("src").display().to_string(), ground.unpack_debugpy());
     let (port, meeting) = (free_port(), free_port());
     let mut ranks = Command::new("docker");
-    ranks.args(["run", "--rm", "--network", "host", "--workdir", &code]);
+    let node = Node(format!("aml-debug-story-ranks-{}", std::process::id()));
+    ranks.args(["run", "--rm", "--name", &node.0, "--network", "host", "--workdir", &code]);
     ranks.args(["--volume", &format!("{code}:{code}"), "--volume", &format!("{0}:{0}", debugpy.display())]);
     for (name, value) in [
         ("PYTHONPATH", debugpy.display().to_string()),
@@ -129,13 +139,10 @@ fn the_chosen_rank_of_a_variant_is_looked_at_for_longer_than_the_others_would_wa
     ranks.args([IMAGE, "sh", "-c", &both]).stdout(Stdio::piped());
     let mut waiting = Waiting::start(&mut ranks);
     let (address, port) = waiting.beacon();
-    // The loader's workers would wait for sessions of their own, and this client has but one.
-    let configuration = json!({
-        "connect": { "host": address, "port": port },
-        "pathMappings": [{ "remoteRoot": code }],
-        "subProcess": false,
-    });
+    let configuration =
+        json!({ "connect": { "host": address, "port": port }, "pathMappings": [{ "remoteRoot": code }] });
     let mut debugger = Debugger::attach(&configuration, &code, &[("train.py", 21)]);
+    debugger.lets_children_go();
     for _ in 0..2 {
         let (thread, line, locals) = debugger.stopped();
         assert_eq!((line, locals["rank"].as_str()), (21, "1"), "{locals:?}");

@@ -65,10 +65,8 @@ impl Failure {
     pub fn covered(mut self, cover: impl Fn(&str) -> String) -> Self {
         let cover = &cover as &dyn Fn(&str) -> String;
         self.detail.iter_mut().for_each(|line| *line = cover(line));
-        [Some(&mut self.what), self.fix.as_mut()]
-            .into_iter()
-            .flatten()
-            .for_each(|message| message.cover(cover));
+        let messages = std::iter::once(&mut self.what).chain(&mut self.said).chain(&mut self.fix);
+        messages.for_each(|message| message.cover(cover));
         self
     }
 
@@ -91,3 +89,20 @@ impl std::fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message;
+
+    #[test]
+    fn a_password_is_covered_wherever_it_stands() {
+        let inner = message!("images.kept", image = "of sesame", reason = "sesame");
+        let failure = Failure::new(Blame::User, message!("images.gone", image = inner.argument(), mib = 1))
+            .with_said([inner.clone()])
+            .with_fix(message!("images.not-known", name = "sesame"));
+        let failure = failure.covered(|text| text.replace("sesame", "******"));
+        let told = serde_json::to_string(&failure).expect("JSON");
+        assert!(!told.contains("sesame") && told.matches("******").count() == 7, "{told}");
+    }
+}

@@ -5,6 +5,7 @@
 //! Python again; nothing changes for a script that is started without the flags. Text is edited, never
 //! generated from a tree, so formatting stays.
 
+pub(crate) mod programs;
 mod script;
 mod source;
 
@@ -20,18 +21,19 @@ use ruff_python_parser::Parsed;
 use ruff_text_size::Ranged;
 use script::Script;
 
-const SCRIPT: &str = include_str!("../python/instrument/script.py");
-const SCORE: &str = include_str!("../python/instrument/score.py");
 const WAIT: &str = include_str!("../python/instrument/wait.py");
 
 /// How every block of ours begins and ends.
 const BEGIN: &str = "# >>> aml-debug";
 const END: &str = "# <<< aml-debug";
 
+/// What the first line of every block of ours says besides, and hardly a comment of the user's.
+const HOW_TO_UNDO: &str = "\"aml-debug instrument --undo\" takes it out again";
+
 /// The name that our block defines.
 const NAME: &str = "_aml_debug";
 
-/// The last line of [`SCRIPT`] that forgets [`NAME`], where nothing else needs it.
+/// The last line of [`programs::script`] that forgets [`NAME`], where nothing else needs it.
 const FORGET: &str = "del _aml_debug\n";
 
 /// Seconds that the published page gives a debugger: in a scoring script, elsewhere.
@@ -196,7 +198,7 @@ fn insertions(text: &str, script: &Script) -> Result<(Vec<(usize, String)>, Styl
             .with_fix(message!("instrument.no-place.fix")));
     };
     if script.is_score && !script.has_argparse {
-        return Ok((vec![(first, block(text, first, SCORE))], Style::Score));
+        return Ok((vec![(first, block(text, first, &programs::score()))], Style::Score));
     }
     // A script that has the flags keeps its parser: its own flags are taken before it sees them.
     let shows_help = script.has_argparse && script.flag.is_none() && !script.looks_at_names;
@@ -205,8 +207,8 @@ fn insertions(text: &str, script: &Script) -> Result<(Vec<(usize, String)>, Styl
         .flat_map(|parser| [(parser.start, format!("{NAME}(")), (parser.end, ")".to_owned())])
         .collect();
     let code = match insertions.is_empty() {
-        true => SCRIPT.to_owned(),
-        false => SCRIPT.replace(FORGET, ""),
+        true => programs::script(),
+        false => programs::script().replace(FORGET, ""),
     };
     insertions.insert(0, (first, block(text, first, &code)));
     insertions.sort_by_key(|(at, _)| *at);
@@ -246,15 +248,18 @@ fn insert(original: &[u8], before: usize, insertions: Vec<(usize, String)>) -> V
     bytes
 }
 
-/// The lines of our blocks. A marker is a comment; the same words in a string are the user's.
+/// The lines of our blocks. A marker is a comment; the same words in a string are the user's, and so is a comment with
+/// other words behind them.
 fn blocks(text: &str, parsed: &Parsed<ModModule>) -> Result<Vec<Span>, Failure> {
     let mut blocks = Vec::new();
     let mut begun = None;
     for token in parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment) {
         let (start, end) = (token.start().to_usize(), token.end().to_usize());
         let comment = &text[start..end];
-        if comment.starts_with(BEGIN) && begun.is_none() {
-            begun = Some(text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1));
+        if comment.starts_with(BEGIN) && comment.contains(HOW_TO_UNDO) && begun.is_none() {
+            let line = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
+            // Behind the docstring on its line it stands where that line went on.
+            begun = Some(if text[line..start].trim().is_empty() { line } else { start });
         }
         if comment.starts_with(END)
             && let Some(start) = begun.take()

@@ -8,7 +8,7 @@
 //! A step that runs is an ordinary [`crate::run::Run`] with a life of its own; what happens to it arrives here
 //! as [`PipelineEvent::Moved`]. [`Pipeline::on`] is the only way to change a pipeline, every effect but
 //! [`PipelineEffect::Cancel`] answers with one event, and a step starts only when every step whose outputs it
-//! takes has ended well.
+//! takes has given them. It does not wait for their containers to be removed; the end of the whole does.
 
 pub mod room;
 
@@ -117,6 +117,9 @@ pub enum StepState {
         state: State,
         /// Whether its image is there.
         has_image: bool,
+        /// Whether its outputs are there, and only its container is still to go.
+        #[serde(default)]
+        has_result: bool,
     },
     /// An earlier result took its place.
     Reused,
@@ -171,6 +174,8 @@ pub enum PipelineEvent {
         state: State,
         /// Whether its image is there.
         has_image: bool,
+        /// Whether it went well, and only its container is still to go.
+        has_result: bool,
         /// Why it did not succeed.
         failure: Option<Failure>,
     },
@@ -278,8 +283,9 @@ impl Pipeline {
                 self.ended(at, step, End::Failed, Some(failure));
                 self.advance(at)
             }
-            PipelineEvent::Moved { step, state, has_image, failure } => {
-                self.moved(at, step, state, has_image, failure)
+            PipelineEvent::Moved { step, state, has_image, has_result, failure } => {
+                let now = StepState::Live { state, has_image, has_result };
+                self.moved(at, step, now, failure)
             }
             PipelineEvent::CancelRequested { at_once } => self.cancel(at, at_once),
             PipelineEvent::Collected => self.collected(at),
@@ -313,7 +319,8 @@ impl Pipeline {
                 }
                 Some((run, state, failure)) => {
                     self.step(step).run = Some(run);
-                    self.note(at, step, state, true, failure);
+                    let now = StepState::Live { state, has_image: true, has_result: false };
+                    self.note(at, step, now, failure);
                 }
             }
         }
@@ -359,7 +366,7 @@ impl Pipeline {
 
     /// Whether it waits for a run of one of its steps.
     pub fn has_live_steps(&self) -> bool {
-        self.steps.iter().any(Step::is_active)
+        self.steps.iter().any(|step| matches!(step.state, StepState::Weighing | StepState::Live { .. }))
     }
 
     /// What the machine had when it began.
@@ -423,7 +430,8 @@ impl Pipeline {
     fn start(&mut self, step: usize) -> Vec<PipelineEffect> {
         let image = self.steps[step].image;
         let is_first_of_image = !self.steps.iter().any(|other| other.image == image && other.has_image());
-        self.step(step).state = StepState::Live { state: State::Preparing, has_image: false };
+        self.step(step).state =
+            StepState::Live { state: State::Preparing, has_image: false, has_result: false };
         vec![PipelineEffect::Start { step, is_first_of_image }]
     }
 
@@ -431,27 +439,27 @@ impl Pipeline {
         &mut self,
         at: Millis,
         step: usize,
-        state: State,
-        has_image: bool,
+        now: StepState,
         failure: Option<Failure>,
     ) -> Vec<PipelineEffect> {
         if self.steps[step].is_over() {
             return vec![];
         }
-        let had_image = self.steps[step].has_image();
-        self.note(at, step, state, has_image, failure);
-        let is_news = self.steps[step].is_over() || self.steps[step].has_image() != had_image;
-        if is_news { self.advance(at) } else { vec![] }
+        let stands = |step: &Step| (step.is_over(), step.is_well(), step.has_image());
+        let before = stands(&self.steps[step]);
+        self.note(at, step, now, failure);
+        if stands(&self.steps[step]) == before { vec![] } else { self.advance(at) }
     }
 
-    fn note(&mut self, at: Millis, step: usize, state: State, has_image: bool, failure: Option<Failure>) {
+    /// Where the run of a step stands now, as [`StepState::Live`] says it.
+    fn note(&mut self, at: Millis, step: usize, now: StepState, failure: Option<Failure>) {
+        let StepState::Live { state, .. } = now else { return };
         let end = match state {
             State::Completed => End::Completed,
             State::Failed => End::Failed,
             State::Cancelled => End::Cancelled,
             State::Lost => End::Lost,
             State::Preparing | State::Waiting | State::Running | State::Paused | State::Stopping => {
-                let now = StepState::Live { state, has_image };
                 if self.steps[step].state != now {
                     self.step(step).state = now;
                 }
@@ -607,7 +615,8 @@ impl Pipeline {
             return vec![];
         }
         self.stage = Stage::Stopping;
-        let is_live = |step: &usize| matches!(self.steps[*step].state, StepState::Live { .. });
+        let is_live =
+            |step: &usize| matches!(self.steps[*step].state, StepState::Live { has_result: false, .. });
         let live: Vec<usize> = (0..self.steps.len()).filter(is_live).collect();
         let mut effects = self.advance(at);
         effects.extend(live.into_iter().map(|step| PipelineEffect::Cancel { step, at_once }));
@@ -618,7 +627,7 @@ impl Pipeline {
 impl Step {
     /// Whether it holds a place among those that run.
     fn is_active(&self) -> bool {
-        matches!(self.state, StepState::Weighing | StepState::Live { .. })
+        matches!(self.state, StepState::Weighing | StepState::Live { has_result: false, .. })
     }
 
     /// Whether nothing more will happen to it.
@@ -628,7 +637,12 @@ impl Step {
 
     /// Whether its outputs are there.
     pub fn is_well(&self) -> bool {
-        matches!(self.state, StepState::Reused | StepState::Ended { end: End::Completed })
+        matches!(
+            self.state,
+            StepState::Reused
+                | StepState::Ended { end: End::Completed }
+                | StepState::Live { has_result: true, .. }
+        )
     }
 
     fn has_image(&self) -> bool {

@@ -71,11 +71,7 @@ impl Plan {
                 *path = to.1.join(rest);
             }
         };
-        for mount in &mut self.container.mounts {
-            if let Mount::Bind { host, .. } | Mount::Copied { host, .. } = mount {
-                move_over(host);
-            }
-        }
+        self.container.mounts.iter_mut().filter_map(Mount::host_mut).for_each(move_over);
         self.folders.iter_mut().for_each(move_over);
         self.outputs.iter_mut().for_each(|output| move_over(&mut output.host));
         let rename = |text: &mut String| *text = text.replace(from.0.as_str(), to.0.as_str());

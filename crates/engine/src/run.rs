@@ -286,6 +286,11 @@ impl Run {
         matches!(self.stage, Stage::Finished(_))
     }
 
+    /// Whether it went well and everything that it gives is there, though its container may still be in hand.
+    pub fn has_result(&self) -> bool {
+        matches!(self.stage, Stage::Removing(End::Completed) | Stage::Finished(End::Completed))
+    }
+
     /// How the run ended, once it has.
     pub fn end(&self) -> Option<End> {
         match self.stage {

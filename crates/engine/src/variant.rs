@@ -19,9 +19,6 @@ use crate::yaml::{self, Entry, Node, Span, Value};
 use edit::{Edits, New, flow};
 use std::path::{Path, PathBuf};
 
-/// What a step runs whose script has no convention of its own; see there.
-const START: &str = include_str!("../python/instrument/start.py");
-
 /// What the ranks of a step run before it: while one of them is paused, the others must not give it up.
 const PATIENCE: &str = include_str!("../python/hook/aml_debug_patience.py");
 
@@ -416,7 +413,7 @@ impl<L: Fn(&Path) -> Option<String>> Maker<'_, L> {
             Way::Environment => {}
             Way::Start => {
                 let patience = self.ranks.map(|_| format!("{PATIENCE}await_torch()\n"));
-                let program = patience.unwrap_or_default() + START;
+                let program = patience.unwrap_or_default() + &instrument::programs::start();
                 wanted[0] = ("AML_DEBUG_START", New::Lines(program));
             }
         }

@@ -264,7 +264,7 @@ impl State {
             let told = to_proto::run_snapshot(&live.record, &snapshot);
             let told = with_warmth(&self.settings, told);
             let of_pipeline = live.record.parent.clone().zip(live.record.step.clone());
-            let has_image = live.run.image.is_some();
+            let (has_image, has_result) = (live.run.image.is_some(), live.run.has_result());
             if live.run.is_finished() {
                 // The lock is free before anybody is told, so that whoever is told may own the run.
                 self.runs.remove(id);
@@ -272,7 +272,7 @@ impl State {
             }
             self.outbox.say(Notice::RunChanged(Box::new(told)));
             if let Some((pipeline, step)) = of_pipeline {
-                self.step_moved(&pipeline, &step, &snapshot, has_image);
+                self.step_moved(&pipeline, &step, &snapshot, has_image, has_result);
                 self.set_free_with_steps(Some(pipeline));
             }
         }

@@ -54,8 +54,12 @@ const STEADY: &[&str] = &[
     "run-page",
     "walkthrough",
     "debugging",
+    "children",
+    "multi-root",
     "untrusted",
     "interrupted",
+    "deployments",
+    "pipelines",
     "japanese",
 ];
 

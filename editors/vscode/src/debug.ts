@@ -56,6 +56,9 @@ interface Configuration extends vscode.DebugConfiguration {
 }
 
 export class DebugType implements vscode.DebugConfigurationProvider, vscode.DebugAdapterDescriptorFactory {
+  /** Runs that this window has debugged. What is proposed for one may come before VS Code knows its session. */
+  private readonly debugged = new Set<string>();
+
   constructor(
     private readonly sidecar: Sidecar,
     private readonly specs: Specs,
@@ -116,13 +119,16 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
     if (!configuration) {
       return undefined;
     }
-    const { connect, port } = configuration as Configuration;
+    const { connect, port, run } = configuration as Configuration;
+    if (run !== undefined) {
+      this.debugged.add(run);
+    }
     return new vscode.DebugAdapterServer(Number(connect?.port ?? port), "127.0.0.1");
   }
 
   /** A breakpoint in a file that the container has elsewhere. */
   private async proposeMapping({ run, message, localRoot, remoteRoot }: MappingProposal): Promise<void> {
-    if (!vscode.debug.activeDebugSession) {
+    if (!this.debugged.has(run)) {
       return;
     }
     const apply = vscode.l10n.t("Apply Mapping");

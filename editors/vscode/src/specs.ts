@@ -11,14 +11,19 @@ const FILES: vscode.DocumentFilter = { scheme: "file", pattern: SPECS };
 /** Files that are looked at when a person is asked to choose a spec. */
 const MOST_CANDIDATES = 200;
 
+/** Files often come many at once: they are looked at when no more have come for this time, in milliseconds. */
+const CALM = 500;
+
 export class Specs implements vscode.Disposable {
   private readonly reports = new Map<string, FileReport>();
   private readonly subscriptions: vscode.Disposable[];
+  private soon: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly sidecar: Sidecar,
     private readonly log: vscode.LogOutputChannel,
   ) {
+    const watcher = vscode.workspace.createFileSystemWatcher(SPECS, false, true, false);
     const look = (document: vscode.TextDocument) => {
       if (vscode.languages.match(FILES, document) > 0) {
         // Nobody has asked: a file that is gone again, or a sidecar that is not there, is no news.
@@ -28,15 +33,23 @@ export class Specs implements vscode.Disposable {
     this.subscriptions = [
       vscode.workspace.onDidOpenTextDocument(look),
       vscode.workspace.onDidSaveTextDocument(look),
-      vscode.workspace.onDidDeleteFiles(({ files }) => files.forEach((uri) => this.reports.delete(uri.toString()))),
+      watcher,
+      watcher.onDidCreate(() => this.lookSoon()),
+      watcher.onDidDelete((uri) => this.reports.delete(uri.toString())),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.lookSoon()),
       sidecar.onHealth(({ is }) => {
         if (is === "ready") {
           vscode.workspace.textDocuments.forEach(look);
-          // Menus of the explorer ask for files that nobody has opened.
-          this.look(SPECS).catch((error: unknown) => this.log.debug(`look: ${String(error)}`));
+          this.lookSoon();
         }
       }),
     ];
+  }
+
+  /** Menus of the explorer ask for files that nobody has opened. */
+  private lookSoon(): void {
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => void this.look(SPECS).catch((error: unknown) => this.log.debug(`look: ${String(error)}`)), CALM);
   }
 
   /** Asks for the reports of files. */
@@ -80,6 +93,7 @@ export class Specs implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.soon);
     for (const subscription of this.subscriptions) {
       subscription.dispose();
     }

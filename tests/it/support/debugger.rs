@@ -14,6 +14,8 @@ pub(crate) struct Debugger {
     sent: i64,
     /// Messages that nobody has asked for yet.
     events: VecDeque<Value>,
+    /// The sessions of children, where they are attended.
+    children: Option<Vec<Debugger>>,
     /// The last request, for whoever reads why nothing comes.
     asked: String,
 }
@@ -28,7 +30,8 @@ impl Debugger {
         let stream = TcpStream::connect((host, port)).expect("somebody listens");
         stream.set_read_timeout(Some(LIMIT)).expect("a limit");
         let reader = BufReader::new(stream.try_clone().expect("a second handle"));
-        Self { stream, reader, sent: 0, events: VecDeque::new(), asked: String::new() }
+        let (events, asked) = (VecDeque::new(), String::new());
+        Self { stream, reader, sent: 0, events, children: None, asked }
     }
 
     /// Attaches to what a `debugReady` event or `aml-debug attach` names, with breakpoints in files of the
@@ -137,6 +140,23 @@ impl Debugger {
         while self.read().is_some() {}
     }
 
+    /// Attends every child from here on, without a breakpoint: debugpy's own server lets none go before.
+    pub(crate) fn lets_children_go(&mut self) {
+        self.children = Some(Vec::new());
+    }
+
+    /// What the server says of the place to connect to is not what a node is reached by; it is the same server.
+    fn attend(&self, child: &Value) -> Self {
+        let server = self.stream.peer_addr().expect("connected");
+        let mut session = Self::connect_to(&server.ip().to_string(), server.port().into());
+        session.request("initialize", json!({ "clientName": "a test", "adapterID": "debugpy" }));
+        let attached = session.send("attach", json!({ "subProcessId": child["subProcessId"] }));
+        session.event("initialized");
+        session.request("configurationDone", json!({}));
+        session.answer(attached);
+        session
+    }
+
     /// The next message; `None` once the other side has closed the connection.
     fn read(&mut self) -> Option<Value> {
         let mut length = 0;
@@ -155,7 +175,12 @@ impl Debugger {
         }
         let mut body = vec![0; length];
         self.reader.read_exact(&mut body).ok()?;
-        serde_json::from_slice(&body).ok()
+        let message: Value = serde_json::from_slice(&body).ok()?;
+        if message["event"] == "debugpyAttach" && self.children.is_some() {
+            let child = self.attend(&message["body"]);
+            self.children.get_or_insert_default().push(child);
+        }
+        Some(message)
     }
 
     /// A connection that breaks is closed; one on which nothing comes is not.

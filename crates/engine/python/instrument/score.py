@@ -5,6 +5,8 @@ def _aml_debug():
     import os
     import threading
 
+    # attend: wait
+    # attend: has_come
     timeout = float(os.environ.get("AML_REMOTE_DEBUG_CONNECTION_TIMEOUT") or 30)
     port = int(os.environ.get("AML_REMOTE_DEBUG_PORT") or 5678)
     try:
@@ -15,20 +17,8 @@ def _aml_debug():
         print("Debugger attached = False ({}: {})".format(type(error).__name__, error), flush=True)
         return
     print("Waiting {:g} s for a debugger on port {}".format(timeout, port), flush=True)
-    timer = threading.Timer(timeout, lambda: debugpy.wait_for_client.cancel())
-    timer.daemon = True
-    timer.start()
-    debugpy.wait_for_client()
-    timer.cancel()
-    if not debugpy.is_client_connected():
-        # Nobody will attend to its child processes either, and one that waits for a debugger waits for ever.
-        try:
-            from _pydev_bundle import pydev_monkey
-
-            pydev_monkey._get_apply_arg_patching = lambda: False
-        except ImportError:  # another debugpy
-            pass
-    print("Debugger attached = {}".format(debugpy.is_client_connected()), flush=True)
+    wait(debugpy, timeout)
+    print("Debugger attached = {}".format(has_come(debugpy)), flush=True)
 
 
 _aml_debug()

@@ -21,16 +21,16 @@ def _aml_debug(parser=None):
         else:
             rest.append(word)
             rest.extend(words if word == "--" else ())
-    if hasattr(parser, "add_argument_group") and (given or "-h" in rest or "--help" in rest):
-        from argparse import SUPPRESS
+    if parser is not None and (given or "-h" in rest or "--help" in rest):
+        try:
+            from argparse import SUPPRESS
 
-        group = parser.add_argument_group("remote debugging")
-        for flag, text in flags.items():
-            more = {"action": "store_true"} if flag == "--remote_debug" else {"metavar": "VALUE"}
-            try:
+            group = parser.add_argument_group("remote debugging")
+            for flag, text in flags.items():
+                more = {"action": "store_true"} if flag == "--remote_debug" else {"metavar": "VALUE"}
                 group.add_argument(flag, default=SUPPRESS, help=text, **more)
-            except Exception:  # the parser has it already, or has other prefixes
-                break
+        except Exception:  # it has them already, has other prefixes, or is no parser of argparse's
+            pass
     if given:
         sys.argv[1:] = rest
 
@@ -45,43 +45,10 @@ def _aml_debug(parser=None):
     import threading
     import time
 
-    def own_address(client):
-        for there in (client, "192.0.2.1"):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                try:
-                    probe.connect((there, 9))  # asks for the way there and sends nothing
-                    return probe.getsockname()[0]
-                except (OSError, TypeError):
-                    pass
-        return (os.popen("hostname -I 2>&1").read().split() + ["127.0.0.1"])[0]
-
-    def call(debugpy, there, seconds, words):
-        host, port = there.rsplit(":", 1)
-        ends = time.monotonic() + seconds
-        while True:
-            try:
-                socket.create_connection((host.strip("[]"), int(port)), 5).close()
-                break
-            except OSError:
-                if time.monotonic() > ends:
-                    raise
-                time.sleep(1)
-
-        debugpy.configure(subProcess=False)
-
-        def go_on():  # connect() itself waits for the debugger, and has no end of its own
-            for _ in range(100):
-                if sys.modules["pydevd"].get_global_debugger():
-                    sys.modules["pydevd"].get_global_debugger().ready_to_run = True
-                    return
-                time.sleep(0.1)
-
-        timer = threading.Timer(ends - time.monotonic(), go_on)
-        timer.daemon = True
-        timer.start()
-        debugpy.connect((host.strip("[]"), int(port)), access_token=" ".join(words))
-        timer.cancel()
-
+    # attend: own_address
+    # attend: call
+    # attend: wait
+    # attend: has_come
     timeout = float(wish("_connection_timeout", 300))
     address = own_address(wish("_client_ip", None))
     # The ranks of a distributed run on one node cannot share a port.
@@ -106,20 +73,8 @@ def _aml_debug(parser=None):
         own = rank and "remote_debug_rank: {}\n".format(rank)
         # In one piece: other ranks write to the same log.
         print("{}remote_debug_port: {}\nip_address: {}\n".format(own, port, address), end="", flush=True)
-        timer = threading.Timer(timeout, lambda: debugpy.wait_for_client.cancel())
-        timer.daemon = True
-        timer.start()
-        debugpy.wait_for_client()
-        timer.cancel()
-    if not debugpy.is_client_connected():
-        # Nobody will attend to its child processes either, and one that waits for a debugger waits for ever.
-        try:
-            from _pydev_bundle import pydev_monkey
-
-            pydev_monkey._get_apply_arg_patching = lambda: False
-        except ImportError:  # another debugpy
-            pass
-    print("Debugger attached = {}{}".format(debugpy.is_client_connected(), of), flush=True)
+        wait(debugpy, timeout)
+    print("Debugger attached = {}{}".format(has_come(debugpy), of), flush=True)
     return parser
 
 

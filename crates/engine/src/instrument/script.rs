@@ -27,7 +27,7 @@ const LOOKS_AT_NAMES: [&str; 4] = ["globals", "locals", "dir", "vars"];
 /// What was found in a script.
 #[derive(Debug, Default)]
 pub(super) struct Script {
-    /// Start of the line of the first statement that anything can stand before.
+    /// Where our block goes: before the first statement that anything can stand before.
     pub(super) first: Option<usize>,
     /// The parsers whose command line is read: `parser` of `parser.parse_args()`.
     pub(super) parsers: Vec<Span>,
@@ -77,7 +77,7 @@ pub(super) fn read(text: &str) -> Result<Script, Failure> {
     let body = &parsed.syntax().body;
     let mut reader = Reader {
         text,
-        script: Script { first: first_line(text, body), is_score: is_score(body), ..Script::default() },
+        script: Script { first: first_place(text, body), is_score: is_score(body), ..Script::default() },
         debugpy: BTreeSet::new(),
         functions: BTreeSet::new(),
         of_the_client: BTreeSet::new(),
@@ -87,6 +87,8 @@ pub(super) fn read(text: &str) -> Result<Script, Failure> {
     reader.visit_body(body);
     let Reader { mut script, waits, .. } = reader;
     script.waits = waits;
+    // A server reads no command line.
+    script.is_score &= script.framework.is_none();
     Ok(script)
 }
 
@@ -97,21 +99,23 @@ fn not_python(text: &str, why: &str, at: usize) -> Failure {
         .with_fix(message!("instrument.not-python.fix"))
 }
 
-/// Start of the line of the first statement behind the docstring and the imports of `__future__` that does
-/// not share its line with the one before.
-fn first_line(text: &str, body: &[Stmt]) -> Option<usize> {
+/// Where the first statement begins that may stand behind our block: behind the docstring and the imports of
+/// `__future__`. It is the start of its line, or, where it shares the line with one of those, its own.
+fn first_place(text: &str, body: &[Stmt]) -> Option<usize> {
     let is_future = |statement: &Stmt| matches!(statement, Stmt::ImportFrom(import) if import.module.as_deref() == Some("__future__"));
     let is_docstring =
         |statement: &Stmt| matches!(statement, Stmt::Expr(it) if it.value.is_string_literal_expr());
-    let behind =
-        body.iter().enumerate().skip_while(|(at, it)| is_future(it) || (*at == 0 && is_docstring(it)));
-    // What shares a line with them runs before our block does; only an import does nothing that matters.
-    for (_, statement) in behind {
-        if let Some(line) = line_of(text, statement.start().to_usize()) {
-            return Some(line);
-        }
-        if !matches!(statement, Stmt::Import(_) | Stmt::ImportFrom(_)) {
-            return None;
+    let stay = body.iter().enumerate().take_while(|(at, it)| is_future(it) || (*at == 0 && is_docstring(it)));
+    let stay = stay.count();
+    let end = stay.checked_sub(1).map_or(0, |last| body[last].end().to_usize());
+    for statement in &body[stay..] {
+        let start = statement.start().to_usize();
+        let line = line_of(text, start).filter(|line| *line >= end);
+        // An import that shares their line may as well come before the block, which then has a line of its own.
+        if line.is_some() || !matches!(statement, Stmt::Import(_) | Stmt::ImportFrom(_)) {
+            // Behind a backslash nothing could be taken out again to the byte.
+            let before = text[..start].rsplit(['\n', '\r']).next().unwrap_or_default();
+            return line.or_else(|| (!before.trim().is_empty()).then_some(start));
         }
     }
     None
@@ -142,7 +146,28 @@ fn is_score(body: &[Stmt]) -> bool {
                 && (function.parameters.iter().next().is_some() == data))
         })
     };
-    wants("init", false) && wants("run", true)
+    wants("init", false) && wants("run", true) && !calls_itself(body)
+}
+
+/// Whether a module calls its own `init` or `run` while it is loaded, which a server does for a scoring script.
+fn calls_itself(body: &[Stmt]) -> bool {
+    struct Calls(bool);
+    impl<'a> Visitor<'a> for Calls {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            if !matches!(statement, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
+                walk_stmt(self, statement);
+            }
+        }
+
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            let function = expr.as_call_expr().and_then(|call| call.func.as_name_expr());
+            self.0 |= function.is_some_and(|name| matches!(name.id.as_str(), "init" | "run"));
+            walk_expr(self, expr);
+        }
+    }
+    let mut calls = Calls(false);
+    calls.visit_body(body);
+    calls.0
 }
 
 struct Reader<'a> {
@@ -190,6 +215,10 @@ impl<'a> Visitor<'a> for Reader<'a> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Call(call) => self.call(call),
+            // The way to any module by its name, this one among them.
+            Expr::Attribute(it) if it.attr.as_str() == "modules" => {
+                self.script.looks_at_names |= self.slice(it.value.as_ref()) == "sys";
+            }
             Expr::Attribute(it) if it.attr.as_str() == "cancel" => {
                 self.script.cancels |= self.slice(it.value.as_ref()).ends_with("wait_for_client");
             }
@@ -222,6 +251,7 @@ impl Reader<'_> {
 
     fn imported(&mut self, module: &str) {
         let package = module.split('.').next().unwrap_or_default();
+        self.script.looks_at_names |= package == "__main__";
         self.script.has_argparse |= package == "argparse" || package == "configargparse";
         if let Some(name) = FRAMEWORKS.iter().find(|it| **it == package) {
             // `absl` is also a logger.

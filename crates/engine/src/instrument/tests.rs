@@ -64,6 +64,7 @@ fn the_block_stands_behind_what_has_to_be_first_and_parsers_are_shown_the_flags(
     let edited = [
         "#!/usr/bin/env python\n\"\"\"Doc.\"\"\"\nfrom __future__ import annotations\nimport argparse as a\nx = a.ArgumentParser().parse_args()\n",
         "from __future__ import annotations; import os\nimport sys\n",
+        "from __future__ import annotations; print('once the first')\nprint(2)\n",
         "\"x\" \\\n  \"y\"\nif 1: pass\nelse: import argparse\n\\\nprint(1)\n",
         "import click, absl.logging\n@click.command()\ndef main(): pass\n",
         "import argparse\nprint(globals(), argparse.ArgumentParser().parse_args())\n",
@@ -79,6 +80,10 @@ fn the_block_stands_behind_what_has_to_be_first_and_parsers_are_shown_the_flags(
         from __future__ import annotations; import os
         [del _aml_debug]
         import sys
+        Flags
+        from __future__ import annotations; [del _aml_debug]
+        print('once the first')
+        print(2)
         Flags
         "x" \
           "y"
@@ -141,11 +146,11 @@ fn what_cannot_be_edited_is_refused_with_a_reason() {
         &b"print 'x'\n"[..],
         b"\"\"\"only a docstring\"\"\"\n",
         b"",
-        b"from __future__ import annotations; print('ran before anything else')\nprint(2)\n",
+        b"'doc'; \\\n  print(__doc__)\n",
         b"# coding: utf-7\nprint(1)\n",
         b"x = '\xff'\n",
         b"\xff\xfep\0r\0",
-        b"import os\n# >>> aml-debug: begun\nprint(1)\n",
+        b"import os\n# >>> aml-debug: x; \"aml-debug instrument --undo\" takes it out again\nprint(1)\n",
         b"def _aml_debug(x): return x\nimport argparse\n_aml_debug(argparse.ArgumentParser()).parse_args()\n",
     ]
     .map(|bytes| {
@@ -183,8 +188,8 @@ fn the_published_code_is_told_what_is_wrong_with_it_and_the_fix_mends_it() {
     let said: Vec<String> =
         found.iter().map(|it| format!("{}: {}", it.range.start.line + 1, it.message)).collect();
     expect![[r#"
-        26: This listens on the address of the debugger's machine, which the node does not have.
-        27: This waits for a debugger for ever: no timeout reaches it."#]]
+        26: This listens on the address of the debugger's machine, which the node does not have; "aml-debug instrument" mends it.
+        27: This waits for a debugger for ever: no timeout reaches it; "aml-debug instrument" mends it."#]]
     .assert_eq(&said.join("\n"));
     let fix = found[0].fix.as_ref().expect("a fix");
     let text = String::from_utf8_lossy(published);

@@ -80,7 +80,15 @@ impl Trace {
     fn moved(&mut self, name: &str, state: State, failure: Option<Failure>) -> &mut Self {
         let step = self.find(name);
         let shown = format!("{name} {}", state.word());
-        self.on(&shown, PipelineEvent::Moved { step, state, has_image: true, failure })
+        self.on(&shown, PipelineEvent::Moved { step, state, has_image: true, has_result: false, failure })
+    }
+
+    /// Its command has ended well and its outputs are there; its container is still to go.
+    fn gives(&mut self, name: &str) -> &mut Self {
+        let step = self.find(name);
+        let (state, failure) = (State::Stopping, None);
+        let given = PipelineEvent::Moved { step, state, has_image: true, has_result: true, failure };
+        self.on(&format!("{name} has given"), given)
     }
 
     fn ends(&mut self, name: &str) -> &mut Self {
@@ -148,6 +156,40 @@ fn steps_run_side_by_side_as_far_as_there_is_room_and_the_longest_chain_first() 
         last running     ->                        | running alone=completed left=completed right=completed end=completed last=running
         last completed   -> collect                | stopping alone=completed left=completed right=completed end=completed last=completed
         collected        ->                        | completed alone=completed left=completed right=completed end=completed last=completed
+    "#]]);
+}
+
+#[test]
+fn the_next_step_does_not_wait_for_the_container_of_the_last_one_to_be_removed_and_the_end_does() {
+    let mut trace = Trace::of(&plan("", "a:\nb: a\nc:\nd:"));
+    trace
+        .runs("a")
+        .runs("c")
+        .gives("a")
+        .runs("b")
+        .ends("a")
+        .gives("c")
+        .ends("c")
+        .runs("d")
+        .gives("b")
+        .gives("d");
+    trace.on("cancel", PipelineEvent::CancelRequested { at_once: false });
+    trace.ends("d").ends("b");
+    trace.check(expect![[r#"
+        begin            -> weigh a                | running a=preparing b=pending c=pending d=pending
+        a running        -> weigh c                | running a=running b=pending c=preparing d=pending
+        c running        ->                        | running a=running b=pending c=running d=pending
+        a has given      -> weigh b                | running a=stopping b=preparing c=running d=pending
+        b running        ->                        | running a=stopping b=running c=running d=pending
+        a completed      ->                        | running a=completed b=running c=running d=pending
+        c has given      -> weigh d                | running a=completed b=running c=stopping d=preparing
+        c completed      ->                        | running a=completed b=running c=completed d=preparing
+        d running        ->                        | running a=completed b=running c=completed d=running
+        b has given      ->                        | running a=completed b=stopping c=completed d=running
+        d has given      ->                        | running a=completed b=stopping c=completed d=stopping
+        cancel           ->                        | stopping a=completed b=stopping c=completed d=stopping
+        d completed      ->                        | stopping a=completed b=stopping c=completed d=completed
+        b completed      -> collect                | stopping a=completed b=completed c=completed d=completed
     "#]]);
 }
 
@@ -295,7 +337,13 @@ fn run_through(count: usize, mut after: impl FnMut(&mut Pipeline)) -> usize {
                 PipelineEffect::Start { step, .. } => {
                     begun += 1;
                     let run = RunId(format!("run-{step}"));
-                    let moved = |state| PipelineEvent::Moved { step, state, has_image: true, failure: None };
+                    let moved = |state| PipelineEvent::Moved {
+                        step,
+                        state,
+                        has_image: true,
+                        has_result: false,
+                        failure: None,
+                    };
                     let states = [State::Preparing, State::Running, State::Running, State::Completed];
                     [PipelineEvent::Started { step, run }].into_iter().chain(states.map(moved)).collect()
                 }

@@ -3,7 +3,7 @@
 use crate::ids::ImageRef;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A container, ready to be asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +88,22 @@ impl Mount {
                 Mount::Copied { host, target, back }
             }
             other => other,
+        }
+    }
+
+    /// What of this machine is seen through it.
+    pub fn host(&self) -> Option<&Path> {
+        match self {
+            Mount::Bind { host, .. } | Mount::Copied { host, .. } => Some(host),
+            Mount::Volume { .. } | Mount::Tmpfs { .. } => None,
+        }
+    }
+
+    /// The same, to be put elsewhere.
+    pub fn host_mut(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Mount::Bind { host, .. } | Mount::Copied { host, .. } => Some(host),
+            Mount::Volume { .. } | Mount::Tmpfs { .. } => None,
         }
     }
 

@@ -23,6 +23,9 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+/// Linux takes no longer argument, and the command is one of its shell's.
+const LONGEST_COMMAND: usize = 128 * 1024 - 1;
+
 /// What the bindings of a command stand for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Values {
@@ -271,6 +274,10 @@ fn plan_command(
         outputs.push(Output { name: name.clone(), path, host });
     }
     let command = fill(&job.command, &values)?;
+    if command.len() > LONGEST_COMMAND {
+        let what = message!("plan.command-too-long", bytes = command.len(), longest = LONGEST_COMMAND);
+        return Err(Failure::new(Blame::User, what).with_fix(message!("plan.command-too-long.fix")));
+    }
     let image = image_plan(&job.environment, &settings.rewrites)?;
     let mut environment = run_variables(&stage, &experiment, settings, place);
     // Thousands of steps have one each: it grows once.

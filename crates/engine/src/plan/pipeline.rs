@@ -14,7 +14,6 @@ use super::settings::{PlanSettings, RunFolders, RunPlace};
 use crate::failure::{Blame, Failure};
 use crate::ids::RunId;
 use crate::message;
-use crate::plan::container::Mount;
 use crate::plan::image::ImagePlan;
 use crate::spec::files::resolve;
 use crate::spec::job::CommandJob;
@@ -206,7 +205,7 @@ impl PipelinePlan {
         let moves: Vec<(PathBuf, PathBuf)> =
             before.into_iter().filter_map(|step| Some((StandIn::of(step).root, folder_of(step)?))).collect();
         for mount in &mut plan.container.mounts {
-            let Mount::Bind { host, .. } = mount else { continue };
+            let Some(host) = mount.host_mut() else { continue };
             for (from, to) in &moves {
                 if let Ok(rest) = host.strip_prefix(from) {
                     *host = to.join(rest);
@@ -227,11 +226,9 @@ impl PipelinePlan {
         let stand_in = StandIn::of(step);
         let plan = self.for_run(step, &stand_in.run, &stand_in.root, &stand_in.run, folder_of);
         let container = &plan.container;
-        let mounted = container.mounts.iter().filter_map(|mount| match mount {
-            Mount::Bind { host, target, .. } if !host.starts_with(&stand_in.root) => {
-                Some((target.clone(), host.clone()))
-            }
-            _ => None,
+        let mounted = container.mounts.iter().filter_map(|mount| {
+            let host = mount.host().filter(|host| !host.starts_with(&stand_in.root))?;
+            Some((mount.target().to_owned(), host.to_owned()))
         });
         let built_from = match &plan.image {
             ImagePlan::Context { context, .. } => Some(("build".to_owned(), context.folder.clone())),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::diff::unified;
+use crate::instrument::programs::start;
 use expect_test::expect;
 use std::collections::BTreeMap;
 
@@ -23,7 +24,8 @@ fn made(steps: &[&str], files: &[(&str, &str)]) -> Result<Variant, Failure> {
 /// The diffs of all files, without the text of the start program.
 fn shown(steps: &[&str], files: &[(&str, &str)]) -> String {
     let variant = made(steps, files).unwrap_or_else(|failure| panic!("{failure}"));
-    let program: Vec<&str> = START.lines().collect();
+    let start = start();
+    let program: Vec<&str> = start.lines().collect();
     let diffs = variant.files.iter().map(|file| {
         let diff = unified(&file.to.display().to_string(), file.old.as_bytes(), file.new.as_bytes());
         let of_the_program = |line: &str| program.iter().any(|it| it.trim_start() == line.trim_start());
@@ -174,7 +176,7 @@ fn json_and_other_line_ends_stay_what_they_are() {
     let step = &read["jobs"]["train"];
     assert_eq!(step["command"], "python -c \"$AML_DEBUG_START\" \"train.py\" -x");
     assert_eq!(step["environment"]["conda_file"]["dependencies"][1]["pip"][0], "debugpy");
-    assert_eq!(step["environment_variables"]["AML_DEBUG_START"], START);
+    assert_eq!(step["environment_variables"]["AML_DEBUG_START"], start());
     assert_eq!(read["settings"]["force_rerun"], true);
     let windows = PIPELINE.replace('\n', "\r\n");
     let variant = made_of(&windows);
@@ -266,10 +268,10 @@ fn the_ranks_of_a_distributed_step_are_patient_and_only_the_chosen_ones_wait() {
     assert_eq!(made("train", &[]), Ok((None, None)));
     let (rank, program) = made("train", &[1]).expect("a variant");
     assert_eq!(rank.as_deref(), Some("1"));
-    assert_eq!(program, Some(format!("{PATIENCE}await_torch()\n{START}")));
+    assert_eq!(program, Some(format!("{PATIENCE}await_torch()\n{}", start())));
     assert_eq!(made("train", &[0, 3]).expect("a variant").0.as_deref(), Some("0,3"));
     let (_, alone) = made("prep", &[]).expect("a variant");
-    assert_eq!(alone.as_deref(), Some(START));
+    assert_eq!(alone, Some(start()));
     let said = [made("train", &[4]), made("prep", &[0])].map(|made| {
         let failure = made.expect_err("refused");
         format!("{}\n-> {}\n", failure.what, failure.fix.expect("a fix"))

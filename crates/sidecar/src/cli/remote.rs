@@ -27,6 +27,10 @@ use tokio::sync::mpsc;
 /// How long our own debugger may take to say what it saw when its connection has ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How long after the end of all that are known another rank of a step may still come, where none was named: ranks are
+/// seconds apart on a busy node.
+const NEXT_RANK: Duration = Duration::from_secs(5);
+
 /// Between two looks at the clock while a step waits.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -53,6 +57,7 @@ pub(crate) async fn attach(
     if !is_endless {
         expected.extend(logs.iter().filter(|log| !Path::new(&log.at).is_dir()).map(|log| log.step.clone()));
     }
+    let is_for_all_ranks = node.rank.is_none();
     if let Some(listen) = &listen {
         warn_of_listening(listen, printer);
     }
@@ -85,6 +90,8 @@ pub(crate) async fn attach(
         began,
         is_endless,
         expected,
+        is_for_all_ranks,
+        last_end: None,
         processes: BTreeMap::new(),
         stops: Vec::new(),
         sender,
@@ -204,6 +211,10 @@ struct Watch {
     is_endless: bool,
     /// Steps that have to have come before this ends.
     expected: BTreeSet<Option<String>>,
+    /// Whether no rank was named that alone is waited for.
+    is_for_all_ranks: bool,
+    /// When a process was last seen to end.
+    last_end: Option<Instant>,
     processes: BTreeMap<Who, Process>,
     stops: Vec<Value>,
     sender: mpsc::UnboundedSender<Seen>,
@@ -262,7 +273,9 @@ impl Watch {
         let is_done = !self.processes.is_empty() && self.processes.values().all(|it| it.outcome.is_some());
         let may_end =
             if self.is_endless { !self.breaks.is_empty() } else { self.expected.iter().all(has_come) };
-        is_done && may_end
+        let has_ranks = self.is_for_all_ranks && self.processes.keys().any(|who| who.rank.is_some());
+        let may_come = has_ranks && self.last_end.is_some_and(|at| at.elapsed() < NEXT_RANK);
+        is_done && may_end && !may_come
     }
 
     fn on(&mut self, who: Who, news: News, printer: &mut Printer) {
@@ -402,6 +415,7 @@ impl Watch {
             printer.failure(&shown);
         }
         process.outcome = Some(outcome);
+        self.last_end = Some(Instant::now());
         self.count_down(printer);
     }
 

@@ -247,7 +247,14 @@ impl State {
     }
 
     /// The run of a step changed.
-    pub(super) fn step_moved(&mut self, id: &RunId, step: &str, snapshot: &Snapshot, has_image: bool) {
+    pub(super) fn step_moved(
+        &mut self,
+        id: &RunId,
+        step: &str,
+        snapshot: &Snapshot,
+        has_image: bool,
+        has_result: bool,
+    ) {
         let Some(live) = self.pipelines.get(id) else { return };
         let Some(at) = live.pipeline.steps.iter().position(|known| known.name == step) else { return };
         if snapshot.state == snapshot::State::Completed
@@ -257,7 +264,7 @@ impl State {
             tracing::warn!(run = %snapshot.id, %failure, "the step's result cannot be reused");
         }
         let (state, failure) = (snapshot.state, snapshot.failure.clone());
-        self.on_pipeline(id, PipelineEvent::Moved { step: at, state, has_image, failure });
+        self.on_pipeline(id, PipelineEvent::Moved { step: at, state, has_image, has_result, failure });
     }
 
     fn settle_pipeline(&mut self, id: &RunId, effects: Vec<PipelineEffect>) {

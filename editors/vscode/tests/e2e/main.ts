@@ -41,6 +41,8 @@ const tally = { passed: 0, failed: 0, flaky: 0 };
 /** What failed, for the last lines: what stands far above them is not read, or is cut off. */
 const failures: string[] = [];
 const grounds: Ground[] = [];
+/** Those on an example, whose image is everybody's. */
+const examples: Ground[] = [];
 // A package that is ready to be shipped has to work with what is in it, and with nothing else.
 const packed = process.env["AML_DEBUG_E2E_PACKAGE"];
 const server = new Server(place, packed ? { AML_DEBUG_PATH: "", AML_DEBUG_BUNDLE: "" } : { AML_DEBUG_PATH: binary });
@@ -87,11 +89,11 @@ function fail(text: string): void {
 /** Leaves nothing behind: no server, no containers, no images that a story built, no volumes. */
 async function cleanUp(): Promise<void> {
   await server.stop();
-  for (const ground of grounds) {
+  for (const ground of [...grounds, ...examples]) {
     removeRuns(ground);
-    removeImages(ground);
-    removeVolumes(ground);
   }
+  grounds.forEach(removeImages);
+  [...grounds, ...examples].forEach(removeVolumes);
 }
 
 /** Runs the suite in the extension host. */
@@ -203,13 +205,15 @@ function prepareExample(name: string, example: string): Ground {
   const project = path.join(scratch, example);
   fs.cpSync(path.resolve(HERE, "../../../../examples", example), project, { recursive: true });
   becomeFolder(project);
-  return {
+  const ground: Ground = {
     binary,
     home: path.join(scratch, "home"),
     project,
     url: (folder) => server.url(folder),
     set: (settings) => server.set(settings),
   };
+  examples.push(ground);
+  return ground;
 }
 
 function slug(name: string): string {

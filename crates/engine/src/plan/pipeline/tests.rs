@@ -1,6 +1,7 @@
 //! A user's pipeline file in, the graph and the plans out.
 
 use super::*;
+use crate::plan::container::Mount;
 use crate::spec::Body;
 use crate::spec::files::disk::read;
 use expect_test::{Expect, expect};
@@ -170,6 +171,35 @@ fn a_step_finds_the_folders_of_the_steps_before_and_is_part_of_its_pipeline() {
     assert_eq!(variable("AZUREML_RUN_ID"), Some("f_1"));
     assert_eq!(variable("AZUREML_ROOT_RUN_ID"), Some("p_1"));
     assert_eq!(moved.container.name, "aml-debug-f_1");
+}
+
+#[test]
+fn an_engine_on_another_machine_is_given_what_the_steps_before_have_brought_back() {
+    let mut settings = PlanSettings::default();
+    settings.host.is_remote = true;
+    let plan = plan_pipeline(Path::new("/p/pipeline.yml"), &job(&DISK), &settings).expect("a plan");
+    let fit = plan.find_step("fit").expect("one step ends so");
+    let roots = |step| Some(PathBuf::from(format!("/runs/of-{step}")));
+    let moved = plan.for_run(fit, &RunId::from("f_1"), Path::new("/runs/f_1"), &RunId::from("p_1"), roots);
+    let hosts: Vec<_> = moved
+        .container
+        .mounts
+        .iter()
+        .filter_map(|mount| match mount {
+            Mount::Copied { host, back, .. } => Some(format!("{} {back}", host.display())),
+            _ => None,
+        })
+        .collect();
+    expect![[r#"
+        /runs/f_1/outputs true
+        /runs/f_1/logs true
+        /runs/f_1/mlruns true
+        /runs/of-1/named_outputs/clean false
+        /runs/f_1/named_outputs/fitted true"#]]
+    .assert_eq(&hosts.join("\n"));
+    let places = plan.content(fit, roots).places;
+    let hosts: Vec<_> = places.iter().map(|(_, host)| host.display().to_string()).collect();
+    assert_eq!(hosts, ["/runs/of-1/named_outputs/clean"], "what a step reads decides its result");
 }
 
 fn with(from: &str, to: &str) -> Vec<(&'static str, String)> {

@@ -60,7 +60,7 @@ async fn of_many_changes_each_is_kept_and_the_whole_is_told_now_and_then_and_at_
         for step in begun {
             for now in [snapshot::State::Preparing, snapshot::State::Running, snapshot::State::Completed] {
                 let run = Snapshot { id: RunId(format!("run-{step}")), state: now, ..whole.clone() };
-                state.step_moved(&id, &step, &run, true);
+                state.step_moved(&id, &step, &run, true, now == snapshot::State::Completed);
                 if let Some(live) = state.pipelines.get(&id) {
                     let record = live.record.clone();
                     let stored = stored_pipeline(&state.store, &record).expect("a record");

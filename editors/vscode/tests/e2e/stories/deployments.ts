@@ -61,6 +61,20 @@ export const deployments: Story = {
       await page.getByText("application/json").first().waitFor();
     },
 
+    "the request is sent from the explorer and from the title of its editor too": async (vscode) => {
+      await vscode.openView("Explorer");
+      await vscode.menu(vscode.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "sample-request.json" }), "Send this request");
+      await vscode.stoppedOn(RUN);
+      await vscode.command("Debug: Continue");
+      await vscode.webview().getByText("200 answered").waitFor();
+      await vscode.openFile("sample-request.json");
+      await vscode.page.locator('.editor-group-container.active .editor-actions a.action-label[aria-label^="Send this request"]').click();
+      await vscode.openFile("src/score.py");
+      await vscode.stoppedOn(RUN);
+      await vscode.command("Debug: Continue");
+      await vscode.webview().getByText("200 answered").waitFor();
+    },
+
     "a saved edit is loaded in place, under the debugger": async (vscode, { project }) => {
       edit(project, 'round(p, 3)', 'round(p, 1)');
       // The new worker runs init() again.

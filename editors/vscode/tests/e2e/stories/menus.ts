@@ -42,30 +42,25 @@ export const menus: Story = {
       }
     },
 
-    "a pipeline, a deployment, its request and a script in the explorer": async (vscode, { project }) => {
+    "a pipeline, a deployment and a script that came while the window was open": async (vscode, { project }) => {
       for (const example of ["pipeline", "iris-endpoint"]) {
         fs.cpSync(path.join(EXAMPLES, example), project, { recursive: true });
       }
       const file = (name: string) => vscode.page.locator(".explorer-folders-view .monaco-list-row", { has: vscode.page.getByText(name, { exact: true }) });
       await file("deployment.yml").waitFor();
-      // Which files these are is found out a moment after they are there.
+      // What these files are is found out a moment after they are there.
       await offers(vscode, file("pipeline.yml"), ["Debug steps of a pipeline…", "Prepare debug variant…"]);
       await offers(vscode, file("deployment.yml"), ["Deploy on this machine", "Debug deployment"]);
-      await offers(vscode, file("sample-request.json"), ["Send this request"]);
       fs.writeFileSync(path.join(project, "alone.py"), "print()\n");
       await offers(vscode, file("alone.py"), ["Add or take out remote debugging"]);
     },
 
-    "the title of an editor with a deployment and with its request": async (vscode) => {
+    "the title of an editor with a deployment": async (vscode) => {
       const title = vscode.page.locator(".editor-group-container .editor-actions");
       await vscode.openFile("deployment.yml");
       await title.locator('a.action-label[aria-label^="Debug deployment"]').waitFor();
       await title.locator(".dropdown-action-container .codicon-chevron-down, .dropdown-action-container .codicon-drop-down-button").first().click();
       has(await entries(vscode), ["Debug deployment", "Deploy on this machine"]);
-      await vscode.openFile("sample-request.json");
-      await title.locator('a.action-label[aria-label^="Send this request"]').waitFor();
-      const [request] = await title.locator("a.action-label").evaluateAll((found) => found.map((icon) => icon.getAttribute("aria-label") ?? ""));
-      same([request ?? ""], ["Send this request"]);
     },
 
     "the title of an editor with a specification": async (vscode) => {

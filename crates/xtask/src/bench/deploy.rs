@@ -29,8 +29,8 @@ const LINE: u32 = 9;
 
 pub(super) fn warm(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let peer = Peer::prepare(ground)?;
-    let theirs = Stage::make(ground, "deploy-theirs", &peer.image_only())?;
-    let ours = Stage::make(ground, "deploy-ours", &peer.image_only())?;
+    let theirs = Stage::make(ground, "deploy-theirs", "blue", &peer.image_only())?;
+    let ours = Stage::make(ground, "deploy-ours", "blue", &peer.image_only())?;
     let by_peer = Box::new(move || {
         peer.remove()?;
         ground::timed(peer.deploy(&theirs.spec()))
@@ -47,8 +47,8 @@ pub(super) fn warm(ground: &Ground) -> anyhow::Result<Vec<Way>> {
 
 pub(super) fn cold(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let peer = Peer::prepare(ground)?;
-    let theirs = Stage::make(ground, "deploy-theirs", &peer.with_conda())?;
-    let mut ours = Stage::make(ground, "deploy-ours", &peer.with_conda())?;
+    let theirs = Stage::make(ground, "deploy-theirs", "blue", &peer.with_conda())?;
+    let mut ours = Stage::make(ground, "deploy-ours", "blue", &peer.with_conda())?;
     let mut turn = 0;
     let by_peer = Box::new(move || {
         peer.remove()?;
@@ -78,7 +78,7 @@ pub(super) fn cold(ground: &Ground) -> anyhow::Result<Vec<Way>> {
 
 pub(super) fn edit(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let peer = Peer::prepare(ground)?;
-    let theirs = Stage::make(ground, "deploy-theirs", &peer.image_only())?;
+    let theirs = Stage::make(ground, "deploy-theirs", "blue", &peer.image_only())?;
     let mut factor = 0;
     let by_peer = Box::new(move || {
         factor += 1;
@@ -107,7 +107,9 @@ pub(super) fn edit(ground: &Ground) -> anyhow::Result<Vec<Way>> {
 
 /// From before the file is written until the new code has answered.
 fn edit_in_place(ground: &Ground, folder: &str, debug: bool) -> anyhow::Result<Turn> {
-    let stage = Stage::make(ground, folder, &format!("  image: {}\n", peer::IMAGE))?;
+    // Both ways stand in one store for as long as the turns.
+    let name = if debug { "debugged" } else { "blue" };
+    let stage = Stage::make(ground, folder, name, &format!("  image: {}\n", peer::IMAGE))?;
     let home = ground.folder.join("home-of-editor").display().to_string();
     let mut editor = Editor::start(&ground.with("AML_DEBUG_HOME", &home))?;
     let Deployed { run, gateway } = editor.deploy(&stage.spec(), debug)?;
@@ -130,8 +132,8 @@ fn edit_in_place(ground: &Ground, folder: &str, debug: bool) -> anyhow::Result<T
 
 pub(super) fn to_breakpoint(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     peer::build(ground)?;
-    let hand = Stage::make(ground, "deploy-theirs", "")?;
-    let ours = Stage::make(ground, "deploy-ours", &format!("  image: {}\n", peer::IMAGE))?;
+    let hand = Stage::make(ground, "deploy-theirs", "blue", "")?;
+    let ours = Stage::make(ground, "deploy-ours", "blue", &format!("  image: {}\n", peer::IMAGE))?;
     let place = format!("src/score.py:{LINE}");
     let request = ours.path("request.json");
     let mut until = breakpoint::until_stopped(ours.command(&["--break", &place, "--request", &request]));
@@ -156,7 +158,7 @@ pub(super) fn to_breakpoint(ground: &Ground) -> anyhow::Result<Vec<Way>> {
 
 pub(super) fn invoke(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     peer::build(ground)?;
-    let stage = Stage::make(ground, "deploy-ours", &format!("  image: {}\n", peer::IMAGE))?;
+    let stage = Stage::make(ground, "deploy-ours", "blue", &format!("  image: {}\n", peer::IMAGE))?;
     stage.remove()?;
     let said = stage.command(&[])().read()?;
     let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or_default())?;
@@ -186,24 +188,25 @@ type Turn = Box<dyn FnMut() -> anyhow::Result<f64>>;
 #[derive(Clone)]
 struct Stage {
     ground: Ground,
-    name: &'static str,
+    name: String,
     folder: PathBuf,
 }
 
 impl Stage {
     /// `environment` are the lines below that key.
-    fn make(ground: &Ground, name: &str, environment: &str) -> anyhow::Result<Stage> {
-        let folder = ground.folder.join(name);
+    fn make(ground: &Ground, folder: &str, name: &str, environment: &str) -> anyhow::Result<Stage> {
+        let conda = peer::conda_file(folder);
+        let folder = ground.folder.join(folder);
         fs::create_dir_all(folder.join("src"))?;
         fs::create_dir_all(folder.join("model"))?;
-        let stage = Stage { ground: ground.clone(), name: "aml-debug-bench/blue", folder };
+        let stage = Stage { ground: ground.clone(), name: format!("{}/{name}", peer::ENDPOINT), folder };
         stage.write("model/factor.txt", "10\n")?;
         stage.write("request.json", REQUEST)?;
-        stage.write("conda.yml", &peer::conda_file(name))?;
+        stage.write("conda.yml", &conda)?;
         stage.write(
             "deployment.yml",
             &format!(
-                "name: blue\nendpoint_name: {}\ninstance_type: Standard_DS3_v2\nmodel: {{path: model}}\n\
+                "name: {name}\nendpoint_name: {}\ninstance_type: Standard_DS3_v2\nmodel: {{path: model}}\n\
                  code_configuration: {{code: src, scoring_script: score.py}}\nenvironment:\n{environment}",
                 peer::ENDPOINT
             ),
@@ -251,7 +254,7 @@ impl Stage {
     fn remove(&self) -> anyhow::Result<()> {
         let listed = self.ground.again(&["deployments", "list", "--json"])().read()?;
         if listed.lines().next().is_some() {
-            self.ground.again(&["deployments", "remove", self.name])().read()?;
+            self.ground.again(&["deployments", "remove", &self.name])().read()?;
         }
         Ok(())
     }

@@ -114,6 +114,13 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         let _ = self.remove();
+        // What its builder leaves behind, a container for each step.
+        let of_image = format!("ancestor={}", self.registry.name());
+        let list = ["ps", "--all", "--quiet", "--filter", "status=created", "--filter", "status=exited"];
+        let steps = Command::new("docker").args(list).args(["--filter", &of_image]).read();
+        for step in steps.unwrap_or_default().lines() {
+            let _ = Command::new("docker").args(["rm", step]).read();
+        }
         let _ = Command::new("docker").args(["rmi", "--force", &format!("{ENDPOINT}:blue")]).read();
     }
 }

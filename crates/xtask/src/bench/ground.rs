@@ -101,6 +101,8 @@ impl Ground {
     }
 
     fn clean_engine(&self) -> anyhow::Result<()> {
+        // Environments of a single turn; the last of each stays for the next time.
+        self.again(&["images", "prune", "--json"])().read()?;
         let asked = self.again(&["doctor", "--json"])().read().unwrap_or_default();
         let findings = asked.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let store = findings.filter(|finding| finding["subject"] == "store").find_map(|finding| {
@@ -132,7 +134,7 @@ impl Ground {
 }
 
 /// Hands each line of what the first command of the engine's client lists to the second.
-fn remove(list: &[&str], with: &[&str]) -> anyhow::Result<()> {
+pub(super) fn remove(list: &[&str], with: &[&str]) -> anyhow::Result<()> {
     let mut listed: Vec<String> =
         Command::new("docker").args(list).read()?.lines().map(str::to_owned).collect();
     listed.sort();

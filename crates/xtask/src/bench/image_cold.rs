@@ -8,7 +8,6 @@ use anyhow::Context as _;
 
 use super::ground::{self, Ground, INSTALL};
 use super::{Reach, Way};
-use crate::command::Command;
 
 const PACKAGES: [&str; 3] = ["numpy", "pandas", "scikit-learn"];
 /// Another one each turn, for the builder has the one before in its cache.
@@ -29,15 +28,19 @@ const MORE: [&str; 12] = [
 const IMAGE: &str = "aml-debug/bench:cold";
 
 /// A cache of the measurement's own, which can be emptied without anybody else's loss.
-pub(super) const CACHE: &str = "aml-debug-bench";
+const CACHE: &str = "aml-debug-bench";
 
 pub(super) fn cold(ground: &Ground) -> anyhow::Result<Vec<Way>> {
     let plain = plain(ground, "cold", &PACKAGES)?;
-    let ours = ours(ground, "cold", &PACKAGES)?;
-    let empty = empty_the_cache(ground)?;
+    let mut caches = FreshCaches::new(ground);
+    let ground = ground.clone();
     let turn = Box::new(move || {
-        empty()?;
-        ground::timed(ours())
+        let (turn, cache) = caches.next();
+        // The same packages in another environment, so that no earlier one is in the way or has to go.
+        let lowest = format!("{}>=0.{}.{turn}", PACKAGES[0], std::process::id());
+        let spec = spec(&ground, "cold", &[&[lowest.as_str()], &PACKAGES[1..]].concat())?;
+        let build = ground.again(&["build", &spec, "--json"]);
+        ground::timed(build().env("AML_DEBUG_BUILD_CACHE", cache))
     });
     Ok(vec![
         Way { name: "docker build (classic), pip install", reach: None, turn: plain, most: None },
@@ -66,21 +69,34 @@ pub(super) fn one_more(ground: &Ground) -> anyhow::Result<Vec<Way>> {
 
 type Turn = Box<dyn FnMut() -> anyhow::Result<f64>>;
 
+/// Its containers are kept until all is measured: what [`FreshCaches`] says of deleted files is true of theirs.
 fn plain(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<Turn> {
     let folder = format!("image-{name}");
     std::fs::create_dir_all(ground.folder.join(&folder))?;
-    let dockerfile = format!("FROM {}\n{INSTALL} {}\n", ground.base, packages.join(" "));
+    let dockerfile = format!("FROM {}\nLABEL {KEPT}\n{INSTALL} {}\n", ground.base, packages.join(" "));
     ground.write(&format!("{folder}/Dockerfile"), &dockerfile)?;
     let mut ground = ground.clone();
     ground.buildkit = false;
-    Ok(Box::new(move || ground::timed(ground.build(IMAGE, &folder).args(["--no-cache"]))))
+    let kept = KeptContainers;
+    Ok(Box::new(move || {
+        let _ = &kept;
+        ground::timed(ground.build(IMAGE, &folder).args(["--no-cache", "--rm=false"]))
+    }))
 }
 
-/// `--rebuild`, since the image of the turn before is the same.
-fn ours(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<impl Fn() -> Command + use<>> {
-    let spec = spec(ground, name, packages)?;
-    let again = ground.again(&["build", &spec, "--rebuild", "--json"]);
-    Ok(move || again().env("AML_DEBUG_BUILD_CACHE", CACHE))
+/// The label of the plain way's containers.
+const KEPT: &str = "aml-debug.bench=image";
+
+struct KeptContainers;
+
+impl Drop for KeptContainers {
+    fn drop(&mut self) {
+        let label = format!("label={KEPT}");
+        let removed = ground::remove(&["ps", "--all", "--quiet", "--filter", &label], &["rm", "--force"]);
+        if let Err(error) = removed {
+            println!("the containers of the plain way could not be removed: {error:#}");
+        }
+    }
 }
 
 fn spec(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<String> {
@@ -98,23 +114,47 @@ fn spec(ground: &Ground, name: &str, packages: &[&str]) -> anyhow::Result<String
     Ok(spec)
 }
 
-/// By a build whose only step empties what it has mounted: nothing but a build can reach a builder's cache, and
-/// only one that is not told to do without a cache. Another line each time makes it run.
-pub(super) fn empty_the_cache(ground: &Ground) -> anyhow::Result<impl Fn() -> anyhow::Result<()> + use<>> {
-    std::fs::create_dir_all(ground.folder.join("image-empty"))?;
-    ground.write(
-        "empty.yml",
-        "type: command\ncode: .\ncommand: python train.py\nenvironment:\n  build: {path: image-empty}\n",
-    )?;
-    let again = ground.again(&["build", "empty.yml", "--json"]);
-    let ground = ground.clone();
-    Ok(move || {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos();
-        let dockerfile = format!(
-            "FROM {}\nRUN --mount=type=cache,id={CACHE},target=/cache rm -rf /cache/* && echo {now}\n",
-            ground.base
-        );
-        ground.write("image-empty/Dockerfile", &dockerfile)?;
-        again().read().map(drop)
-    })
+/// Caches of the builder that have never held anything, one a turn.
+///
+/// They are emptied when all is measured, and not between the turns: ext4 leaves the inode of a deleted file alone for
+/// minutes, and each new file has to find one behind all of those. That would be measured, and no user has it.
+pub(super) struct FreshCaches {
+    ground: Ground,
+    used: Vec<String>,
+}
+
+impl FreshCaches {
+    pub(super) fn new(ground: &Ground) -> Self {
+        Self { ground: ground.clone(), used: Vec::new() }
+    }
+
+    /// How many there were before, and the name of the next.
+    pub(super) fn next(&mut self) -> (usize, String) {
+        let turn = self.used.len();
+        self.used.push(format!("{CACHE}-{}-{turn}", std::process::id()));
+        (turn, self.used[turn].clone())
+    }
+
+    /// By a build whose only step empties what it has mounted: nothing but a build can reach a builder's cache, and
+    /// only one that is not told to do without a cache.
+    fn empty(&self) -> anyhow::Result<()> {
+        let folder = "image-empty";
+        std::fs::create_dir_all(self.ground.folder.join(folder))?;
+        let job = format!("type: command\ncode: .\ncommand: ls\nenvironment:\n  build: {{path: {folder}}}\n");
+        self.ground.write("empty.yml", &job)?;
+        let mounts = self.used.iter().enumerate();
+        let mounts: String =
+            mounts.map(|(at, id)| format!("--mount=type=cache,id={id},target=/caches/{at} ")).collect();
+        let dockerfile = format!("FROM {}\nRUN {mounts}rm -rf /caches/*/*\n", self.ground.base);
+        self.ground.write(&format!("{folder}/Dockerfile"), &dockerfile)?;
+        self.ground.again(&["build", "empty.yml", "--json"])().read().map(drop)
+    }
+}
+
+impl Drop for FreshCaches {
+    fn drop(&mut self) {
+        if let Err(error) = self.empty() {
+            println!("the builder's caches {CACHE}-{}-* could not be emptied: {error:#}", std::process::id());
+        }
+    }
 }

@@ -95,7 +95,7 @@ bring() {
     if [ "$2" = uv ]; then
         printf '+ %s\n' "$any fetch.py uv"
         code=0
-        "$any" -I fetch.py "$fresh" "$machine" || code=$?
+        "$any" -I fetch.py uv "$fresh" "$machine" || code=$?
     fi
     case "$code" in
     0) ;;
@@ -161,6 +161,11 @@ run_with_words() {
     run "$@"
 }
 
+is_new=
+make_venv() {
+    is_new=yes
+    run uv venv --no-project --python "$1" "$prefix"
+}
 have() { uv python find --no-project "$1" >/dev/null 2>&1; }
 minor=$(printf '%s' "$asked" | sed -n 's/^\([0-9][0-9]*\.[0-9][0-9]*\)\.[0-9][0-9]*$/\1/p')
 if [ -x "$prefix/bin/python" ]; then
@@ -169,9 +174,9 @@ elif [ -n "$conda" ]; then
     conda_packages
 elif [ -z "$asked" ]; then
     python=$(first_python -V) || lacks "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
-    run uv venv --no-project --python "$python" "$prefix"
+    make_venv "$python"
 elif have "$asked"; then
-    run uv venv --no-project --python "$asked" "$prefix"
+    make_venv "$asked"
 elif command -v conda >/dev/null 2>&1; then
     say "the base image has no Python $asked; its conda makes one"
     case "$asked" in
@@ -183,7 +188,7 @@ elif command -v conda >/dev/null 2>&1; then
     run conda create --quiet --yes --override-channels --channel conda-forge --prefix "$prefix" "$spec"
 elif [ -n "$minor" ] && have "$minor"; then
     say "Python $asked was asked for; the base image's $minor is taken"
-    run uv venv --no-project --python "$minor" "$prefix"
+    make_venv "$minor"
 else
     has=$(uv python list --only-installed 2>/dev/null | sed 's/^[a-z]*-\([0-9.]*\)[^ ]* *\([^ ]*\).*/\1 (\2)/' | sort -u -k1,1 | tr '\n' ' ')
     say "the base image has no Python $asked and no conda; rattler makes one from conda-forge"
@@ -196,6 +201,27 @@ else
         fail "the environment asks for Python $asked; the base image has no conda to make one, conda-forge gave none, and the base image has: ${has:-no Python that uv can use}"
 fi
 
+# Wheels stay in the cache as they came, and uv unpacks them where they belong: its own cache has them unpacked, on another
+# file system, so that everything is written twice. Whatever goes wrong here is left to uv, which has the words for it.
+install_wheels() {
+    work="$prefix/.aml-debug"
+    mkdir "$work"
+    left=0
+    UV_HTTP_RETRIES=0 uv pip compile --no-header --python "$prefix/bin/python" --format pylock.toml "$requirements" 2>/dev/null |
+        "$prefix/bin/python" -I fetch.py wheels "$cache/wheels" "$work/wheels" || left=$?
+    case "$left" in
+    0 | 5)
+        TMPDIR="$work" run uv pip install --no-cache --link-mode hardlink --python "$prefix/bin/python" --no-index --no-deps \
+            --find-links "$work/wheels" --requirement "$work/wheels/pinned.txt" || left=1
+        ;;
+    esac
+    if [ "$left" = 0 ]; then requirements=/dev/null; fi
+}
+
+if [ -n "$is_new" ] && [ -s "$requirements" ]; then
+    install_wheels
+    rm -rf "$prefix/.aml-debug"
+fi
 if [ -s "$requirements" ]; then
     pins=
     set -- uv pip install --python "$prefix/bin/python" --requirement "$requirements"

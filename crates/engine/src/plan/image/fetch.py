@@ -1,41 +1,60 @@
-"""Fetches uv from the package index into FOLDER/bin: `fetch.py FOLDER MACHINE`.
+"""Fetches from the package index what a build keeps in its cache.
 
-Exit code 4 where that is pip's to do: pip is set up in ways that are not looked at here, or the index is of a kind
-that is not known here. Exit code 1, with the reason, where pip could do nothing either.
+`fetch.py uv FOLDER MACHINE`: uv, into FOLDER/bin.
+`fetch.py wheels CACHE LINKS`: the wheels that a lock file of uv's on standard input names, into CACHE, each with a link in
+LINKS, and beside them `pinned.txt` with a requirement for each.
+
+Exit code 4 where that is pip's or uv's own to do: pip is set up in ways that are not looked at here, or the index is of a
+kind that is not known here. Exit code 5 where only some are wheels, and the rest is uv's to make. Exit code 1, with the
+reason, where pip could do nothing either.
 """
 
 import base64
 import hashlib
-import io
 import json
 import netrc
 import os
 import re
+import struct
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 
 PIPS_BUSINESS = 4
+THE_REST_IS_UVS = 5
 # A second try for what a busy network lost, as pip has five.
 TRIES = 2
 SECONDS = 30
+# As many as pip's and uv's users have open to an index.
+AT_ONCE = 8
+PIECE = 1 << 20
+# Of a file in a zip archive: its size stands behind it.
+SIZE_BEHIND = 8
+# Whoever waits for a download of this size is told of it.
+WORTH_A_LINE = 8 << 20
 
 
-def main(folder, machine):
+def main(what, *arguments):
     if any(os.environ.get(name) for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST")):
         return PIPS_BUSINESS
     if any(os.path.exists(path) for path in pips_own_files()):
         return PIPS_BUSINESS
     index = os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple"
+    return {"uv": uv, "wheels": wheels}[what](index, *arguments)
+
+
+def uv(index, folder, machine):
     page = index.rstrip("/") + "/uv/"
     try:
         file = newest(read(page), page, machine)
         if not file:
             return PIPS_BUSINESS
         address, digest = file
-        wheel = read(address, as_for=page)
+        with opened(address, as_for=page) as wheel:
+            return unpack(wheel, os.path.join(folder, "bin"), digest)
     except urllib.error.HTTPError as error:
         print("aml-debug: {} answers {} {}".format(shown(page), error.code, error.reason))
         return PIPS_BUSINESS
@@ -43,9 +62,68 @@ def main(folder, machine):
         reason = getattr(error, "reason", error)
         print("aml-debug: the package index {} cannot be reached: {}".format(shown(index), reason))
         return 1
-    if digest and hashlib.sha256(wheel).hexdigest() != digest:
+
+
+def wheels(index, cache, links):
+    # Read as a whole: uv writes it when it has decided.
+    packages = sys.stdin.buffer.read().decode("utf-8").split("[[packages]]")[1:]
+    found = [wheel for wheel in map(wheel_of, packages) if wheel]
+    if not found:
         return PIPS_BUSINESS
-    return unpack(wheel, os.path.join(folder, "bin"))
+    # Only here, for it takes its time.
+    import concurrent.futures
+
+    os.makedirs(links, exist_ok=True)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            paths = list(pool.map(lambda wheel: keep(wheel, cache, index), found))
+        except OSError as error:
+            # uv tries longer, and has words for what goes wrong.
+            print("aml-debug: a wheel could not be fetched: {}".format(getattr(error, "reason", error)))
+            return PIPS_BUSINESS
+    for path in paths:
+        os.symlink(path, os.path.join(links, os.path.basename(path)))
+    with open(os.path.join(links, "pinned.txt"), "w", encoding="utf-8") as file:
+        file.writelines("{name}=={version}\n".format(**wheel) for wheel in found)
+    return 0 if len(found) == len(packages) else THE_REST_IS_UVS
+
+
+def wheel_of(package):
+    """Name, version, address, size and digest; nothing where uv has to make the wheel, or to choose."""
+    match = re.search(r"^wheels = \[\{ (.*) \}\]$", package, re.M)
+    texts = dict(re.findall(r'(\w+) = "([^"]*)"', package.partition("\nsdist =")[0]))
+    wheel = dict(re.findall(r'(url|sha256) = "([^"]*)"', match.group(1)) if match else ())
+    size = re.search(r"size = (\d+)", match.group(1)) if match else None
+    if not wheel.get("url", "").startswith(("https:", "http:")) or len(wheel.get("sha256", "")) != 64:
+        return None
+    return dict(wheel, name=texts["name"], version=texts["version"], size=int(size.group(1)) if size else 0)
+
+
+def keep(wheel, cache, index):
+    """The wheel in the cache, from now on under its digest."""
+    name = urllib.parse.unquote(urllib.parse.urlsplit(wheel["url"]).path.rpartition("/")[2])
+    folder = os.path.join(cache, wheel["sha256"])
+    path = os.path.join(folder, name)
+    if os.path.exists(path):
+        return path
+    if wheel["size"] >= WORTH_A_LINE:
+        print("Downloading {name} {version} ({:.1f} MB)".format(wheel["size"] / 1e6, **wheel), flush=True)
+    os.makedirs(folder, exist_ok=True)
+    # Another build may be at it, too.
+    part = "{}.{}.{}".format(path, os.getpid(), wheel["name"])
+    digest = hashlib.sha256()
+    try:
+        with opened(wheel["url"], as_for=index) as answer, open(part, "wb") as file:
+            for piece in iter(lambda: answer.read(PIECE), b""):
+                digest.update(piece)
+                file.write(piece)
+        if digest.hexdigest() != wheel["sha256"]:
+            raise OSError("{} is not what the index says it is".format(name))
+        os.rename(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+    return path
 
 
 def pips_own_files():
@@ -56,6 +134,11 @@ def pips_own_files():
 
 
 def read(address, as_for=None):
+    with opened(address, as_for) as answer:
+        return answer.read()
+
+
+def opened(address, as_for=None):
     plain, login = without_login(address)
     host = urllib.parse.urlsplit(plain).hostname
     if as_for and not login and host == urllib.parse.urlsplit(as_for).hostname:
@@ -69,8 +152,7 @@ def read(address, as_for=None):
         request.add_unredirected_header("Authorization", "Basic " + encoded)
     for left in reversed(range(TRIES)):
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
-                return answer.read()
+            return urllib.request.urlopen(request, timeout=SECONDS)
         except urllib.error.HTTPError:
             raise
         except OSError:
@@ -137,17 +219,52 @@ def fits(tags, machine):
     return any(match and tuple(map(int, match.groups())) <= own for match in found)
 
 
-def unpack(wheel, folder):
-    archive = zipfile.ZipFile(io.BytesIO(wheel))
-    programs = [name for name in archive.namelist() if name.endswith(".data/scripts/uv")]
-    if len(programs) != 1:
+def unpack(wheel, folder, digest):
+    """Takes the program out of the wheel while it arrives: both take as long."""
+    part = folder + ".part"
+    seen = hashlib.sha256()
+    is_whole = False
+
+    def take(count):
+        taken = wheel.read(count)
+        seen.update(taken)
+        return taken
+
+    for name, flags, method, checksum, size in iter(lambda: entry(take), None):
+        if flags & SIZE_BEHIND or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return PIPS_BUSINESS
+        is_uv = name.endswith(".data/scripts/uv")
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS).decompress if method else bytes
+        found = 0
+        with open(part if is_uv else os.devnull, "wb") as file:
+            while size:
+                piece = take(min(size, PIECE))
+                if not piece:
+                    raise OSError("the connection ended in the middle of uv")
+                size -= len(piece)
+                plain = inflate(piece)
+                found = zlib.crc32(plain, found)
+                file.write(plain)
+        is_whole = is_whole or (is_uv and found == checksum)
+    while take(PIECE):
+        pass
+    if not is_whole or (digest and seen.hexdigest() != digest):
         return PIPS_BUSINESS
     os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "uv")
-    with open(path, "wb") as file:
-        file.write(archive.read(programs[0]))
-    os.chmod(path, 0o755)
+    os.chmod(part, 0o755)
+    os.rename(part, os.path.join(folder, "uv"))
     return 0
+
+
+def entry(take):
+    """The head of the next file of a zip archive; nothing where its directory begins."""
+    head = take(30)
+    if head[:4] != b"PK\x03\x04":
+        return None
+    flags, method, _, checksum, size, _, name, extra = struct.unpack("<6xHHLLLLHH", head)
+    name = take(name).decode("utf-8", "replace")
+    take(extra)
+    return name, flags, method, checksum, size
 
 
 sys.exit(main(*sys.argv[1:]))

@@ -57,7 +57,6 @@ const STEADY: &[&str] = &[
     "children",
     "multi-root",
     "untrusted",
-    "interrupted",
     "deployments",
     "pipelines",
     "japanese",

@@ -286,9 +286,15 @@ impl Run {
         matches!(self.stage, Stage::Finished(_))
     }
 
-    /// Whether it went well and everything that it gives is there, though its container may still be in hand.
+    /// Whether it went well and everything that it gives is where it stays, though its container may still be in hand.
     pub fn has_result(&self) -> bool {
-        matches!(self.stage, Stage::Removing(End::Completed) | Stage::Finished(End::Completed))
+        match self.stage {
+            // Keeping a container puts another folder under what its mounts show: who mounted that of before would see
+            // it emptied.
+            Stage::Removing(End::Completed) => self.door.is_none(),
+            Stage::Finished(end) => end == End::Completed,
+            _ => false,
+        }
     }
 
     /// How the run ended, once it has.

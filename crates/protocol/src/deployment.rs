@@ -64,11 +64,12 @@ pub struct ServiceSnapshot {
     pub healthy_at: Option<u64>,
     /// How often it has started again in place.
     pub restarts: u32,
-    /// Why the last edit was not taken; the server goes on with the code from before.
+    /// Why the last edit was not taken. The server goes on with the code from before, or, where `init()` failed over
+    /// the edit (`healthy_at` is absent), does not answer until the next one.
     pub refused: Option<FailureText>,
     /// How often an edit was not taken.
     pub refusals: u32,
-    /// Where the last edit cannot be read, if that is why it was not taken.
+    /// The line over which the last edit was not taken, where there is one.
     pub refused_at: Option<CodePlace>,
 }
 

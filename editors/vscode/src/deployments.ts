@@ -131,7 +131,7 @@ export class Deployments implements vscode.CodeLensProvider, vscode.Disposable {
     void this.drawButton();
   }
 
-  /** Where the last edit cannot be read, it is said at the line: the server goes on with the code from before. */
+  /** Where the last edit was not taken, it is said at the line, and whether the server goes on without it. */
   private mark(run: RunSnapshot, before: RunSnapshot | undefined): void {
     const [now, then] = [run.endedAt === null ? run.service?.refusedAt : null, before?.service?.refusedAt];
     if (then && then.file !== now?.file) {
@@ -139,7 +139,9 @@ export class Deployments implements vscode.CodeLensProvider, vscode.Disposable {
     }
     if (now && run.service?.refused) {
       const line = Math.max(0, now.line - 1);
-      const kept = vscode.l10n.t("The deployment {0} goes on with the code from before.", deploymentName(run));
+      const kept = run.service.healthyAt === null
+        ? vscode.l10n.t("The deployment {0} does not answer until it is mended and saved.", deploymentName(run))
+        : vscode.l10n.t("The deployment {0} goes on with the code from before.", deploymentName(run));
       // It begins with the path of the file, which is no word to be written large.
       const text = `${vscode.l10n.t("{0}.", say(run.service.refused.what))} ${kept}`;
       const found = new vscode.Diagnostic(new vscode.Range(line, 0, line, Number.MAX_SAFE_INTEGER), text, vscode.DiagnosticSeverity.Error);

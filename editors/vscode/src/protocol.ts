@@ -617,7 +617,8 @@ healthyAt: number | null,
  */
 restarts: number, 
 /**
- * Why the last edit was not taken; the server goes on with the code from before.
+ * Why the last edit was not taken. The server goes on with the code from before, or, where `init()` failed over
+ * the edit (`healthy_at` is absent), does not answer until the next one.
  */
 refused: FailureText | null, 
 /**
@@ -625,7 +626,7 @@ refused: FailureText | null,
  */
 refusals: number, 
 /**
- * Where the last edit cannot be read, if that is why it was not taken.
+ * The line over which the last edit was not taken, where there is one.
  */
 refusedAt: CodePlace | null, };
 

@@ -855,6 +855,28 @@ fn an_errand_is_waited_for_and_a_second_request_does_not_wait() {
     assert!(trace.text.ends_with("-> [Abandon, CloseGateway] cancelled\n"), "{}", trace.text);
 }
 
+/// What is kept moves away what the run has given, and puts it back.
+#[test]
+fn a_run_has_given_its_outputs_before_its_container_is_removed_and_not_before_it_is_kept() {
+    let door = Door { folder: "/w".into(), token: "t".into(), ..Door::default() };
+    for (door, given_before_the_end) in [(None, true), (Some(door), false)] {
+        let trace = Trace::start(Wish { door, ..debug() })
+            .on(RunEvent::Resolved(plan(), BuildSettings::default()))
+            .on(inspected(BASE, true))
+            .on(prepared(Some("v")))
+            .on(RunEvent::ContainerCreated("c1".into()))
+            .on(RunEvent::ContainerStarted)
+            .on(listening())
+            .on(RunEvent::Debug(DebugEvent::Configured))
+            .on(RunEvent::ContainerExited(exit(0)));
+        assert!(!trace.run.has_result(), "{}", trace.text);
+        let trace = trace.on(RunEvent::Collected);
+        assert_eq!(trace.run.has_result(), given_before_the_end, "{}", trace.text);
+        let trace = trace.on(RunEvent::ContainerRemoved);
+        assert!(trace.run.has_result(), "{}", trace.text);
+    }
+}
+
 #[test]
 fn a_container_is_kept_for_the_next_run_which_takes_it() {
     let door = Door { folder: "/w".into(), token: "t".into(), ..Door::default() };

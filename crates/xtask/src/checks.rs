@@ -58,7 +58,6 @@ const STEADY: &[&str] = &[
     "multi-root",
     "untrusted",
     "deployments",
-    "pipelines",
     "japanese",
 ];
 

@@ -324,7 +324,9 @@ impl State {
         {
             return to_proto::pipeline_snapshot(record, &pipeline);
         }
-        with_warmth(&self.settings, to_proto::stored_snapshot(record))
+        // Who cannot be asked is not said to be gone.
+        let is_owned = || self.store.is_owned(&record.id).unwrap_or(true);
+        with_warmth(&self.settings, to_proto::stored_snapshot(record, is_owned))
     }
 
     /// Tells that the container of a run that has ended is not warm any more: it is gone, or another run's.

@@ -152,10 +152,13 @@ fn service((service, serving): &(Service, Serving), mapping: Option<&(PathBuf, S
     }
 }
 
-/// A run as the store has it. Its gateway, if it has one, is its owner's.
-pub(crate) fn stored_snapshot(record: &RunRecord) -> RunSnapshot {
+/// A run as the store has it. Its gateway, if it has one, is its owner's: where nobody owns the run, nobody listens.
+pub(crate) fn stored_snapshot(record: &RunRecord, is_owned: impl FnOnce() -> bool) -> RunSnapshot {
     match record.snapshot.as_deref().and_then(|json| serde_json::from_str::<Snapshot>(json).ok()) {
-        Some(snapshot) => run_snapshot(record, &snapshot),
+        Some(snapshot) => {
+            let gateway_port = snapshot.gateway_port.filter(|_| is_owned());
+            run_snapshot(record, &Snapshot { gateway_port, ..snapshot })
+        }
         None => RunSnapshot {
             run: record.id.0.clone(),
             experiment: record.experiment.clone(),

@@ -160,6 +160,9 @@ export class DebugType implements vscode.DebugConfigurationProvider, vscode.Debu
       return undefined;
     }
     let snapshot = await this.sidecar.request("aml/showRun", { run });
+    if (snapshot.debug && snapshot.gatewayPort === null) {
+      snapshot = await this.starter.takenOver(run);
+    }
     if (snapshot.actions.includes("takeOver")) {
       if (!(await this.mayTakeOver(snapshot))) {
         return undefined;

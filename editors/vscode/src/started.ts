@@ -9,8 +9,8 @@ import { Remedied, type Remedy } from "./remedy";
 import { runName } from "./rows";
 import { phaseWord, sayFailure, stateWord } from "./words";
 
-/** How long whoever is attached may take to leave, in milliseconds. */
-const RELEASED_WITHIN = 5000;
+/** How long whoever is attached may take to leave, and a sidecar to take over what another one left, in milliseconds. */
+const SETTLED_WITHIN = 5000;
 
 /** What to start: a spec, an earlier run's plan, or a deployment. */
 export type Wish = (
@@ -74,10 +74,19 @@ export class Starter implements vscode.Disposable {
   /** Sends away whoever debugs a run; resolves when it has left. */
   async released(run: string): Promise<RunSnapshot> {
     await this.sidecar.request("aml/releaseDebugger", { run });
-    const end = Date.now() + RELEASED_WITHIN;
+    return this.settled(run, ({ actions }) => !actions.includes("takeOver"));
+  }
+
+  /** A run of a sidecar that is gone is taken over by the next one, and can be debugged when it is. */
+  async takenOver(run: string): Promise<RunSnapshot> {
+    return this.settled(run, ({ gatewayPort, endedAt }) => gatewayPort !== null || endedAt !== null);
+  }
+
+  private async settled(run: string, is: (snapshot: RunSnapshot) => boolean): Promise<RunSnapshot> {
+    const end = Date.now() + SETTLED_WITHIN;
     for (;;) {
       const snapshot = await this.sidecar.request("aml/showRun", { run });
-      if (!snapshot.actions.includes("takeOver") || Date.now() > end) {
+      if (is(snapshot) || Date.now() > end) {
         return snapshot;
       }
       // Its owner may be another process, which tells nobody but its own editor.

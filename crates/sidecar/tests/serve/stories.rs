@@ -286,11 +286,10 @@ fn a_run_of_another_living_process_is_left_alone_and_can_be_cancelled() {
 #[test]
 fn a_server_that_was_there_before_the_engine_takes_over_when_the_engine_comes() {
     let ground = Ground::new();
-    let (spec, _) = ground.job("sleeping", "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n");
+    let (spec, _) = ground.job("sleeping", "import time\ntime.sleep(600)\n");
     let mut editor = ground.editor();
     editor.initialize();
-    let run = editor.ask("aml/startRun", json!({"spec": spec}))["run"].clone();
-    editor.hear("aml/logAppended", |grown| grown["run"] == run && grown["lines"][0] == "asleep");
+    let (run, _) = start_debugging(&mut editor, &spec);
     editor.kill();
 
     let socket = ground.home().join("engine.sock");
@@ -298,9 +297,14 @@ fn a_server_that_was_there_before_the_engine_takes_over_when_the_engine_comes() 
     let mut editor = Editor::start(ground.command().env("DOCKER_HOST", address));
     editor.initialize();
     editor.refused("aml/cancelRun", json!({"run": "nobody"}));
+    // Nobody listens for it, so nobody is sent there.
+    let shown = editor.ask("aml/showRun", json!({"run": run}));
+    let says = json!([shown["state"], shown["gatewayPort"], shown["actions"]]);
+    assert_eq!(says, json!(["waiting", null, ["cancel"]]));
     std::thread::sleep(Duration::from_secs(1));
     std::os::unix::fs::symlink(engine_socket(), &socket).unwrap();
-    editor.hear_state(&run, "running");
+    let taken_over = editor.hear("aml/runChanged", |run| run["gatewayPort"].is_u64());
+    assert_eq!(taken_over["actions"], json!(["attach", "cancel"]));
     editor.ask("aml/cancelRun", json!({"run": run, "atOnce": true}));
     editor.hear_state(&run, "cancelled");
     assert_eq!(ground.containers(), [] as [String; 0]);

@@ -61,10 +61,10 @@ json.dump({"info": {"subdir": "noarch"}, "packages": packages, "packages.conda":
 "#;
 
 /// The base image with the channel in it.
-struct Base(String);
+pub(crate) struct Base(pub(crate) String);
 
 impl Base {
-    fn make(what: &str) -> Self {
+    pub(crate) fn make(what: &str) -> Self {
         let name = format!("aml-debug-story/conda-{what}:{}", std::process::id());
         let container = docker(&["create", engine::base(), "python", "-c", CHANNEL]);
         docker(&["start", "--attach", &container]);

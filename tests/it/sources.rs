@@ -1,6 +1,7 @@
 //! Packages from where not everybody may go: an index that asks for a password, git over ssh and over HTTP. The
 //! build gets in, and nothing of the key to it is found afterwards.
 
+use crate::conda;
 use crate::support::engine::{self, docker, docker_says};
 use crate::support::program::{Ended, told};
 use crate::support::{Ground, until};
@@ -162,6 +163,43 @@ fn an_index_with_a_password_is_used_and_the_password_is_nowhere() {
     let said =
         told(&ground.call(["build", "job.yml", "--rebuild", "--json"]).with_code(3).result()["failure"]);
     assert!(said.contains("401") && said.contains("https://USER:PASSWORD@HOST/simple"), "{said}");
+    ground.leaves_nothing();
+}
+
+const PRINTS_A_VERSION: &str =
+    "type: command\ncommand: python -c 'import packaging; print(packaging.__version__)'\n";
+
+#[test]
+fn a_conda_channel_with_a_password_is_used_and_the_password_is_nowhere() {
+    let base = conda::Base::make("login");
+    let ground = Ground::with("");
+    let container = docker(&["create", &base.0]);
+    docker(&["cp", &format!("{container}:/channel"), &ground.beside("channel").display().to_string()]);
+    docker(&["rm", &container]);
+    let word = secret("channel");
+    let (_server, host) = python_server(&ground, &format!("me:{word}"));
+    let files = [
+        (
+            "job.yml",
+            format!("{PRINTS_A_VERSION}environment:\n  image: {}\n  conda_file: conda.yml\n", engine::BASE),
+        ),
+        (
+            "conda.yml",
+            format!(
+                "channels: ['http://me:{word}@{host}/channel', nodefaults]\ndependencies: [python, packaging]\n"
+            ),
+        ),
+    ];
+    for (name, text) in files {
+        fs::write(ground.path(name), text).expect("ours");
+    }
+    let ended = ground.call(["run", "job.yml", "--json"]).with_code(0);
+    assert_eq!(ended.log("driver"), ["21.0"]);
+    let said = ended.log("control").join("\n");
+    assert!(said.contains(&format!("+ rattler http://{host}/channel")), "{said}");
+    let image = ended.result()["image"].as_str().unwrap().to_owned();
+    is_nowhere(&ground, &image, &ended, &word);
+    docker(&["rmi", "--force", &image]);
     ground.leaves_nothing();
 }
 

@@ -2,6 +2,8 @@
 
 The solver is rattler, from the package index. `strict` order of channels is what conda's makers advise; where
 it has no solution, the channels count alike, as conda's own default has it.
+
+`conda.py PREFIX CACHE`: on standard input the channels, one a line, and behind an empty line the packages.
 """
 
 import asyncio
@@ -31,19 +33,15 @@ async def main(prefix, cache, channels, specs):
     await rattler.install(records, target_prefix=prefix, cache_dir=cache, show_progress=False)
 
 
-def words(arguments):
-    """`--channel A --channel B spec spec` as two lists."""
-    channels = []
-    while arguments[:1] == ["--channel"]:
-        channels.append(arguments[1])
-        arguments = arguments[2:]
-    return channels, arguments
+def words(text):
+    channels, _, specs = text.partition("\n\n")
+    return channels.split("\n"), specs.rstrip("\n").split("\n")
 
 
 if __name__ == "__main__":
     code = 0
     try:
-        asyncio.run(main(sys.argv[1], sys.argv[2], *words(sys.argv[3:])))
+        asyncio.run(main(sys.argv[1], sys.argv[2], *words(sys.stdin.read())))
     except Exception as error:
         # The way through rattler says nothing to whoever wrote the conda file.
         print("{}: {}".format(type(error).__name__, error), flush=True)

@@ -133,7 +133,7 @@ conda_packages() {
         if command -v "$solver" >/dev/null 2>&1; then
             say "the conda packages are solved by the base image's $solver"
             export CONDA_PKGS_DIRS="$cache/conda" MAMBA_ROOT_PREFIX="${MAMBA_ROOT_PREFIX:-$cache/mamba}"
-            run_with_words "$solver" create --quiet --yes --override-channels --prefix "$prefix"
+            create_with "$solver" && forget_logins
             return
         fi
     done
@@ -142,15 +142,26 @@ conda_packages() {
         lacks "the base image has neither conda nor a Python of 3.8 or newer to solve conda packages with"
     abi=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     bring "$cache/rattler-$machine-$abi" 'py-rattler<0.29'
-    run_with_words rattler
+    say_with_words rattler
+    # Not as arguments, which everybody on the machine can read.
+    printf '%s\n\n%s\n' "$channels" "$conda" |
+        PYTHONPATH="$cache/rattler-$machine-$abi" "$python" "$build/conda.py" "$prefix" "$cache/conda-packages" &&
+        forget_logins
 }
 
-rattler() {
-    env PYTHONPATH="$cache/rattler-$machine-$abi" "$python" "$build/conda.py" "$prefix" "$cache/conda-packages" "$@"
-}
+without_logins='s#://[^/@" ]*@#://#g'
+# A prefix knows where each of its packages came from, and of conda's own what it was called with.
+forget_logins() { sed -i "$without_logins" "$prefix"/conda-meta/*; }
+say_with_words() (
+    set -f
+    # shellcheck disable=SC2086
+    printf '+ %s\n' "$* $(echo $channels $conda)" | sed "$without_logins"
+)
 
-# Runs a command with the channels, each behind --channel, and then the packages: one a line, blanks and all.
-run_with_words() {
+# The channels, each behind --channel, and then the packages: one a line, blanks and all.
+create_with() {
+    set -- "$1" create --quiet --yes --override-channels --prefix "$prefix"
+    say_with_words "$@"
     set -f
     IFS='
 '
@@ -158,7 +169,7 @@ run_with_words() {
     for word in $conda; do set -- "$@" "$word"; done
     unset IFS
     set +f
-    run "$@"
+    "$@"
 }
 
 is_new=

@@ -172,12 +172,24 @@ create_with() {
     "$@"
 }
 
-is_new=
+# Wheels stay in the cache as they came, and uv unpacks them where they belong: its own cache has them unpacked, on another
+# file system, so that everything is written twice. Whatever goes wrong here is left to uv, which has the words for it.
+work="$prefix.wheels"
+fetch_wheels() {
+    UV_HTTP_RETRIES=0 uv pip compile --no-header --python "$1" --format pylock.toml "$requirements" 2>/dev/null |
+        "$1" -I fetch.py wheels "$cache/wheels" "$work"
+}
+
+fetching=
 make_venv() {
-    is_new=yes
+    if [ -s "$requirements" ]; then
+        mkdir -p "$work"
+        fetch_wheels "$1" &
+        fetching=$!
+    fi
     run uv venv --no-project --python "$1" "$prefix"
 }
-have() { uv python find --no-project "$1" >/dev/null 2>&1; }
+find_python() { python=$(uv python find --no-project "$1" 2>/dev/null); }
 minor=$(printf '%s' "$asked" | sed -n 's/^\([0-9][0-9]*\.[0-9][0-9]*\)\.[0-9][0-9]*$/\1/p')
 if [ -x "$prefix/bin/python" ]; then
     say "the packages that are there already stay as they are"
@@ -186,8 +198,8 @@ elif [ -n "$conda" ]; then
 elif [ -z "$asked" ]; then
     python=$(first_python -V) || lacks "the base image has no Python in its PATH; take one that has, python:3.11 for instance"
     make_venv "$python"
-elif have "$asked"; then
-    make_venv "$asked"
+elif find_python "$asked"; then
+    make_venv "$python"
 elif command -v conda >/dev/null 2>&1; then
     say "the base image has no Python $asked; its conda makes one"
     case "$asked" in
@@ -197,9 +209,9 @@ elif command -v conda >/dev/null 2>&1; then
     # The channel without terms of service to be accepted first.
     export CONDA_PKGS_DIRS="$cache/conda"
     run conda create --quiet --yes --override-channels --channel conda-forge --prefix "$prefix" "$spec"
-elif [ -n "$minor" ] && have "$minor"; then
+elif [ -n "$minor" ] && find_python "$minor"; then
     say "Python $asked was asked for; the base image's $minor is taken"
-    make_venv "$minor"
+    make_venv "$python"
 else
     has=$(uv python list --only-installed 2>/dev/null | sed 's/^[a-z]*-\([0-9.]*\)[^ ]* *\([^ ]*\).*/\1 (\2)/' | sort -u -k1,1 | tr '\n' ' ')
     say "the base image has no Python $asked and no conda; rattler makes one from conda-forge"
@@ -212,26 +224,17 @@ else
         fail "the environment asks for Python $asked; the base image has no conda to make one, conda-forge gave none, and the base image has: ${has:-no Python that uv can use}"
 fi
 
-# Wheels stay in the cache as they came, and uv unpacks them where they belong: its own cache has them unpacked, on another
-# file system, so that everything is written twice. Whatever goes wrong here is left to uv, which has the words for it.
-install_wheels() {
-    work="$prefix/.aml-debug"
-    mkdir "$work"
+if [ -n "$fetching" ]; then
     left=0
-    UV_HTTP_RETRIES=0 uv pip compile --no-header --python "$prefix/bin/python" --format pylock.toml "$requirements" 2>/dev/null |
-        "$prefix/bin/python" -I fetch.py wheels "$cache/wheels" "$work/wheels" || left=$?
+    wait "$fetching" || left=$?
     case "$left" in
     0 | 5)
         TMPDIR="$work" run uv pip install --no-cache --link-mode hardlink --python "$prefix/bin/python" --no-index --no-deps \
-            --find-links "$work/wheels" --requirement "$work/wheels/pinned.txt" || left=1
+            --find-links "$work" --requirement "$work/pinned.txt" || left=1
         ;;
     esac
     if [ "$left" = 0 ]; then requirements=/dev/null; fi
-}
-
-if [ -n "$is_new" ] && [ -s "$requirements" ]; then
-    install_wheels
-    rm -rf "$prefix/.aml-debug"
+    rm -rf "$work"
 fi
 if [ -s "$requirements" ]; then
     pins=

@@ -150,6 +150,24 @@ fn data_goes_from_step_to_step_and_every_step_is_a_run_of_its_own() {
 }
 
 #[test]
+fn the_next_step_reads_what_a_debugged_step_gave_whose_container_stays_warm() {
+    // A kept container moves its outputs out of its way, and whoever is too early finds an empty folder.
+    let mut ground = Ground::with(PIPELINE);
+    ground.set("AML_DEBUG_KEEP_WARM", "120");
+    let stops = ["--break", "src/prep.py:3", "--break", "src/multiply.py:4"];
+    let ended = ground.call(["run", "pipeline.yml", "--json"].iter().chain(&stops)).with_code(0);
+    assert_eq!(steps(&ended.result()), ["prep completed", "learn.multiply completed", "try completed"]);
+    assert_eq!(
+        ended.log("driver"),
+        ["prepared 2 []", "multiplied by 3", "got 12 15", "read-only: Read-only file system"]
+    );
+    let warm: Vec<_> = ground.runs().iter().map(|run| run["warmUntil"].is_u64()).collect();
+    assert_eq!(warm, [false, true, true, false], "the pipeline and its steps in their order");
+    ground.call(["runs", "remove", ground.runs()[0]["run"].as_str().unwrap()]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
 fn on_a_terminal_each_line_says_whose_it_is_and_each_step_how_it_goes() {
     let ground = Ground::with(PIPELINE);
     let ended = ground.call(["run", "pipeline.yml"]).with_code(0);

@@ -664,7 +664,9 @@ impl Gateway {
 
     /// Whether the client knows this of a thread; from now on it does.
     fn is_told_already(&mut self, body: &Value) -> bool {
-        let (Some(thread), Some(session)) = (body["threadId"].as_i64(), &mut self.session) else { return false };
+        let (Some(thread), Some(session)) = (body["threadId"].as_i64(), &mut self.session) else {
+            return false;
+        };
         match body["reason"].as_str() {
             Some("started") => !session.threads.insert(thread),
             _ => {

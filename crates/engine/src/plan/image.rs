@@ -252,7 +252,7 @@ pub struct Recipe {
     pub labels: BTreeMap<String, String>,
     /// Name of the builder's cache for packages.
     pub cache: String,
-    /// Whether the build needs the engine's own network: its index or proxy listens on loopback.
+    /// Whether the build needs the engine's own network: its index, channel or proxy listens on loopback.
     pub host_network: bool,
     /// Whether no step may be taken from the builder's cache.
     pub afresh: bool,
@@ -308,7 +308,9 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
     let Files { context, secrets } = files(&prefix, &with_logins, &python, &requirements, &index, settings);
     let mounts = mounts(&secrets, agent.is_some());
     let addresses = index.addresses().map(String::as_str).chain(requirements.addresses());
-    let host_network = settings.proxy.values().map(String::as_str).chain(addresses).any(on_loopback);
+    let channels = packages.channels.iter().map(String::as_str);
+    let mut addresses = settings.proxy.values().map(String::as_str).chain(addresses).chain(channels);
+    let host_network = addresses.any(on_loopback);
     Some(Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
         base: Some(base.reference.clone()),

@@ -205,7 +205,7 @@ fn a_netrc_reaches_the_build_as_far_as_its_hosts_are_asked() {
 }
 
 #[test]
-fn a_proxy_or_an_index_on_loopback_is_reached_through_the_engines_own_network() {
+fn a_proxy_an_index_or_a_channel_on_loopback_is_reached_through_the_engines_own_network() {
     let plan = environment("3.11", &["x"]);
     let host = |settings: &BuildSettings| made(&plan, settings).host_network;
     assert!(host(&settings(&[], &[("HTTPS_PROXY", "http://127.0.0.1:3128")])));
@@ -214,6 +214,9 @@ fn a_proxy_or_an_index_on_loopback_is_reached_through_the_engines_own_network() 
         &[("PIP_INDEX_URL", "https://index.example/simple")],
         &[("NO_PROXY", "localhost")]
     )));
+    let ImagePlan::Environment { base, mut packages } = plan else { unreachable!("it was made so") };
+    packages.channels = vec!["http://localhost:8000/channel".to_owned()];
+    assert!(made(&ImagePlan::Environment { base, packages }, &settings(&[], &[])).host_network);
 }
 
 #[test]

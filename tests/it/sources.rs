@@ -224,7 +224,7 @@ fn a_conda_channel_with_a_password_is_used_and_the_password_is_nowhere() {
     let ended = ground.call(["run", "job.yml", "--json"]).with_code(0);
     assert_eq!(ended.log("driver"), ["21.0"]);
     let said = ended.log("control").join("\n");
-    assert!(said.contains(&format!("+ rattler http://{host}/channel")), "{said}");
+    assert!(said.contains(&format!("+ rattler --channel http://{host}/channel packaging python")), "{said}");
     let image = ended.result()["image"].as_str().unwrap().to_owned();
     is_nowhere(&ground, &image, &ended, &word);
     docker(&["rmi", "--force", &image]);
@@ -337,7 +337,7 @@ fn to_an_engine_behind_tls_a_password_goes_by_the_session_and_not_among_the_file
     is_nowhere(&ground, &image, &ended, &word);
     let sent = fs::read(folder.join("sent")).expect("a build");
     let has = |text: &str| sent.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(has("environment.sh") && has("hiddenstory") && !has(&word), "what the build sent");
+    assert!(has("environment.sh") && !has("hiddenstory") && !has(&word), "what the build sent");
     docker_says(&["rmi", "--force", &image]);
 
     // Whom the engine does not know it does not answer, and an engine that nobody vouches for is none.

@@ -163,8 +163,9 @@ forget_logins() {
 }
 say_with_words() (
     set -f
+    for word in $channels; do set -- "$@" --channel "$word"; done
     # shellcheck disable=SC2086
-    printf '+ %s\n' "$* $(echo $channels $conda)" | sed "$without_logins"
+    printf '+ %s\n' "$* $(echo $conda)" | sed "$without_logins"
 )
 
 # The channels, each behind --channel, and then the packages: one a line, blanks and all.

@@ -255,3 +255,26 @@ fn debugpy_is_one_more_dependency_that_fits_every_python() {
     assert!(recipe.dockerfile.ends_with("environment.sh\nUSER app\n"), "{}", recipe.dockerfile);
     assert_ne!(recipe.name, made(&environment("", &[both]), &none).name);
 }
+
+#[test]
+fn without_a_folder_the_command_names_what_its_files_are() {
+    let recipe = made(&environment("3.11", &["six"]), &BuildSettings::default());
+    let sent = |recipe: &Recipe, mark: &str| recipe.without_a_folder(mark).expect("small files");
+    let plain = sent(&recipe, "");
+    assert!(plain.context.is_empty() && !plain.dockerfile.contains("type=bind"), "{}", plain.dockerfile);
+    let script = String::from_utf8_lossy(&plain.secrets["environment.sh"]).into_owned();
+    for (name, bytes) in &recipe.context {
+        let text = String::from_utf8_lossy(bytes);
+        assert!(script.contains(&format!("cat >/run/aml-debug/build/{name} <<'")), "{name}");
+        assert!(script.contains(&*text), "{name}");
+    }
+    assert!(script.ends_with("\nexec sh /run/aml-debug/build/environment.sh\n"));
+
+    assert_eq!(plain.dockerfile, sent(&recipe, "").dockerfile);
+    assert_ne!(plain.dockerfile, sent(&recipe, "afresh").dockerfile);
+    let mut other = recipe.clone();
+    other.context.insert("requirements.txt".to_owned(), b"seven\n".to_vec());
+    assert_ne!(plain.dockerfile, sent(&other, "").dockerfile);
+    other.context.insert("ca.pem".to_owned(), vec![b'x'; 600_000]);
+    assert_eq!(other.without_a_folder(""), None);
+}

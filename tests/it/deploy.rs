@@ -192,6 +192,30 @@ fn an_edit_is_loaded_in_place_under_the_debugger_that_is_attached() {
     ground.leaves_nothing();
 }
 
+#[test]
+fn an_edit_while_the_first_init_stands_is_loaded_at_once() {
+    let ground = Ground::with(SCORE);
+    let code = ground.path("src").display().to_string();
+    let script = ground.path("src/score.py");
+    let mut deploy = ground.start(["deploy", "deployment.yml", "--debug", "--json"]);
+    let ready = deploy.wait_until_ready();
+    let mut debugger = Debugger::attach(&ready, &code, &[("score.py", 6)]);
+    debugger.stopped();
+    let edited = fs::read_to_string(&script).unwrap().replace("factor * sum", "2 * factor * sum");
+    fs::write(&script, edited).unwrap();
+    let (thread, line, locals) = debugger.stopped();
+    assert_eq!(line, 6, "another worker's init()");
+    assert!(!locals.contains_key("factor"), "{locals:?}");
+    debugger.go_on(&thread);
+    let healthy = deploy.wait_for("healthy", |event| event["event"] == "healthy");
+    let (_, answer) = http(&text(&healthy["service"]["scoringUri"]), "POST", r#"{"values": [1]}"#);
+    assert!(answer.contains(r#""total": 20"#), "{answer}");
+    deploy.signal("INT");
+    deploy.end().with_code(0);
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
 /// `init()` raises on its last line, which is the sixth.
 fn breaks_init(script: &Path) -> String {
     let well = fs::read_to_string(script).expect("ours");

@@ -274,6 +274,7 @@ impl Run {
             RunEvent::ContainerRemoved => self.removed(),
             RunEvent::CaughtUp => vec![],
             RunEvent::Healthy => self.healthy(at),
+            RunEvent::CodeChanged => self.code_changed(at),
             RunEvent::RestartRequested => self.restart(at),
             RunEvent::ServerRestarted { attended } => self.restarted(at, attended),
             RunEvent::RestartRefused(failure) => self.restart_refused(at, failure),

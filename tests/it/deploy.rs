@@ -217,7 +217,7 @@ fn an_edit_while_the_first_init_stands_is_loaded_at_once() {
 }
 
 /// `init()` raises on its last line, which is the sixth.
-fn breaks_init(script: &Path) -> String {
+pub(crate) fn breaks_init(script: &Path) -> String {
     let well = fs::read_to_string(script).expect("ours");
     let broken = well.replace("factor = int(open(path).read())", "raise ValueError('no weights here')");
     fs::write(script, broken).expect("ours");

@@ -287,6 +287,11 @@ impl Run {
         matches!(self.stage, Stage::Finished(_))
     }
 
+    /// Whether a debugger holds its session.
+    pub fn is_attended(&self) -> bool {
+        self.attached
+    }
+
     /// Whether it went well and everything that it gives is where it stays, though its container may still be in hand.
     pub fn has_result(&self) -> bool {
         match self.stage {

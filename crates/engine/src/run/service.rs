@@ -305,6 +305,7 @@ impl Run {
         if exit.error.is_some() || exit.oom_killed {
             return None;
         }
-        Some(deployment::explain_end(service, self.image.as_ref(), exit))
+        let refused = self.serving.refused.as_ref().filter(|_| self.serving.healthy_at.is_none());
+        Some(deployment::explain_end(service, self.image.as_ref(), refused, exit))
     }
 }

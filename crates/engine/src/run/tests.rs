@@ -744,6 +744,9 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
     .assert_eq(&last(&adopted(Adopter::Staying)));
     let passing = adopted(Adopter::Passing).on(over_init());
     assert_eq!(passing.failure(), "deployment.init-raised");
+    // Whoever looked after it has read the log already.
+    let passing = adopted(Adopter::Passing).on(RunEvent::ContainerExited(exit(3)));
+    assert_eq!(passing.failure(), "deployment.init-raised");
     // One that has never answered fails, and one that nobody looks after.
     assert_eq!(deployed(Wish::default()).on(over_init()).failure(), "deployment.init-raised");
 }

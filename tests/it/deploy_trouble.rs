@@ -146,6 +146,8 @@ fn a_restart_that_cannot_be_done_says_where_why_and_what_to_do() {
     breaks_init(&script);
     let raised = "init() failed at src/score.py:6: ValueError: no weights here";
     has(&restart().with_code(1).stderr, &[raised, "→ correct it and save", "deployments restart iris/blue"]);
+    // The log says so before the server has ended.
+    engine::docker(&["wait", &ground.containers()[0]]);
     let asked = ground.call(["deployments", "invoke", "blue"]).with_code(2).stderr;
     has(&asked, &[&format!("the deployment iris/blue is failed: {raised}"), "deployments restart iris/blue"]);
     assert!(ground.call(["deployments", "show", "blue"]).with_code(0).stdout.contains(raised));

@@ -13,16 +13,19 @@ use std::process::{Child, Command, Stdio};
 /// An index of one package and a file server, for whoever knows the password. It passes on to the usual index what
 /// it has not.
 const SERVER: &str = r#"
-import base64, http.server, io, os, sys, zipfile
+import base64, hashlib, http.server, io, os, sys, time, zipfile
 
 port, root, login, usual = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 wheel = io.BytesIO()
+metadata = "Metadata-Version: 2.1\nName: hiddenstory\nVersion: 1.0\n"
 with zipfile.ZipFile(wheel, "w") as archive:
-    archive.writestr("hiddenstory.py", "SAID = 'once upon a time'\n")
-    archive.writestr("hiddenstory-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: hiddenstory\nVersion: 1.0\n")
+    # Nobody has this one in a cache.
+    archive.writestr("hiddenstory.py", "SAID = 'once upon a time'\n# %d\n" % time.time_ns())
+    archive.writestr("hiddenstory-1.0.dist-info/METADATA", metadata)
     archive.writestr("hiddenstory-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
     archive.writestr("hiddenstory-1.0.dist-info/RECORD", "")
 NAME = "hiddenstory-1.0-py3-none-any.whl"
+LINK = '<a href="/files/%s#sha256=%s" data-core-metadata="true">%s</a>'
 
 class Handler(http.server.SimpleHTTPRequestHandler):
     def __init__(self, *rest):
@@ -43,8 +46,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         if self.headers.get("Authorization") != "Basic " + base64.b64encode(login.encode()).decode():
             self.answer(401, WWW_Authenticate='Basic realm="story"')
         elif self.path.rstrip("/") == "/simple/hiddenstory":
-            self.answer(200, ('<a href="/files/%s">%s</a>' % (NAME, NAME)).encode(), Content_Type="text/html")
+            digest = hashlib.sha256(wheel.getvalue()).hexdigest()
+            self.answer(200, (LINK % (NAME, digest, NAME)).encode(), Content_Type="text/html")
+        elif self.path == "/files/" + NAME + ".metadata":
+            self.answer(200, metadata.encode())
         elif self.path == "/files/" + NAME:
+            with open(os.path.join(root, "fetched"), "a") as file:
+                file.write(NAME + "\n")
             self.answer(200, wheel.getvalue(), Content_Type="application/octet-stream")
         elif self.path.startswith("/simple/"):
             self.answer(302, Location=usual + self.path[len("/simple"):])
@@ -163,6 +171,26 @@ fn an_index_with_a_password_is_used_and_the_password_is_nowhere() {
     let said =
         told(&ground.call(["build", "job.yml", "--rebuild", "--json"]).with_code(3).result()["failure"]);
     assert!(said.contains("401") && said.contains("https://USER:PASSWORD@HOST/simple"), "{said}");
+    ground.leaves_nothing();
+}
+
+#[test]
+fn builds_share_what_they_have_downloaded_where_their_caches_have_the_same_name() {
+    let mut ground = Ground::with("");
+    let word = secret("cache");
+    let (_server, host) = python_server(&ground, &format!("me:{word}"));
+    write_job(&ground, engine::BASE, "hiddenstory");
+    ground.set("PIP_INDEX_URL", format!("http://me:{word}@{host}/simple"));
+    let mut image = String::new();
+    for (cache, downloads) in [("one", 1), ("one", 1), ("other", 2)] {
+        ground.set("AML_DEBUG_BUILD_CACHE", format!("aml-debug-story-{cache}"));
+        let ended = ground.call(["run", "job.yml", "--rebuild", "--json"]).with_code(0);
+        assert_eq!(ended.log("driver"), ["once upon a time"]);
+        image = ended.result()["image"].as_str().unwrap().to_owned();
+        let fetched = fs::read_to_string(ground.beside("fetched")).unwrap();
+        assert_eq!(fetched.lines().count(), downloads, "downloads, after a build with the cache `{cache}`");
+    }
+    docker_says(&["rmi", "--force", &image]);
     ground.leaves_nothing();
 }
 

@@ -162,7 +162,7 @@ fn the_next_step_reads_what_a_debugged_step_gave_whose_container_stays_warm() {
         ["prepared 2 []", "multiplied by 3", "got 12 15", "read-only: Read-only file system"]
     );
     let warm: Vec<_> = ground.runs().iter().map(|run| run["warmUntil"].is_u64()).collect();
-    assert_eq!(warm, [false, true, true, false], "the pipeline and its steps in their order");
+    assert_eq!(warm, [false, true, true, true], "the pipeline, then its steps: all have the code folder");
     ground.call(["runs", "remove", ground.runs()[0]["run"].as_str().unwrap()]).with_code(0);
     ground.leaves_nothing();
 }

@@ -13,16 +13,19 @@ use std::process::{Child, Command, Stdio};
 /// An index of one package and a file server, for whoever knows the password. It passes on to the usual index what
 /// it has not.
 const SERVER: &str = r#"
-import base64, http.server, io, os, sys, zipfile
+import base64, hashlib, http.server, io, os, sys, time, zipfile
 
 port, root, login, usual = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 wheel = io.BytesIO()
+metadata = "Metadata-Version: 2.1\nName: hiddenstory\nVersion: 1.0\n"
 with zipfile.ZipFile(wheel, "w") as archive:
-    archive.writestr("hiddenstory.py", "SAID = 'once upon a time'\n")
-    archive.writestr("hiddenstory-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: hiddenstory\nVersion: 1.0\n")
+    # Nobody has this one in a cache.
+    archive.writestr("hiddenstory.py", "SAID = 'once upon a time'\n# %d\n" % time.time_ns())
+    archive.writestr("hiddenstory-1.0.dist-info/METADATA", metadata)
     archive.writestr("hiddenstory-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
     archive.writestr("hiddenstory-1.0.dist-info/RECORD", "")
 NAME = "hiddenstory-1.0-py3-none-any.whl"
+LINK = '<a href="/files/%s#sha256=%s" data-core-metadata="true">%s</a>'
 
 class Handler(http.server.SimpleHTTPRequestHandler):
     def __init__(self, *rest):
@@ -43,8 +46,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         if self.headers.get("Authorization") != "Basic " + base64.b64encode(login.encode()).decode():
             self.answer(401, WWW_Authenticate='Basic realm="story"')
         elif self.path.rstrip("/") == "/simple/hiddenstory":
-            self.answer(200, ('<a href="/files/%s">%s</a>' % (NAME, NAME)).encode(), Content_Type="text/html")
+            digest = hashlib.sha256(wheel.getvalue()).hexdigest()
+            self.answer(200, (LINK % (NAME, digest, NAME)).encode(), Content_Type="text/html")
+        elif self.path == "/files/" + NAME + ".metadata":
+            self.answer(200, metadata.encode())
         elif self.path == "/files/" + NAME:
+            with open(os.path.join(root, "fetched"), "a") as file:
+                file.write(NAME + "\n")
             self.answer(200, wheel.getvalue(), Content_Type="application/octet-stream")
         elif self.path.startswith("/simple/"):
             self.answer(302, Location=usual + self.path[len("/simple"):])
@@ -166,6 +174,26 @@ fn an_index_with_a_password_is_used_and_the_password_is_nowhere() {
     ground.leaves_nothing();
 }
 
+#[test]
+fn builds_share_what_they_have_downloaded_where_their_caches_have_the_same_name() {
+    let mut ground = Ground::with("");
+    let word = secret("cache");
+    let (_server, host) = python_server(&ground, &format!("me:{word}"));
+    write_job(&ground, engine::BASE, "hiddenstory");
+    ground.set("PIP_INDEX_URL", format!("http://me:{word}@{host}/simple"));
+    let mut image = String::new();
+    for (cache, downloads) in [("one", 1), ("one", 1), ("other", 2)] {
+        ground.set("AML_DEBUG_BUILD_CACHE", format!("aml-debug-story-{cache}"));
+        let ended = ground.call(["run", "job.yml", "--rebuild", "--json"]).with_code(0);
+        assert_eq!(ended.log("driver"), ["once upon a time"]);
+        image = ended.result()["image"].as_str().unwrap().to_owned();
+        let fetched = fs::read_to_string(ground.beside("fetched")).unwrap();
+        assert_eq!(fetched.lines().count(), downloads, "downloads, after a build with the cache `{cache}`");
+    }
+    docker_says(&["rmi", "--force", &image]);
+    ground.leaves_nothing();
+}
+
 const PRINTS_A_VERSION: &str =
     "type: command\ncommand: python -c 'import packaging; print(packaging.__version__)'\n";
 
@@ -196,7 +224,7 @@ fn a_conda_channel_with_a_password_is_used_and_the_password_is_nowhere() {
     let ended = ground.call(["run", "job.yml", "--json"]).with_code(0);
     assert_eq!(ended.log("driver"), ["21.0"]);
     let said = ended.log("control").join("\n");
-    assert!(said.contains(&format!("+ rattler http://{host}/channel")), "{said}");
+    assert!(said.contains(&format!("+ rattler --channel http://{host}/channel packaging python")), "{said}");
     let image = ended.result()["image"].as_str().unwrap().to_owned();
     is_nowhere(&ground, &image, &ended, &word);
     docker(&["rmi", "--force", &image]);
@@ -309,7 +337,7 @@ fn to_an_engine_behind_tls_a_password_goes_by_the_session_and_not_among_the_file
     is_nowhere(&ground, &image, &ended, &word);
     let sent = fs::read(folder.join("sent")).expect("a build");
     let has = |text: &str| sent.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(has("environment.sh") && has("hiddenstory") && !has(&word), "what the build sent");
+    assert!(has("environment.sh") && !has("hiddenstory") && !has(&word), "what the build sent");
     docker_says(&["rmi", "--force", &image]);
 
     // Whom the engine does not know it does not answer, and an engine that nobody vouches for is none.

@@ -92,10 +92,13 @@ impl Docker {
                 return;
             }
             let verb = Verb::Build(recipe.name.clone());
+            // What nobody may find in the builder's cache goes by a session of ours, where there can be one, and so
+            // does everything that need not be sent.
+            let wire = this.wire.clone().filter(|_| builder == Builder::BuildKit);
+            let mark = if recipe.afresh { random_id() } else { String::new() };
+            let recipe = wire.as_ref().and_then(|_| recipe.without_a_folder(&mark)).unwrap_or(recipe);
+            let wire = wire.filter(|_| recipe.asks_for_secrets());
             let options = options(&recipe, builder);
-            // What nobody may find in the builder's cache goes by a session of ours, where there can be one.
-            let wire =
-                this.wire.clone().filter(|_| builder == Builder::BuildKit && recipe.asks_for_secrets());
             let context = folder.unwrap_or_else(|| {
                 let own = context(&recipe, wire.is_none());
                 futures::stream::once(async { own }).boxed()
@@ -229,7 +232,11 @@ fn random_id() -> String {
     format!("{:016x}{:016x}", random(), random())
 }
 
+/// What is sent: an archive, or the Dockerfile alone where that is all there is.
 fn context(recipe: &Recipe, with_secrets: bool) -> io::Result<Bytes> {
+    if recipe.context.is_empty() {
+        return Ok(recipe.dockerfile.clone().into());
+    }
     let mut archive = tar::Builder::new(Vec::new());
     let dockerfile = (recipe.dockerfile_path.as_str(), recipe.dockerfile.as_bytes());
     let others = recipe.context.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));

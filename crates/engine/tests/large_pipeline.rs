@@ -68,6 +68,8 @@ fn look(need: &Need) -> Found {
 #[test]
 fn twice_as_many_steps_take_twice_as_long() {
     time_of(100);
-    let (one, two) = (time_of(1_000), time_of(2_000));
+    // The fastest of three: other work on the machine only ever makes it slower.
+    let fastest = |count| (0..3).map(|_| time_of(count)).min().expect("three");
+    let (one, two) = (fastest(1_000), fastest(2_000));
     assert!(two < one * 3, "{two:?} against {one:?}");
 }

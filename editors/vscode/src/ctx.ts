@@ -87,6 +87,7 @@ export class Sidecar implements vscode.Disposable {
     params: Partial<Requests[M]["params"]>,
   ): Promise<Requests[M]["answer"]> {
     await this.chain;
+    await this.started();
     if (!this.client || this.current.is !== "ready") {
       throw this.unavailable();
     }
@@ -100,6 +101,18 @@ export class Sidecar implements vscode.Disposable {
   on<N extends keyof Notifications>(method: N, listener: (params: Notifications[N]) => void): vscode.Disposable {
     const emitter = this.emitters.get(method) as vscode.EventEmitter<Notifications[N]>;
     return emitter.event(listener);
+  }
+
+  /** One that has ended is started again by the client, and not in the chain. */
+  private async started(): Promise<void> {
+    while (this.current.is === "starting") {
+      await new Promise<void>((resolve) => {
+        const heard = this.onHealth(() => {
+          heard.dispose();
+          resolve();
+        });
+      });
+    }
   }
 
   private enqueue(step: () => Promise<void>): Promise<void> {

@@ -109,7 +109,7 @@ async fn a_package_that_does_not_exist_is_named_with_the_command_and_its_last_li
     assert!(what.ends_with("requirements.txt` ended with exit code 1"), "{what}");
     assert!(failure.detail.join("\n").contains("no-such-package-of-this-name was not found"), "{failure:?}");
     assert_eq!(failure.fix.expect("a fix").id, "docker.build-solution.fix");
-    assert!(log.contains("] RUN sh /run/aml-debug/build/environment.sh\n"), "{log}");
+    assert!(log.contains("] RUN sh /run/aml-debug/environment.sh "), "{log}");
 }
 
 #[tokio::test]

@@ -497,8 +497,16 @@ impl Gateway {
     fn debuggee_replaced(&mut self, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
         self.answer_what_waits(&message!("dap.restarting"), out);
-        self.left_behind = LeftBehind::default();
+        self.forget_debuggee();
         self.go_on_from_pause(out);
+    }
+
+    /// What was left in it is gone with it, and the next one has threads of its own by the same numbers.
+    fn forget_debuggee(&mut self) {
+        self.left_behind = LeftBehind::default();
+        if let Some(session) = &mut self.session {
+            session.threads.clear();
+        }
     }
 
     /// Nobody stands any more; the client cannot hear it from a debug server that is gone.
@@ -514,7 +522,7 @@ impl Gateway {
     fn debuggee_ended(&mut self, how: &Value, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
         self.answer_what_waits(&message!("dap.gone"), out);
-        self.left_behind = LeftBehind::default();
+        self.forget_debuggee();
         self.go_on_from_pause(out);
         // Of a server that ends with its worker the run says why.
         if how["server"] == true {
@@ -638,6 +646,29 @@ impl Gateway {
         }
     }
 
+    /// debugpy tells of a thread when it next looks for threads, which may be after its stop; and VS Code forgets a stop
+    /// that it has not shown yet when it hears of its thread. So the thread comes first.
+    fn tell_thread(&mut self, thread: Option<i64>, out: &mut Vec<GatewayOutput>) {
+        let (Some(thread), Some(session)) = (thread, &mut self.session) else { return };
+        if session.threads.insert(thread) {
+            self.tell_client(event("thread", json!({"reason": "started", "threadId": thread})), out);
+        }
+    }
+
+    /// Whether the client knows this of a thread; from now on it does.
+    fn is_told_already(&mut self, body: &Value) -> bool {
+        let (Some(thread), Some(session)) = (body["threadId"].as_i64(), &mut self.session) else {
+            return false;
+        };
+        match body["reason"].as_str() {
+            Some("started") => !session.threads.insert(thread),
+            _ => {
+                session.threads.remove(&thread);
+                false
+            }
+        }
+    }
+
     fn attach_accepted(&mut self, out: &mut Vec<GatewayOutput>) {
         let Some(session) = &mut self.session else { return };
         session.attached = true;
@@ -662,6 +693,7 @@ impl Gateway {
                 "preserveFocusHint": false,
                 "allThreadsStopped": true,
             });
+            self.tell_thread(pause.thread, out);
             self.tell_client(event("stopped", body), out);
         }
         self.tell_children(out);
@@ -696,11 +728,14 @@ impl Gateway {
             "stopped" => {
                 let body = &message["body"];
                 let reason = body["reason"].as_str().unwrap_or("pause").to_owned();
-                self.stopped(Pause { reason, thread: body["threadId"].as_i64() }, out);
+                let thread = body["threadId"].as_i64();
+                self.stopped(Pause { reason, thread }, out);
                 if !configured {
                     return;
                 }
+                self.tell_thread(thread, out);
             }
+            "thread" if self.is_told_already(&message["body"]) => return,
             // Sent by the thread that goes on, so before its next stop; the response to `continue` may come
             // behind that.
             "continued" => {

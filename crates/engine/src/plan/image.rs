@@ -47,6 +47,18 @@ const CREDENTIAL: &str = include_str!("image/credential.py");
 /// Where the secrets are in a build.
 const SECRETS: &str = "/run/aml-debug/secret";
 
+/// How the files get into a build that is sent a folder, and what runs there.
+const FOLDER: &str = "--mount=type=bind,target=/run/aml-debug/build";
+const RUNS: &str = "sh /run/aml-debug/build/environment.sh";
+
+/// The same in a build that is sent nothing: a secret that makes the files and runs the script.
+const MADE: &str = "--mount=type=tmpfs,target=/run/aml-debug/build \
+                    --mount=type=secret,id=environment.sh,target=/run/aml-debug/environment.sh";
+const MAKES: &str = "sh /run/aml-debug/environment.sh";
+
+/// What BuildKit takes as a secret at most.
+const MOST_OF_A_SECRET: usize = 500 * 1024;
+
 /// What the script fetches uv with.
 const FETCH: &str = include_str!("image/fetch.py");
 
@@ -252,7 +264,7 @@ pub struct Recipe {
     pub labels: BTreeMap<String, String>,
     /// Name of the builder's cache for packages.
     pub cache: String,
-    /// Whether the build needs the engine's own network: its index or proxy listens on loopback.
+    /// Whether the build needs the engine's own network: its index, channel or proxy listens on loopback.
     pub host_network: bool,
     /// Whether no step may be taken from the builder's cache.
     pub afresh: bool,
@@ -308,7 +320,9 @@ pub fn recipe(plan: &ImagePlan, base: &ImageFacts, settings: &BuildSettings) -> 
     let Files { context, secrets } = files(&prefix, &with_logins, &python, &requirements, &index, settings);
     let mounts = mounts(&secrets, agent.is_some());
     let addresses = index.addresses().map(String::as_str).chain(requirements.addresses());
-    let host_network = settings.proxy.values().map(String::as_str).chain(addresses).any(on_loopback);
+    let channels = packages.channels.iter().map(String::as_str);
+    let mut addresses = settings.proxy.values().map(String::as_str).chain(addresses).chain(channels);
+    let host_network = addresses.any(on_loopback);
     Some(Recipe {
         name: ImageRef(format!("aml-debug/env:{short}")),
         base: Some(base.reference.clone()),
@@ -354,9 +368,9 @@ fn server_recipe(base: &ImageFacts, settings: &BuildSettings) -> Recipe {
         dockerfile: format!(
             "FROM {reference}\n\
              USER root\n\
-             RUN --mount=type=bind,target=/run/aml-debug/build{mounts} \
+             RUN {FOLDER}{mounts} \
              --mount=type=cache,id={cache},target=/run/aml-debug/cache \
-             sh /run/aml-debug/build/environment.sh\n\
+             {RUNS}\n\
              USER {user}\n"
         ),
         context,
@@ -422,9 +436,9 @@ fn install(base: &ImageRef, cache: &str, mounts: &str) -> String {
     format!(
         "FROM {base}\n\
          USER root\n\
-         RUN --mount=type=bind,target=/run/aml-debug/build \
+         RUN {FOLDER} \
          --mount=type=cache,id={cache},target=/run/aml-debug/cache{mounts} \
-         sh /run/aml-debug/build/environment.sh\n"
+         {RUNS}\n"
     )
 }
 
@@ -518,6 +532,35 @@ fn files(
 }
 
 impl Recipe {
+    /// The same with its files as a secret, for a builder that can ask for secrets: a folder that is sent is stored,
+    /// unpacked and hashed before the first command runs, which takes as long as everything else before it. `mark`
+    /// makes it another build than any before. `None` where the files have to be sent.
+    pub fn without_a_folder(&self, mark: &str) -> Option<Recipe> {
+        if self.folder.is_some() || self.context.is_empty() {
+            return None;
+        }
+        let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).ok();
+        let files = self.context.iter().map(|(name, bytes)| Some((name.clone(), text(bytes)?)));
+        let mut files: BTreeMap<String, String> = files.collect::<Option<_>>()?;
+        files.insert("mark".to_owned(), mark.to_owned());
+        // What is in a secret makes no difference to BuildKit, so the command says what it is.
+        let digest = hash(&files);
+        files.remove("mark");
+        let mut script = String::from("set -eu\n");
+        for (name, text) in &files {
+            let _ = write!(script, "cat >/run/aml-debug/build/{name} <<'{digest}'\n{text}");
+            script += if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+            let _ = writeln!(script, "{digest}");
+        }
+        let _ = writeln!(script, "exec {RUNS}");
+        let mut secrets = self.secrets.clone();
+        secrets.insert("environment.sh".to_owned(), script.into_bytes());
+        let dockerfile = self.dockerfile.replace(FOLDER, MADE);
+        let dockerfile = dockerfile.replace(RUNS, &format!("{MAKES} {}", &digest[..16]));
+        let is_small = secrets.values().all(|secret| secret.len() < MOST_OF_A_SECRET);
+        is_small.then(|| Recipe { dockerfile, context: BTreeMap::new(), secrets, ..self.clone() })
+    }
+
     /// Whether the build needs what nobody else may see.
     pub fn asks_for_secrets(&self) -> bool {
         !self.secrets.is_empty() || self.agent.is_some()

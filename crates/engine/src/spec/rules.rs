@@ -5,7 +5,7 @@ mod bindings;
 use super::files::Found;
 use super::job::{is_local, local};
 use super::schema::tables::Shape;
-use super::schema::{self, Checker, Field, head};
+use super::schema::{self, Checker, Field, Ty, head};
 use crate::message;
 use crate::yaml::{Node, Value};
 
@@ -31,6 +31,25 @@ pub(super) fn is_ignored(shape: Shape, key: &str) -> bool {
         | Shape::AnonymousParallelComponent
         | Shape::AnonymousSparkComponent
         | Shape::PipelineComponentFile => matches!(key, "name" | "version"),
+        // What the class of a job takes besides.
+        Shape::PipelineParallelJob => {
+            matches!(
+                key,
+                "name"
+                    | "id"
+                    | "description"
+                    | "tags"
+                    | "creation_context"
+                    | "services"
+                    | "display_name"
+                    | "status"
+                    | "experiment_name"
+                    | "log_files"
+                    | "identity"
+                    | "base_path"
+                    | "print_as_yaml"
+            )
+        }
         Shape::PipelineJobSettings | Shape::ComponentResource | Shape::PrimitiveOutput => true,
         _ => false,
     }
@@ -56,8 +75,9 @@ pub(super) fn after(checker: &mut Checker<'_>, node: &Node, shape: Shape) -> boo
         Shape::PipelineJob => jobs_or_component(checker, node) && bindings::of_written_steps(checker, node),
         Shape::PipelineComponent | Shape::PipelineComponentFile => bindings::of_written_steps(checker, node),
         Shape::Command | Shape::Sweep | Shape::Parallel | Shape::Pipeline => {
-            bindings::of_data_ports(checker, node)
+            step_name(checker, node) && bindings::of_data_ports(checker, node)
         }
+        Shape::Import => step_name(checker, node),
         Shape::Parameter => parameter(checker, node),
         Shape::InputPort => match node.entry("default") {
             Some(entry) => checker.error(entry.key_span, message!("spec.data-default")),
@@ -85,7 +105,10 @@ pub(super) fn after(checker: &mut Checker<'_>, node: &Node, shape: Shape) -> boo
             None => true,
         },
         Shape::DataCollector => sampling_rate(checker, node),
-        Shape::Spark => bindings::of_data_ports(checker, node) && no_duplicates(checker, node),
+        Shape::TableFeaturizationSettings => transformers(checker, node),
+        Shape::Spark => {
+            step_name(checker, node) && bindings::of_data_ports(checker, node) && no_duplicates(checker, node)
+        }
         Shape::SparkJob
         | Shape::SparkComponent
         | Shape::AnonymousSparkComponent
@@ -111,6 +134,19 @@ const WITH_TRAINING_DATA: [Shape; 14] = [
     Shape::ImageObjectDetection,
     Shape::ImageObjectDetectionNode,
 ];
+
+/// The name of a step of a component is made lower case, unless Python takes it for nothing.
+fn step_name(checker: &mut Checker<'_>, node: &Node) -> bool {
+    let Some(name) = node.get("name") else { return true };
+    let is_well = match &name.value {
+        Value::Null | Value::Str(_) | Value::Bool(false) | Value::Int(0) => true,
+        Value::Float(number) => *number == 0.0,
+        Value::List(items) => items.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+        _ => false,
+    };
+    is_well || checker.check(name, &Ty::Str)
+}
 
 /// A key that the table lets be absent and the constructor does not.
 fn needs_key(checker: &mut Checker<'_>, node: &Node, key: &str) -> bool {
@@ -211,7 +247,7 @@ fn runtime_version(checker: &mut Checker<'_>, node: &Node, may_bind: bool) -> bo
     let Some(version) = node.some("runtime_version") else { return true };
     let text = version.printed().unwrap_or_default();
     if (may_bind && schema::has_binding(&text))
-        || text.split('.').all(|part| part.trim().parse::<u32>().is_ok())
+        || text.split('.').all(|part| part.trim().replace('_', "").parse::<i64>().is_ok())
     {
         return true;
     }
@@ -307,6 +343,17 @@ fn sampling_rate(checker: &mut Checker<'_>, node: &Node) -> bool {
         }
         _ => true,
     }
+}
+
+fn transformers(checker: &mut Checker<'_>, node: &Node) -> bool {
+    const KNOWN: [&str; 3] = ["hash_one_hot_encoder", "imputer", "tf_idf"];
+    let mut well = true;
+    for entry in node.get("transformer_params").map(Node::entries).unwrap_or_default() {
+        if !KNOWN.contains(&schema::camel_to_snake(&entry.key).as_str()) {
+            well = checker.not_one_of(entry.key_span, &entry.key, &KNOWN);
+        }
+    }
+    well
 }
 
 fn no_duplicates(checker: &mut Checker<'_>, node: &Node) -> bool {

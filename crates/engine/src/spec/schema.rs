@@ -15,6 +15,7 @@ use crate::message;
 use crate::message::Message;
 use crate::yaml::{Entry, MAX_FINDINGS, Node, Parsed, Source, Span, Value};
 use memory::{Memory, Verdict};
+pub(super) use scalars::camel_to_snake;
 pub(crate) use scalars::has_binding;
 use scalars::{is_component_name, is_endpoint_name, is_scalar_of, is_step_name};
 use std::path::{Path, PathBuf};
@@ -78,6 +79,8 @@ pub enum Ty {
     Time,
     /// `VersionField`.
     Version,
+    /// `VersionField` of a component, whose schema makes a text of whatever Python does not take for nothing.
+    ComponentVersion,
     /// `DataBindingStr`: text with `${{…}}` in it.
     Binding,
     /// `OutputBindingStr`.

@@ -9,27 +9,29 @@ use engine::message;
 use protocol::run::{RemoveRunParams, RunAnswer};
 
 pub(crate) fn remove_run(state: &mut State, params: &RemoveRunParams, reply: Reply<RunAnswer>) {
-    let run = match forget(state, params) {
-        Ok(run) => run,
+    let (run, gone) = match forget(state, params) {
+        Ok(forgotten) => forgotten,
         Err(failure) => return give(reply, Err(failure)),
     };
     let settings = state.settings.clone();
     tokio::spawn(async move {
-        warm::sweep(&settings, |entry| entry.run == run).await;
+        warm::sweep(&settings, |entry| gone.contains(&entry.run)).await;
         give(reply, Ok(RunAnswer { run: run.0 }));
     });
 }
 
-fn forget(state: &mut State, params: &RemoveRunParams) -> Result<RunId, Failure> {
+/// The run; and all that went, its steps with it.
+fn forget(state: &mut State, params: &RemoveRunParams) -> Result<(RunId, Vec<RunId>), Failure> {
     let record = state.store.find(&params.run)?;
     if state.live(&record.id).is_some() || state.is_live_pipeline(&record.id) {
         return Err(Failure::new(Blame::User, message!("remove.live", run = record.id))
             .with_fix(message!("remove.live.fix", run = record.id)));
     }
     // The steps go first: a pipeline without some of its steps can still be removed.
-    for step in state.store.steps(&record.id)? {
-        state.store.remove(&step.id)?;
+    let steps = state.store.steps(&record.id)?.into_iter().map(|step| step.id);
+    let gone: Vec<RunId> = steps.chain([record.id.clone()]).collect();
+    for run in &gone {
+        state.store.remove(run)?;
     }
-    state.store.remove(&record.id)?;
-    Ok(record.id)
+    Ok((record.id, gone))
 }

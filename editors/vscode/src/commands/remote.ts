@@ -15,7 +15,7 @@ export const instrument: Command = async (parts, target, more) => {
     return;
   }
   const document = await vscode.workspace.openTextDocument(script);
-  const edits = Array.isArray(more) ? (more as vscode.TextEdit[]) : await editsOf(document);
+  const edits = isEdits(more) ? more : await editsOf(document);
   const name = path.basename(script.fsPath);
   if (!edits) {
     void vscode.window.showInformationMessage(vscode.l10n.t("{0} has nothing to change: it awaits a debugger by itself, or it is no script of Python 3.", name));
@@ -36,6 +36,11 @@ export const instrument: Command = async (parts, target, more) => {
     await vscode.window.showTextDocument(document, { preview: false });
   }
 };
+
+/** What a quick fix brings; from the explorer come the files that are selected there. */
+function isEdits(more: unknown): more is vscode.TextEdit[] {
+  return Array.isArray(more) && more.every((edit: Partial<vscode.TextEdit>) => typeof edit.newText === "string");
+}
 
 /** The edits of the sidecar's one action on the script. */
 async function editsOf(document: vscode.TextDocument): Promise<vscode.TextEdit[] | undefined> {

@@ -13,8 +13,8 @@ import { askAndStart } from "./spec";
 export const startDebugger: Command = async (parts, target) => {
   const run = await theRun(parts, target, "attach", "takeOver");
   if (run) {
-    const joins = run.actions.includes("attach") || run.actions.includes("takeOver");
-    await (joins
+    // One that is under way is joined even where its actions do not say so: it may be about to be taken over.
+    await (run.endedAt === null
       ? vscode.debug.startDebugging(folderOf(run), attachConfiguration(run), JOINING)
       : vscode.debug.startDebugging(folderOf(run), rerunConfiguration(run)));
   }

@@ -24,6 +24,8 @@ pub(super) struct Session {
     pub(super) terminated: bool,
     /// What a new debug server has to be told to be where the session is.
     pub(super) told: Vec<Value>,
+    /// Threads of the debuggee that the client was told of.
+    pub(super) threads: BTreeSet<i64>,
     /// Whether the client starts sessions when asked by the protocol's own request.
     pub(super) starts_sessions: bool,
     /// The arguments of its `attach`, as it sent them.
@@ -84,6 +86,7 @@ impl Session {
             configured: false,
             terminated: false,
             told: Vec::new(),
+            threads: BTreeSet::new(),
             starts_sessions: arguments["supportsStartDebuggingRequest"] == true,
             attach: Value::Null,
             asked: BTreeMap::new(),

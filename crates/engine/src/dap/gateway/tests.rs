@@ -159,7 +159,8 @@ fn an_editor_that_comes_before_the_program_gets_its_first_stop() {
             Configured
         debuggee: event stopped
             Paused { reason: "breakpoint", thread: Some(1) }
-            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":6}
+            to client 1: {"seq":6,"type":"event","event":"thread","body":{"reason":"started","threadId":1}}
+            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":7}
     "#]]);
 }
 
@@ -179,14 +180,15 @@ fn disconnecting_lets_the_run_go_on_and_another_editor_attach_over_the_same_conn
     story.is(expect![[r#"
         debuggee: event stopped
             Paused { reason: "breakpoint", thread: Some(1) }
-            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":5}
+            to client 1: {"seq":5,"type":"event","event":"thread","body":{"reason":"started","threadId":1}}
+            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":6}
         client 2: initialize #1
             to client 2: {"seq":1,"type":"response","request_seq":1,"success":false,"command":"initialize","message":"Visual Studio Code が既にこの実行にアタッチしています。そちらで切断してから (実行は続きます)、もう一度アタッチしてください。","body":{"error":{"id":1,"format":"Visual Studio Code が既にこの実行にアタッチしています。そちらで切断してから (実行は続きます)、もう一度アタッチしてください。","showUser":true}}}
             close client 2
         client 1: disconnect #4
             to debuggee: {"seq":4,"type":"request","command":"disconnect","arguments":{"restart":false,"terminateDebuggee":false}}
             Resumed
-            to client 1: {"seq":6,"type":"response","request_seq":4,"success":true,"command":"disconnect"}
+            to client 1: {"seq":7,"type":"response","request_seq":4,"success":true,"command":"disconnect"}
             Detached
             close client 1
         debuggee: response to #4, disconnect
@@ -245,7 +247,8 @@ fn whoever_comes_after_a_client_that_vanished_is_told_of_the_pause_and_rid_of_it
             to client 2: {"type":"response","request_seq":3,"success":true,"command":"configurationDone","seq":3}
             Configured
             Paused { reason: "breakpoint", thread: Some(1) }
-            to client 2: {"seq":4,"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"preserveFocusHint":false,"allThreadsStopped":true}}
+            to client 2: {"seq":4,"type":"event","event":"thread","body":{"reason":"started","threadId":1}}
+            to client 2: {"seq":5,"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"preserveFocusHint":false,"allThreadsStopped":true}}
     "#]]);
 }
 
@@ -264,7 +267,7 @@ fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
         .answers(5, "configurationDone", Value::Null);
     story.is(expect![[r#"
         debuggee ends
-            to client 1: {"seq":6,"type":"event","event":"terminated","body":{}}
+            to client 1: {"seq":7,"type":"event","event":"terminated","body":{}}
             close client 1
             Detached
         debuggee connects, paused: Some(3)
@@ -279,7 +282,48 @@ fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
             to client 2: {"type":"response","request_seq":2,"success":true,"command":"configurationDone","seq":2}
             Configured
             Paused { reason: "pause", thread: Some(3) }
-            to client 2: {"seq":3,"type":"event","event":"stopped","body":{"reason":"pause","threadId":3,"preserveFocusHint":false,"allThreadsStopped":true}}
+            to client 2: {"seq":3,"type":"event","event":"thread","body":{"reason":"started","threadId":3}}
+            to client 2: {"seq":4,"type":"event","event":"stopped","body":{"reason":"pause","threadId":3,"preserveFocusHint":false,"allThreadsStopped":true}}
+    "#]]);
+}
+
+#[test]
+fn a_thread_is_told_before_its_stop_and_once() {
+    let mut story = Story::new();
+    let started = |number: i64| json!({"reason": "started", "threadId": number});
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: false })
+        .attached(VS_CODE, "Visual Studio Code");
+    story
+        .event("stopped", stopped())
+        .event("thread", started(1))
+        .event("thread", started(2))
+        .event("thread", json!({"reason": "exited", "threadId": 2}))
+        .event("thread", started(2))
+        .event("stopped", json!({"reason": "breakpoint", "threadId": 2}))
+        // The next program's first thread is another one.
+        .event("amlDebugEnded", json!({}))
+        .event("thread", started(1));
+    story.is(expect![[r#"
+        debuggee: event stopped
+            Paused { reason: "breakpoint", thread: Some(1) }
+            to client 1: {"seq":5,"type":"event","event":"thread","body":{"reason":"started","threadId":1}}
+            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":6}
+        debuggee: event thread
+        debuggee: event thread
+            to client 1: {"type":"event","event":"thread","body":{"reason":"started","threadId":2},"seq":7}
+        debuggee: event thread
+            to client 1: {"type":"event","event":"thread","body":{"reason":"exited","threadId":2},"seq":8}
+        debuggee: event thread
+            to client 1: {"type":"event","event":"thread","body":{"reason":"started","threadId":2},"seq":9}
+        debuggee: event stopped
+            Paused { reason: "breakpoint", thread: Some(2) }
+            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":2},"seq":10}
+        debuggee: event amlDebugEnded
+            to client 1: {"seq":11,"type":"event","event":"continued","body":{"threadId":2,"allThreadsContinued":true}}
+            Resumed
+        debuggee: event thread
+            to client 1: {"type":"event","event":"thread","body":{"reason":"started","threadId":1},"seq":12}
     "#]]);
 }
 
@@ -401,8 +445,8 @@ fn a_server_that_starts_again_stays_under_the_same_session() {
     story.is(expect![[r#"
         debuggee restarts: true
         debuggee ends
-            to client 1: {"seq":6,"type":"response","request_seq":4,"success":false,"command":"setBreakpoints","message":"The program is starting again; ask once more.","body":{"error":{"id":1,"format":"The program is starting again; ask once more.","showUser":true}}}
-            to client 1: {"seq":7,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            to client 1: {"seq":7,"type":"response","request_seq":4,"success":false,"command":"setBreakpoints","message":"The program is starting again; ask once more.","body":{"error":{"id":1,"format":"The program is starting again; ask once more.","showUser":true}}}
+            to client 1: {"seq":8,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
             Resumed
         debuggee connects, paused: None
             to debuggee: {"seq":5,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
@@ -439,12 +483,12 @@ fn a_server_whose_container_ends_and_starts_again_stays_under_the_same_session()
         client 1: threads #5
             to debuggee: {"seq":5,"type":"request","command":"threads","arguments":{}}
         debuggee ends
-            to client 1: {"seq":6,"type":"response","request_seq":4,"success":true,"command":"continue"}
-            to client 1: {"seq":7,"type":"response","request_seq":5,"success":false,"command":"threads","message":"The program is starting again; ask once more.","body":{"error":{"id":1,"format":"The program is starting again; ask once more.","showUser":true}}}
-            to client 1: {"seq":8,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            to client 1: {"seq":7,"type":"response","request_seq":4,"success":true,"command":"continue"}
+            to client 1: {"seq":8,"type":"response","request_seq":5,"success":false,"command":"threads","message":"The program is starting again; ask once more.","body":{"error":{"id":1,"format":"The program is starting again; ask once more.","showUser":true}}}
+            to client 1: {"seq":9,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
             Resumed
         the run says dap.gone
-            to client 1: {"seq":9,"type":"event","event":"output","body":{"category":"important","output":"The program has ended.\n"}}
+            to client 1: {"seq":10,"type":"event","event":"output","body":{"category":"important","output":"The program has ended.\n"}}
             Said(Message { id: "dap.gone", args: [] })
         debuggee connects, paused: None
             to debuggee: {"seq":6,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
@@ -452,7 +496,7 @@ fn a_server_whose_container_ends_and_starts_again_stays_under_the_same_session()
             to debuggee: {"seq":8,"type":"request","command":"configurationDone","arguments":{}}
             Configured
         there is no debuggee any more
-            to client 1: {"seq":10,"type":"event","event":"terminated","body":{}}
+            to client 1: {"seq":11,"type":"event","event":"terminated","body":{}}
             close client 1
             Detached
     "#]]);
@@ -485,12 +529,12 @@ fn a_restart_is_answered_at_once_and_the_next_program_is_told_all_over() {
         .event("stopped", stopped());
     story.is(expect![[r#"
         client 1: restart #5
-            to client 1: {"seq":7,"type":"response","request_seq":5,"success":true,"command":"restart"}
+            to client 1: {"seq":8,"type":"response","request_seq":5,"success":true,"command":"restart"}
             RestartRequested
         client 1: restart #6
-            to client 1: {"seq":8,"type":"response","request_seq":6,"success":true,"command":"restart"}
+            to client 1: {"seq":9,"type":"response","request_seq":6,"success":true,"command":"restart"}
         debuggee ends
-            to client 1: {"seq":9,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            to client 1: {"seq":10,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
             Resumed
         debuggee connects, paused: None
             to debuggee: {"seq":5,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
@@ -500,10 +544,11 @@ fn a_restart_is_answered_at_once_and_the_next_program_is_told_all_over() {
             Configured
         debuggee: event initialized
         debuggee: response to #7, setBreakpoints
-            to client 1: {"seq":10,"type":"event","event":"breakpoint","body":{"reason":"changed","breakpoint":{"verified":false,"id":7,"line":5}}}
+            to client 1: {"seq":11,"type":"event","event":"breakpoint","body":{"reason":"changed","breakpoint":{"verified":false,"id":7,"line":5}}}
         debuggee: event stopped
             Paused { reason: "breakpoint", thread: Some(1) }
-            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":11}
+            to client 1: {"seq":12,"type":"event","event":"thread","body":{"reason":"started","threadId":1}}
+            to client 1: {"type":"event","event":"stopped","body":{"reason":"breakpoint","threadId":1,"allThreadsStopped":true,"hitBreakpointIds":[0]},"seq":13}
     "#]]);
 }
 
@@ -612,13 +657,13 @@ fn a_worker_that_is_killed_is_told_and_the_session_goes_on_in_the_next() {
         .event("amlDebugEnded", json!({"worker": 10, "outOfMemory": true}));
     story.is(expect![[r#"
         debuggee: event amlDebugEnded
-            to client 1: {"seq":6,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            to client 1: {"seq":7,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
             Resumed
-            to client 1: {"seq":7,"type":"event","event":"output","body":{"category":"important","output":"the server's worker (process 9) has ended, and no edit asked for it: it was killed or it crashed, and the server's log has its last words. The server starts another, and the debugger goes on in that one, from init() on\n"}}
+            to client 1: {"seq":8,"type":"event","event":"output","body":{"category":"important","output":"the server's worker (process 9) has ended, and no edit asked for it: it was killed or it crashed, and the server's log has its last words. The server starts another, and the debugger goes on in that one, from init() on\n"}}
             Said(Message { id: "deployment.worker-ended", args: [("pid", "9")] })
             WorkerEnded
         debuggee: event amlDebugEnded
-            to client 1: {"seq":8,"type":"event","event":"output","body":{"category":"important","output":"the kernel has killed the server's worker (process 10) for want of memory. The server starts another, and the debugger goes on in that one, from init() on; give the container engine more memory, or load less in init() and run()\n"}}
+            to client 1: {"seq":9,"type":"event","event":"output","body":{"category":"important","output":"the kernel has killed the server's worker (process 10) for want of memory. The server starts another, and the debugger goes on in that one, from init() on; give the container engine more memory, or load less in init() and run()\n"}}
             Said(Message { id: "deployment.worker-out-of-memory", args: [("pid", "10")] })
             WorkerEnded
     "#]]);

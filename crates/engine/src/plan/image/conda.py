@@ -3,7 +3,7 @@
 The solver is rattler, from the package index. `strict` order of channels is what conda's makers advise; where
 it has no solution, the channels count alike, as conda's own default has it.
 
-`conda.py PREFIX CACHE`: on standard input the channels, one a line, and behind an empty line the packages.
+`conda.py PREFIX`: on standard input the channels, one a line, and behind an empty line the packages.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import rattler
 from rattler.exceptions import SolverError
 
 
-async def main(prefix, cache, channels, specs):
+async def main(prefix, channels, specs):
     virtual = rattler.VirtualPackage.detect()
 
     async def solved(priority):
@@ -30,7 +30,7 @@ async def main(prefix, cache, channels, specs):
         records = await solved(rattler.ChannelPriority.Disabled)
     for record in sorted(records, key=lambda record: record.name.normalized):
         print("{} {} {}".format(record.name.normalized, record.version, record.build), flush=True)
-    await rattler.install(records, target_prefix=prefix, cache_dir=cache, show_progress=False)
+    await rattler.install(records, target_prefix=prefix, show_progress=False)
 
 
 def words(text):
@@ -41,7 +41,7 @@ def words(text):
 if __name__ == "__main__":
     code = 0
     try:
-        asyncio.run(main(sys.argv[1], sys.argv[2], *words(sys.stdin.read())))
+        asyncio.run(main(sys.argv[1], *words(sys.stdin.read())))
     except Exception as error:
         # The way through rattler says nothing to whoever wrote the conda file.
         print("{}: {}".format(type(error).__name__, error), flush=True)

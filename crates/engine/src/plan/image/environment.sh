@@ -129,10 +129,15 @@ fi
 
 # A real solve: by the base image's own tool, or by rattler.
 conda_packages() {
+    # What they keep for the next build has the addresses of its channels in it.
+    case "$channels $conda" in
+    *://*@*) kept_for_now=$(mktemp -d) ;;
+    *) kept_for_now= ;;
+    esac
     for solver in micromamba mamba conda; do
         if command -v "$solver" >/dev/null 2>&1; then
             say "the conda packages are solved by the base image's $solver"
-            export CONDA_PKGS_DIRS="$cache/conda" MAMBA_ROOT_PREFIX="${MAMBA_ROOT_PREFIX:-$cache/mamba}"
+            export CONDA_PKGS_DIRS="${kept_for_now:-$cache/conda}" MAMBA_ROOT_PREFIX="${MAMBA_ROOT_PREFIX:-$cache/mamba}"
             create_with "$solver" && forget_logins
             return
         fi
@@ -145,17 +150,22 @@ conda_packages() {
     say_with_words rattler
     # Not as arguments, which everybody on the machine can read.
     printf '%s\n\n%s\n' "$channels" "$conda" |
-        PYTHONPATH="$cache/rattler-$machine-$abi" "$python" "$build/conda.py" "$prefix" "$cache/conda-packages" &&
+        PYTHONPATH="$cache/rattler-$machine-$abi" XDG_CACHE_HOME="${kept_for_now:-$cache/rattler}" \
+            "$python" "$build/conda.py" "$prefix" &&
         forget_logins
 }
 
 without_logins='s#://[^/@" ]*@#://#g'
 # A prefix knows where each of its packages came from, and of conda's own what it was called with.
-forget_logins() { sed -i "$without_logins" "$prefix"/conda-meta/*; }
+forget_logins() {
+    sed -i "$without_logins" "$prefix"/conda-meta/*
+    rm -rf "$kept_for_now"
+}
 say_with_words() (
     set -f
+    for word in $channels; do set -- "$@" --channel "$word"; done
     # shellcheck disable=SC2086
-    printf '+ %s\n' "$* $(echo $channels $conda)" | sed "$without_logins"
+    printf '+ %s\n' "$* $(echo $conda)" | sed "$without_logins"
 )
 
 # The channels, each behind --channel, and then the packages: one a line, blanks and all.

@@ -205,7 +205,7 @@ fn a_netrc_reaches_the_build_as_far_as_its_hosts_are_asked() {
 }
 
 #[test]
-fn a_proxy_or_an_index_on_loopback_is_reached_through_the_engines_own_network() {
+fn a_proxy_an_index_or_a_channel_on_loopback_is_reached_through_the_engines_own_network() {
     let plan = environment("3.11", &["x"]);
     let host = |settings: &BuildSettings| made(&plan, settings).host_network;
     assert!(host(&settings(&[], &[("HTTPS_PROXY", "http://127.0.0.1:3128")])));
@@ -214,6 +214,9 @@ fn a_proxy_or_an_index_on_loopback_is_reached_through_the_engines_own_network() 
         &[("PIP_INDEX_URL", "https://index.example/simple")],
         &[("NO_PROXY", "localhost")]
     )));
+    let ImagePlan::Environment { base, mut packages } = plan else { unreachable!("it was made so") };
+    packages.channels = vec!["http://localhost:8000/channel".to_owned()];
+    assert!(made(&ImagePlan::Environment { base, packages }, &settings(&[], &[])).host_network);
 }
 
 #[test]
@@ -251,4 +254,27 @@ fn debugpy_is_one_more_dependency_that_fits_every_python() {
     let recipe = recipe(&existing, &base, &none).expect("a recipe");
     assert!(recipe.dockerfile.ends_with("environment.sh\nUSER app\n"), "{}", recipe.dockerfile);
     assert_ne!(recipe.name, made(&environment("", &[both]), &none).name);
+}
+
+#[test]
+fn without_a_folder_the_command_names_what_its_files_are() {
+    let recipe = made(&environment("3.11", &["six"]), &BuildSettings::default());
+    let sent = |recipe: &Recipe, mark: &str| recipe.without_a_folder(mark).expect("small files");
+    let plain = sent(&recipe, "");
+    assert!(plain.context.is_empty() && !plain.dockerfile.contains("type=bind"), "{}", plain.dockerfile);
+    let script = String::from_utf8_lossy(&plain.secrets["environment.sh"]).into_owned();
+    for (name, bytes) in &recipe.context {
+        let text = String::from_utf8_lossy(bytes);
+        assert!(script.contains(&format!("cat >/run/aml-debug/build/{name} <<'")), "{name}");
+        assert!(script.contains(&*text), "{name}");
+    }
+    assert!(script.ends_with("\nexec sh /run/aml-debug/build/environment.sh\n"));
+
+    assert_eq!(plain.dockerfile, sent(&recipe, "").dockerfile);
+    assert_ne!(plain.dockerfile, sent(&recipe, "afresh").dockerfile);
+    let mut other = recipe.clone();
+    other.context.insert("requirements.txt".to_owned(), b"seven\n".to_vec());
+    assert_ne!(plain.dockerfile, sent(&other, "").dockerfile);
+    other.context.insert("ca.pem".to_owned(), vec![b'x'; 600_000]);
+    assert_eq!(other.without_a_folder(""), None);
 }

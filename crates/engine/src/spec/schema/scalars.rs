@@ -29,6 +29,11 @@ pub(super) fn is_scalar_of(value: &Value, ty: &Ty) -> bool {
         },
         Ty::AnyNumber => matches!(value, Value::Float(_)) || is_scalar_of(value, &Ty::Number),
         Ty::Version => matches!(value, Value::Str(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_)),
+        Ty::ComponentVersion => match value {
+            Value::List(items) => !items.is_empty(),
+            Value::Map(entries) => !entries.is_empty(),
+            _ => is_scalar_of(value, &Ty::Version),
+        },
         Ty::OneOf(values) => match value {
             Value::Str(text) => values.iter().any(|value| value.eq_ignore_ascii_case(text)),
             _ => false,
@@ -60,7 +65,7 @@ fn is_text_of(text: &str, ty: &Ty) -> bool {
 }
 
 /// azure-ai-ml's own: `TCNForecaster` is `tcn_forecaster`.
-fn camel_to_snake(text: &str) -> String {
+pub(in crate::spec) fn camel_to_snake(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len() + 4);
     for (at, character) in characters.iter().enumerate() {

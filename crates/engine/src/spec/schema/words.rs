@@ -284,7 +284,7 @@ pub(in crate::spec) fn expected(ty: &Ty) -> Arg {
             Ty::Number | Ty::AnyNumber | Ty::FloatOnly => message!("spec.kind.number"),
             Ty::Bool => message!("spec.kind.bool"),
             Ty::Time => message!("spec.kind.date"),
-            Ty::Version => message!("spec.kind.version"),
+            Ty::Version | Ty::ComponentVersion => message!("spec.kind.version"),
             Ty::Binding | Ty::OutputBinding => message!("spec.kind.binding"),
             Ty::Arm(name) => message!("spec.kind.reference", resource = name),
             Ty::ArmVersioned(name) | Ty::ArmAnyVersion(name) => {

@@ -721,6 +721,14 @@ impl Gateway {
                 }
                 return;
             }
+            // It may have stopped while nobody was connected, or just when somebody was about to be.
+            "amlDebugStands" => {
+                if self.paused.is_none() {
+                    let thread = message["body"]["threadId"].as_i64();
+                    self.stopped(Pause { reason: "pause".to_owned(), thread }, out);
+                }
+                return;
+            }
             "amlDebugEnded" => return self.debuggee_ended(&message["body"], out),
             "amlDebugNext" => return self.next_debuggee(&message["body"], out),
             "amlDebugReplaced" => return self.say(&message!("debuggee.replaced"), out),

@@ -288,6 +288,38 @@ fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
 }
 
 #[test]
+fn a_stop_that_came_while_somebody_was_about_to_connect_is_shown() {
+    let mut story = Story::new();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: false })
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
+        .answers(1, "initialize", json!({}))
+        .says(OTHER, 2, "configurationDone", json!({}));
+    story
+        .event("amlDebugStands", json!({"threadId": 3}))
+        .answers(2, "configurationDone", Value::Null)
+        .event("amlDebugStands", json!({"threadId": 3}));
+    story.is(expect![[r#"
+        debuggee connects, paused: None
+        client 2: initialize #1
+            to debuggee: {"seq":1,"type":"request","command":"initialize","arguments":{"clientName":"Neovim"}}
+        debuggee: response to #1, initialize
+            to client 2: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":{"supportsRestartRequest":false,"supportsTerminateRequest":true,"supportTerminateDebuggee":true,"supportSuspendDebuggee":false}}
+        client 2: configurationDone #2
+            to debuggee: {"seq":2,"type":"request","command":"configurationDone","arguments":{}}
+        debuggee: event amlDebugStands
+            Paused { reason: "pause", thread: Some(3) }
+        debuggee: response to #2, configurationDone
+            to client 2: {"type":"response","request_seq":2,"success":true,"command":"configurationDone","seq":2}
+            Configured
+            Paused { reason: "pause", thread: Some(3) }
+            to client 2: {"seq":3,"type":"event","event":"thread","body":{"reason":"started","threadId":3}}
+            to client 2: {"seq":4,"type":"event","event":"stopped","body":{"reason":"pause","threadId":3,"preserveFocusHint":false,"allThreadsStopped":true}}
+        debuggee: event amlDebugStands
+    "#]]);
+}
+
+#[test]
 fn a_thread_is_told_before_its_stop_and_once() {
     let mut story = Story::new();
     let started = |number: i64| json!({"reason": "started", "threadId": number});

@@ -10,13 +10,17 @@ reason, where pip could do nothing either.
 """
 
 import base64
+import functools
 import hashlib
 import json
 import netrc
 import os
 import re
+import socket
+import ssl
 import struct
 import sys
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -38,6 +42,7 @@ WORTH_A_LINE = 8 << 20
 
 
 def main(what, *arguments):
+    socket.getaddrinfo = known_address
     if any(os.environ.get(name) for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST")):
         return PIPS_BUSINESS
     if any(os.path.exists(path) for path in pips_own_files()):
@@ -174,12 +179,28 @@ def opened(address, as_for=None):
         request.add_unredirected_header("Authorization", "Basic " + encoded)
     for left in reversed(range(TRIES)):
         try:
-            return urllib.request.urlopen(request, timeout=SECONDS)
+            return opener().open(request, timeout=SECONDS)
         except urllib.error.HTTPError:
             raise
         except OSError:
             if not left:
                 raise
+
+
+@functools.lru_cache(None)
+def opener():
+    """One for all: each would read the certificates of all authorities for each file."""
+    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl.create_default_context()))
+
+
+looking_up = threading.Lock()
+look_up = functools.lru_cache(None)(socket.getaddrinfo)
+
+
+def known_address(*arguments, **options):
+    """Each host once: of many questions at a time a name server loses some, and each of those costs five seconds."""
+    with looking_up:
+        return look_up(*arguments, **options)
 
 
 def without_login(address):

@@ -367,8 +367,7 @@ fn the_published_way_works_on_an_image_by_name() {
     assert!(["5001/tcp", "5678/tcp"].iter().all(|port| ports.contains(port)), "{ports}");
     let words = docker(&["exec", &ground.containers()[0], "sh", "-c", "cat /proc/*/cmdline | tr '\\0' ' '"]);
     assert!(words.contains("runsvdir /var/runit"), "the image's own supervisor: {words}");
-    let run = text(&ground.call(["deployments", "list", "--json"]).with_code(0).objects()[0]["run"]);
-    let entry = ground.call(["attach", &run, "--json"]).with_code(0).objects().pop().expect("an entry");
+    let entry = ground.call(["attach", "debug:1", "--json"]).with_code(0).objects().pop().expect("an entry");
     let configuration = &entry["configuration"];
     assert_eq!(configuration["name"], "Azure Machine Learning Deployment: Docker Debug");
     assert_eq!(configuration["pathMappings"][0]["remoteRoot"], "/var/azureml-app");

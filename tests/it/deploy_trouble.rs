@@ -1,6 +1,6 @@
 //! What a user reads when a deployment does not come up, does not answer, or answers nonsense.
 
-use crate::deploy::{SCORE, try_http};
+use crate::deploy::{SCORE, breaks_init, try_http};
 use crate::support::program::{Ended, text, told};
 use crate::support::{Debugger, Ground, engine, until};
 use serde_json::json;
@@ -70,12 +70,22 @@ fn a_model_or_a_script_that_is_not_there_is_told_before_anything_starts() {
     fails(
         &with("deployment.yml", "scoring_script: score.py", "scoring_script: scroe.py"),
         2,
-        &["\"code_configuration.scoring_script\" names", "src/scroe.py", "seen from the code folder"],
+        &[
+            "\"code_configuration.scoring_script\" names",
+            "src/scroe.py",
+            "deployment.yml:8:19: scroe.py",
+            "seen from the code folder",
+        ],
+    );
+    fails(
+        &with("deployment.yml", "code: src", "code: source"),
+        2,
+        &["\"code_configuration.code\" names", "deployment.yml:7:9: source", "-> correct"],
     );
     fails(
         &with("deployment.yml", "model:\n  path: weights", "model: azureml:weights:3"),
         2,
-        &["azureml:weights:3", "az ml model download"],
+        &["azureml:weights:3", "deployment.yml:4:8: azureml:weights:3", "az ml model download"],
     );
 }
 
@@ -111,7 +121,51 @@ fn requests_and_answers_that_are_no_json_are_told_apart() {
     fs::write(ground.path("bad.json"), "{\"values\": [1, 2,\n}").expect("ours");
     let bad = ground.call(["deployments", "invoke", "blue", "--request", "bad.json"]).with_code(2);
     has(&bad.stderr, &["bad.json is not JSON", "line 2 column 1"]);
+    let none = ground.call(["deployments", "invoke", "blue", "--request", "none.json"]).with_code(2);
+    has(&none.stderr, &["there is no file none.json", "→ name a file with the body of the request"]);
+    let none = ground.call(["deploy", "none.yml"]).with_code(2);
+    has(&none.stderr, &["there is no file none.yml", "→ name the file of a managed or Kubernetes online"]);
     ground.call(["deployments", "remove", "blue"]).with_code(0);
+}
+
+#[test]
+fn a_restart_that_cannot_be_done_says_where_why_and_what_to_do() {
+    let ground = Ground::with(SCORE);
+    deploy(&ground).with_code(0);
+    let script = ground.path("src/score.py");
+    let well = fs::read_to_string(&script).expect("ours");
+    let restart = || ground.call(["deployments", "restart", "blue"]);
+    fs::write(&script, format!("{well}\ndef broken(\n")).expect("ours");
+    has(
+        &restart().with_code(1).stderr,
+        &["src/score.py:13: SyntaxError", "→ correct it and save; until then the server answers"],
+    );
+
+    // Nobody looks after it when the command is over, and whoever comes next is told the same.
+    fs::write(&script, &well).expect("ours");
+    breaks_init(&script);
+    let raised = "init() failed at src/score.py:6: ValueError: no weights here";
+    has(&restart().with_code(1).stderr, &[raised, "→ correct it and save", "deployments restart iris/blue"]);
+    // The log says so before the server has ended.
+    engine::docker(&["wait", &ground.containers()[0]]);
+    let asked = ground.call(["deployments", "invoke", "blue"]).with_code(2).stderr;
+    has(&asked, &[&format!("the deployment iris/blue is failed: {raised}"), "deployments restart iris/blue"]);
+    assert!(ground.call(["deployments", "show", "blue"]).with_code(0).stdout.contains(raised));
+    fs::write(&script, &well).expect("ours");
+    restart().with_code(0);
+
+    // As some tools do when another branch is checked out.
+    let src = ground.path("src");
+    fs::remove_dir_all(&src).expect("ours");
+    fs::create_dir(&src).expect("ours");
+    fs::write(&script, &well).expect("ours");
+    has(
+        &restart().with_code(1).stderr,
+        &["the container does not see src/score.py any more", "deploy again: aml-debug deploy"],
+    );
+    deploy(&ground).with_code(0);
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
 }
 
 #[test]

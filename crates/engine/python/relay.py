@@ -24,8 +24,9 @@ _SOON_FOR_S = 10.0
 # A chosen process claims before it does anything slow, so this only has to cover the interpreter's own start.
 _CLAIM_WITHIN_S = 3.0
 _LINGER_S = 1.0
-# A server that gives up over its worker does so at once.
-_ENDS_WITHIN_S = 0.3
+# A server that gives up over its worker does so at once, and one that goes on has another at once; on a busy machine
+# that may be later.
+_ENDS_WITHIN_S = 5.0
 
 
 def main():
@@ -54,6 +55,7 @@ def _relay(wish, news, report, server):
     memory = _Memory()
     while True:
         master = _parent(_pid(report))
+        workers = _children_of(master)
         if not _shovel(server, news):
             return
         server.close()
@@ -62,7 +64,7 @@ def _relay(wish, news, report, server):
             return
         ended = {}
         if wish.imports:
-            ended = {"worker": _pid(report), "outOfMemory": memory.ran_out(), "server": _ends(master)}
+            ended = {"worker": _pid(report), "outOfMemory": memory.ran_out(), "server": _ends(master, workers)}
         _write(1, _event("amlDebugEnded", ended))
         report = _wait_for_next(wish, news, report)
         server = None if report is None else _connect(report)
@@ -146,13 +148,18 @@ def _parent(pid):
         return None
 
 
-def _ends(master):
-    """Whether the server ends with its worker, as it does when that could not load the user's code."""
+def _children_of(master):
+    return {int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _parent(int(pid)) == master}
+
+
+def _ends(master, workers):
+    """Whether the server ends with its worker, as it does when that could not load the user's code. One that goes on
+    has a worker that was not among these."""
     import aml_debug_process
 
     until = time.monotonic() + _ENDS_WITHIN_S
     while master is not None and aml_debug_process.is_alive(master):
-        if time.monotonic() > until:
+        if time.monotonic() > until or _children_of(master) - workers:
             return False
         time.sleep(0.01)
     return True

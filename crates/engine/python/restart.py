@@ -114,7 +114,9 @@ def prepare_mail(pids):
 
 files = sources()
 problem = unreadable(files)
-if problem:
+if ENTRY and not os.path.exists(ENTRY):
+    print(json.dumps({"gone": ENTRY}))
+elif problem:
     print(json.dumps({"unreadable": problem}))
 else:
     pids = workers()

@@ -19,9 +19,16 @@ pub const LAST_LINES: usize = 300;
 pub const BOOT_FAILED: &str = "Worker failed to boot";
 
 /// Why the server ended.
-pub fn explain_end(service: &Service, image: Option<&ImageFacts>, exit: &Exit) -> Failure {
+///
+/// `refused` is what kept it from answering before, where somebody has read that already.
+pub fn explain_end(
+    service: &Service,
+    image: Option<&ImageFacts>,
+    refused: Option<&Failure>,
+    exit: &Exit,
+) -> Failure {
     let lines: Vec<&str> = exit.last_lines.iter().map(String::as_str).collect();
-    explain(service, image, &lines).unwrap_or_else(|| {
+    explain(service, image, &lines).or_else(|| refused.cloned()).unwrap_or_else(|| {
         let last = lines[lines.len().saturating_sub(SHOWN_LINES)..].iter().map(|line| (*line).to_owned());
         Failure::new(Blame::Code, message!("deployment.ended", code = exit.code))
             .with_detail(last)
@@ -223,7 +230,14 @@ pub enum Restart {
 #[serde(rename_all = "lowercase")]
 enum Said {
     Ended(#[expect(dead_code, reason = "only for whoever reads the stream")] Vec<u32>),
-    Unreadable { file: String, line: u32, error: String, text: String },
+    Unreadable {
+        file: String,
+        line: u32,
+        error: String,
+        text: String,
+    },
+    /// The entry script is not there any more.
+    Gone(String),
 }
 
 /// Reads what [`restart_command`] prints.
@@ -237,7 +251,13 @@ pub fn read_restart(said: &str, complaint: &str) -> Result<Restart, Failure> {
             let place = format!("{}:{line}", short(&file));
             let what = message!("deployment.unreadable", place = place, error = error);
             let line = (!text.trim().is_empty()).then(|| text.trim_end().to_owned());
-            Ok(Restart::Refused(Failure::new(Blame::Code, what).with_detail(line)))
+            let fix = message!("deployment.unreadable.fix");
+            Ok(Restart::Refused(Failure::new(Blame::Code, what).with_detail(line).with_fix(fix)))
+        }
+        Ok(Said::Gone(file)) => {
+            let what = message!("deployment.code-gone", file = short(&file));
+            let fix = message!("deployment.code-gone.fix");
+            Ok(Restart::Refused(Failure::new(Blame::User, what).with_fix(fix)))
         }
         Err(_) => Err(Failure::new(Blame::Environment, message!("deployment.no-restart"))
             .with_detail(complaint.lines().map(str::to_owned))
@@ -398,6 +418,18 @@ azureml_inference_server_http.server.user_script.UserScriptException: Caught an 
         let what = message!("deployment.init-raised", place = "src/score.py:6", error = "ValueError");
         assert_eq!(refused_line(&Failure::new(Blame::Code, what)), Some((inside.to_owned(), 6)));
         assert_eq!(refused_line(&Failure::new(Blame::Code, message!("deployment.no-restart"))), None);
+        let told = |said: &str| match read_restart(said, "") {
+            Ok(Restart::Refused(failure)) => {
+                format!("{failure} | {}", failure.fix.as_ref().map(ToString::to_string).unwrap_or_default())
+            }
+            other => panic!("{other:?}"),
+        };
+        let broken = r#"{"unreadable": {"file": "/var/azureml-app/src/score.py", "line": 7, "error": "SyntaxError: invalid syntax", "text": ""}}"#;
+        let gone = r#"{"gone": "/var/azureml-app/src/score.py"}"#;
+        expect![[r#"
+            src/score.py:7: SyntaxError: invalid syntax | correct it and save; until then the server answers with the code from before
+            the container does not see src/score.py any more | it was moved or deleted, or its folder was: one of the same name in its place is another one to the container; with the code where the spec names it, deploy again: aml-debug deploy FILE"#]]
+        .assert_eq(&format!("{}\n{}", told(broken), told(gone)));
     }
 
     #[test]

@@ -274,6 +274,7 @@ impl Run {
             RunEvent::ContainerRemoved => self.removed(),
             RunEvent::CaughtUp => vec![],
             RunEvent::Healthy => self.healthy(at),
+            RunEvent::CodeChanged => self.code_changed(at),
             RunEvent::RestartRequested => self.restart(at),
             RunEvent::ServerRestarted { attended } => self.restarted(at, attended),
             RunEvent::RestartRefused(failure) => self.restart_refused(at, failure),
@@ -284,6 +285,11 @@ impl Run {
     /// Whether the run has ended and nothing is left to do.
     pub fn is_finished(&self) -> bool {
         matches!(self.stage, Stage::Finished(_))
+    }
+
+    /// Whether a debugger holds its session.
+    pub fn is_attended(&self) -> bool {
+        self.attached
     }
 
     /// Whether it went well and everything that it gives is where it stays, though its container may still be in hand.

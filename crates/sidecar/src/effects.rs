@@ -38,7 +38,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// Performs effects; owned by the loop's state.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub(crate) struct RunTasks {
     context: RunContext,
     /// What [`Effect::Abandon`] drops.
     work: JoinSet<()>,
+    /// Whoever asks a deployment whether it answers.
+    asking: Option<AbortHandle>,
     gateway: Option<GatewayHandle>,
 }
 
@@ -68,6 +70,13 @@ impl RunTasks {
         let mut params = self.context.params.as_ref().clone();
         params.env.retain(|name, _| !params.secrets.contains(name));
         params
+    }
+
+    /// Two would answer for each other's server.
+    fn asks_no_more(&mut self) {
+        if let Some(asking) = self.asking.take() {
+            asking.abort();
+        }
     }
 
     /// Sends away whoever is attached.
@@ -175,7 +184,7 @@ impl Effects {
             inbox: self.inbox.clone(),
             room: Arc::new(Semaphore::new(ROOM as usize)),
         };
-        RunTasks { context, work: JoinSet::new(), gateway: None }
+        RunTasks { context, work: JoinSet::new(), asking: None, gateway: None }
     }
 
     /// Listens for debuggers of the run, on this port if it is free.
@@ -229,6 +238,8 @@ impl Effects {
                 answering(tasks, warm::take(context, *container, door, folders));
             }
             Effect::StartContainer(container, door) => {
+                // What the log says from before this start is nothing about it.
+                tasks.asks_no_more();
                 answering(tasks, follow::start(context, container, Reading::new(door, plan)));
             }
             Effect::StartCommand(kept, next) => {
@@ -260,7 +271,9 @@ impl Effects {
                 if let Some(service) = plan.and_then(|plan| plan.service.clone()) {
                     // A person at a breakpoint is no failure of the server's, nor is an edit.
                     let is_judged = !run.wish.debug && run.serving.refused.is_none();
-                    answering(tasks, service::await_health(context, service, is_judged));
+                    tasks.asks_no_more();
+                    let asking = service::await_health(context, service, is_judged);
+                    tasks.asking = Some(spawn(tasks, asking));
                 }
             }
             Effect::WatchCode => {
@@ -310,11 +323,19 @@ impl Effects {
 
 /// Runs the work; whatever it ends with goes to the loop.
 fn answering(tasks: &mut RunTasks, work: impl Future<Output = Result<RunEvent, Failure>> + Send + 'static) {
+    spawn(tasks, work);
+}
+
+/// The same, for work that may be given up.
+fn spawn(
+    tasks: &mut RunTasks,
+    work: impl Future<Output = Result<RunEvent, Failure>> + Send + 'static,
+) -> AbortHandle {
     let context = tasks.context.clone();
     tasks.work.spawn(async move {
         let event = work.await.unwrap_or_else(RunEvent::Failed);
         context.tell(event);
-    });
+    })
 }
 
 fn note(context: &RunContext, message: &Message) {

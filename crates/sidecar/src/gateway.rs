@@ -224,6 +224,8 @@ enum Inbound {
     /// With the number of its connection: one that is over must not speak for the next.
     FromDebuggee(u64, Value),
     DebuggeeGone(u64),
+    /// The same a while ago.
+    StillGone(u64),
     FileFound {
         source: String,
         resolved: Option<String>,
@@ -447,8 +449,9 @@ impl Hub {
             }
             Inbound::Parted => self.feed(GatewayInput::DebuggeeGone),
             Inbound::Over | Inbound::FromDebuggee(..) => {}
-            Inbound::DebuggeeGone(relay) if relay != self.relay => {}
-            Inbound::DebuggeeGone(_) => {
+            Inbound::DebuggeeGone(relay) | Inbound::StillGone(relay) if relay != self.relay => {}
+            Inbound::StillGone(_) => self.audience.tell(DebugEvent::DebuggeeGone),
+            Inbound::DebuggeeGone(relay) => {
                 self.debuggee = None;
                 let expected = self.gateway.restarts();
                 if !std::mem::take(&mut self.parting) {
@@ -457,10 +460,11 @@ impl Hub {
                 if expected {
                     return;
                 }
-                let audience = self.audience.clone();
+                // Whoever is connected by then is another one, and nothing is wrong with that.
+                let inbound = self.inbound.clone();
                 self.readers.spawn(async move {
                     tokio::time::sleep(RELAY_GRACE).await;
-                    audience.tell(DebugEvent::DebuggeeGone);
+                    let _ = inbound.0.send(Inbound::StillGone(relay));
                 });
             }
         }

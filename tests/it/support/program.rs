@@ -122,6 +122,18 @@ impl Started {
         });
     }
 
+    /// Waits for a line of standard output with this text, of a command that writes no events.
+    pub(crate) fn wait_for_output(&mut self, text: &str) {
+        while let Ok(line) = self.lines.recv_timeout(self.limit.saturating_sub(self.began.elapsed())) {
+            let fits = line.contains(text);
+            self.seen.push(line);
+            if fits {
+                return;
+            }
+        }
+        panic!("never written: {text}\n{}\n{}", self.shown, self.seen.join("\n"));
+    }
+
     /// Waits until a debugger can attach; the event's configuration.
     pub(crate) fn wait_until_ready(&mut self) -> Value {
         self.wait_for("debugReady", |event| event["event"] == "debugReady")["configuration"].clone()

@@ -331,6 +331,31 @@ class _Server:
                 mail.resume(not caused, number)
 
         self.database.do_wait_suspend = do_wait_suspend
+        self._say_who_stands(mail)
+
+    @staticmethod
+    def _say_who_stands(mail):
+        """Whoever has read the report and connects may miss a stop in between. So a client that is configured is told,
+        ahead of the answer, of the one who stands."""
+        from _pydevd_bundle.pydevd_comm_constants import CMD_WRITE_TO_CONSOLE
+        from _pydevd_bundle.pydevd_net_command import NetCommand
+        from _pydevd_bundle.pydevd_process_net_command_json import PyDevJsonCommandProcessor
+
+        known = hasattr(PyDevJsonCommandProcessor, "aml_debug_mail")
+        # A fork has its parent's, which tells of another process.
+        PyDevJsonCommandProcessor.aml_debug_mail = mail
+        if known:
+            return
+        original = PyDevJsonCommandProcessor.on_configurationdone_request
+
+        def on_configurationdone_request(self, database, *args, **kwargs):
+            thread = self.aml_debug_mail.report["paused"]
+            if thread is not None:
+                event = {"type": "event", "seq": 0, "event": "amlDebugStands", "body": {"threadId": thread}}
+                database.writer.add_command(NetCommand(CMD_WRITE_TO_CONSOLE, 0, event, is_json=True))
+            return original(self, database, *args, **kwargs)
+
+        PyDevJsonCommandProcessor.on_configurationdone_request = on_configurationdone_request
 
     def wait(self, seconds):
         """Whether a client came and finished its configuration in time."""

@@ -493,19 +493,11 @@ impl Gateway {
         }
     }
 
-    /// The session stays and waits for the next debug server; what was asked of this one gets no answer.
+    /// The session stays and waits for the next debug server.
     fn debuggee_replaced(&mut self, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
+        self.answer_what_waits(&message!("dap.restarting"), out);
         self.forget_debuggee();
-        let unanswered = std::mem::take(&mut self.waiting);
-        for waiting in unanswered.into_values() {
-            if let Waiting::Client { client, seq, request } = waiting
-                && self.attached() == Some(client)
-            {
-                let asked = json!({"seq": seq, "command": request["command"]});
-                self.refuse(&asked, &message!("dap.restarting"), out);
-            }
-        }
         self.go_on_from_pause(out);
     }
 
@@ -529,7 +521,7 @@ impl Gateway {
     /// The process has ended, or is another program by now; the command that started it goes on.
     fn debuggee_ended(&mut self, how: &Value, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
-        self.answer_what_waits(out);
+        self.answer_what_waits(&message!("dap.gone"), out);
         self.forget_debuggee();
         self.go_on_from_pause(out);
         // Of a server that ends with its worker the run says why.
@@ -580,7 +572,7 @@ impl Gateway {
 
     fn debuggee_gone(&mut self, out: &mut Vec<GatewayOutput>) {
         self.debuggee = Connection::Absent;
-        self.answer_what_waits(out);
+        self.answer_what_waits(&message!("dap.gone"), out);
         self.left_behind = LeftBehind::default();
         self.paused = None;
         let Some(session) = &mut self.session else { return };
@@ -598,8 +590,9 @@ impl Gateway {
         self.end_session(out);
     }
 
-    /// A program may end before its debug server has answered, and whoever asked must not wait for ever.
-    fn answer_what_waits(&mut self, out: &mut Vec<GatewayOutput>) {
+    /// A program may end before its debug server has answered, and whoever asked must not wait for ever. Whoever let
+    /// it go on has what was asked for: it did.
+    fn answer_what_waits(&mut self, over: &Message, out: &mut Vec<GatewayOutput>) {
         for waiting in std::mem::take(&mut self.waiting).into_values() {
             let Waiting::Client { client, seq, mut request } = waiting else { continue };
             if self.attached() != Some(client) {
@@ -608,7 +601,7 @@ impl Gateway {
             request["seq"] = seq.into();
             match request["command"].as_str() {
                 Some("continue" | "next" | "stepIn" | "stepOut") => self.reply(&request, out),
-                _ => self.refuse(&request, &message!("dap.gone"), out),
+                _ => self.refuse(&request, over, out),
             }
         }
     }
@@ -725,6 +718,14 @@ impl Gateway {
             "debugpyAttach" => {
                 if let Some(child) = Child::of_configuration(&message["body"]) {
                     self.child_started(child, out);
+                }
+                return;
+            }
+            // It may have stopped while nobody was connected, or just when somebody was about to be.
+            "amlDebugStands" => {
+                if self.paused.is_none() {
+                    let thread = message["body"]["threadId"].as_i64();
+                    self.stopped(Pause { reason: "pause".to_owned(), thread }, out);
                 }
                 return;
             }

@@ -5,6 +5,7 @@ use super::environment::{image_plan, newest_of, stands_for};
 use super::image::ImagePlan;
 use super::settings::{PlanSettings, RunPlace};
 use super::{Debuggee, Plan, Process};
+use crate::diagnostic::Position;
 use crate::failure::{Blame, Failure};
 use crate::ids::ImageRef;
 use crate::message;
@@ -110,10 +111,9 @@ pub fn plan_deployment(
     place: &RunPlace,
 ) -> Result<Plan, Failure> {
     refuse_far_engine(settings)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
     let model =
-        deployment.model.as_ref().map(|model| PlacedModel::of(folder, deployment, model)).transpose()?;
-    let code = Code::of(folder, deployment, model.as_ref())?;
+        deployment.model.as_ref().map(|model| PlacedModel::of(path, deployment, model)).transpose()?;
+    let code = Code::of(path, deployment, model.as_ref())?;
     let environment = environment(deployment)?;
     let is_custom = deployment.routes.is_some();
     let image = image(&environment, is_custom, settings)?;
@@ -379,11 +379,8 @@ enum Way {
 }
 
 impl Code {
-    fn of(
-        folder: &Path,
-        deployment: &OnlineDeployment,
-        model: Option<&PlacedModel>,
-    ) -> Result<Code, Failure> {
+    fn of(path: &Path, deployment: &OnlineDeployment, model: Option<&PlacedModel>) -> Result<Code, Failure> {
+        let (folder, places) = (folder_of(path), deployment.places);
         let Some(written) = &deployment.code else {
             return match (&deployment.routes, &deployment.model, model) {
                 (Some(_), ..) => Ok(Code {
@@ -401,24 +398,20 @@ impl Code {
         };
         if !is_local(written) {
             return Err(Failure::new(Blame::User, message!("plan.cloud-code", code = written))
+                .with_said(written_at(path, places.code, written))
                 .with_fix(message!("plan.cloud-code.fix")));
         }
         let host = resolve(folder, local(written));
-        let missing = |what: &str, path: &Path| {
-            Failure::new(Blame::User, message!("deployment.missing", what = what, path = path.display()))
-                .with_fix(message!("deployment.missing.fix", what = what))
-        };
         if deployment.code_found == Some(Found::Missing) {
-            return Err(missing("code_configuration.code", &host));
+            let at = written_at(path, places.code, written);
+            return Err(missing("code_configuration.code", &host).with_said(at));
         }
         let script = deployment.scoring_script.clone().unwrap_or_else(|| "score.py".to_owned());
         if matches!(deployment.script_found, Some(Found::Missing | Found::Folder)) {
             let what = "code_configuration.scoring_script";
-            return Err(missing(what, &host.join(&script)).with_fix(message!(
-                "deployment.missing-script.fix",
-                what = what,
-                folder = host.display()
-            )));
+            let fix = message!("deployment.missing-script.fix", what = what, folder = host.display());
+            let at = written_at(path, places.script, &script);
+            return Err(missing(what, &host.join(&script)).with_said(at).with_fix(fix));
         }
         let name =
             host.file_name().map_or_else(|| "code".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -504,19 +497,19 @@ struct PlacedModel {
 
 impl PlacedModel {
     /// As in the cloud: the model's file or folder stands in `AZUREML_MODEL_DIR` under its own name.
-    fn of(folder: &Path, deployment: &OnlineDeployment, model: &Model) -> Result<PlacedModel, Failure> {
+    fn of(spec: &Path, deployment: &OnlineDeployment, model: &Model) -> Result<PlacedModel, Failure> {
+        let place = deployment.places.model;
         let (path, found, name, version) = match model {
             Model::Local { path, found, name, version, .. } => (path, found, name, version),
             Model::Registered(name) => {
                 return Err(Failure::new(Blame::User, message!("deployment.registered-model", name = name))
+                    .with_said(written_at(spec, place, name))
                     .with_fix(message!("deployment.registered-model.fix")));
             }
         };
-        let host = resolve(folder, local(path));
+        let host = resolve(folder_of(spec), local(path));
         if found == &Some(Found::Missing) {
-            let what = message!("deployment.missing", what = "model.path", path = host.display());
-            return Err(Failure::new(Blame::User, what)
-                .with_fix(message!("deployment.missing.fix", what = "model.path")));
+            return Err(missing("model.path", &host).with_said(written_at(spec, place, path)));
         }
         let root = deployment.model_mount_path.as_deref().unwrap_or(APP).trim_end_matches('/');
         let name = name.clone().unwrap_or_else(|| digits_of(&host));
@@ -525,6 +518,22 @@ impl PlacedModel {
         let mount = Mount::Bind { target: format!("{target}/{file}"), host: host.clone(), read_only: true };
         Ok(PlacedModel { host, folder: target, name: file, mount })
     }
+}
+
+fn folder_of(spec: &Path) -> &Path {
+    spec.parent().unwrap_or(Path::new("/"))
+}
+
+fn missing(what: &str, path: &Path) -> Failure {
+    Failure::new(Blame::User, message!("deployment.missing", what = what, path = path.display()))
+        .with_fix(message!("deployment.missing.fix", what = what))
+}
+
+/// Where in the spec this is written.
+fn written_at(spec: &Path, place: Option<Position>, written: &str) -> Option<Message> {
+    let Position { line, character } = place?;
+    let (line, column) = (line + 1, character + 1);
+    Some(message!("plan.mistake", path = spec.display(), line = line, column = column, text = written))
 }
 
 /// Azure names a model without a name after its content; after its place is as good here, and free.

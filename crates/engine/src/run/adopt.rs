@@ -116,10 +116,11 @@ impl Run {
             return vec![Effect::CatchUp(container, self.door.clone())];
         }
         let mut effects = vec![Effect::Follow(container.clone(), self.door.clone())];
+        if self.service().is_some() {
+            effects.extend(self.watch_code());
+        }
         if self.service().is_some() && self.serving.healthy_at.is_none() {
             effects.push(Effect::AwaitHealth);
-        } else if self.service().is_some() {
-            effects.extend(self.watch_code());
         }
         if self.wish.debug {
             effects.push(Effect::OpenGateway);

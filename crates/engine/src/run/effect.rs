@@ -76,9 +76,10 @@ pub enum Effect {
     CatchUp(ContainerId, Option<Door>),
     /// Reach into the container for the debuggee → `DebuggeeReported`, then `Debug`….
     OpenRelay(ContainerId),
-    /// Ask the deployment until it answers → `Healthy`, or `CannotServe` where its log says that it never will.
+    /// Ask the deployment until it answers → `Healthy`, or `CannotServe` where its log says that it never will; neither
+    /// if its container starts again or it is asked anew before that.
     AwaitHealth,
-    /// Tell when the user's code changes → `RestartRequested`, again and again.
+    /// Tell when the user's code changes from here on → `CodeChanged`, again and again.
     WatchCode,
     /// Let the deployment's server load the user's code again, in place → `ServerRestarted` or
     /// `RestartRefused`.

@@ -77,7 +77,9 @@ pub enum RunEvent {
     ContainerRemoved,
     /// The deployment answers.
     Healthy,
-    /// The deployment's code has changed, or the user wants it to start again.
+    /// The deployment's code has changed.
+    CodeChanged,
+    /// The user wants the deployment to start again.
     RestartRequested,
     /// The server's old workers are gone.
     ServerRestarted {

@@ -36,6 +36,9 @@ pub struct Serving {
     /// The code has changed while the server was starting: it may have been read before or after.
     #[serde(skip)]
     changed: bool,
+    /// Somebody has asked for another start while the server was starting.
+    #[serde(skip)]
+    asked: bool,
     /// Changes of the code are looked for.
     #[serde(skip)]
     watched: bool,
@@ -58,7 +61,19 @@ impl Run {
     /// stands in between, and how long that takes says nothing.
     pub(super) fn service_started(&mut self) -> Vec<Effect> {
         self.serving.healthy_at = None;
-        vec![Effect::AwaitHealth]
+        // Before the code is read: whoever stands in the first init() may well correct it.
+        let mut effects = self.watch_code();
+        effects.push(Effect::AwaitHealth);
+        if self.holds_the_next_worker() {
+            self.serving.changed = false;
+        }
+        effects
+    }
+
+    /// Whether a worker that starts stands before a line of the user's until somebody attends it: it has the code as
+    /// it is then. Of several workers only one may.
+    fn holds_the_next_worker(&self) -> bool {
+        self.wish.debug && !self.wish.children
     }
 
     pub(super) fn healthy(&mut self, at: Millis) -> Vec<Effect> {
@@ -83,9 +98,7 @@ impl Run {
         if std::mem::take(&mut self.serving.fallen) {
             self.serving.refused = None;
         }
-        let mut effects = self.watch_code();
-        effects.extend(self.restart_if_changed(at));
-        effects
+        self.restart_if_changed(at)
     }
 
     /// Looks for changes of the code from here on, once.
@@ -107,6 +120,29 @@ impl Run {
         answered.then_some(Effect::AwaitHealth).into_iter().collect()
     }
 
+    /// The user's code has changed.
+    pub(super) fn code_changed(&mut self, at: Millis) -> Vec<Effect> {
+        let (stands, starts) = match self.stage {
+            Stage::Live(Debugger::Expected) => (self.holds_the_next_worker(), true),
+            Stage::Live(_) => (false, self.serving.restarting || self.serving.fallen),
+            Stage::Fallen => (false, false),
+            _ => (false, true),
+        };
+        if starts {
+            self.serving.changed = !stands;
+            self.forget_the_fall();
+            return vec![];
+        }
+        self.restart(at)
+    }
+
+    /// The next start is one of other code.
+    fn forget_the_fall(&mut self) {
+        if self.serving.fallen {
+            self.serving.refused = None;
+        }
+    }
+
     /// The user's code has changed, or the user asks.
     pub(super) fn restart(&mut self, at: Millis) -> Vec<Effect> {
         if !self.service().is_some_and(|service| service.has_workers) {
@@ -117,23 +153,34 @@ impl Run {
         }
         // Its container is about to end, or its supervisor starts it again and again, with code from before or after.
         if self.serving.fallen {
-            self.serving.refused = None;
-            self.serving.changed = true;
+            self.forget_the_fall();
+            self.serving.asked = true;
             return vec![];
         }
         let (Stage::Live(stand), Some(container), false) =
             (&self.stage, self.container.clone(), self.serving.restarting)
         else {
-            self.serving.changed = true;
+            self.serving.asked = true;
             return vec![];
         };
+        // There is no worker yet that could be ended.
+        if *stand == Debugger::Expected {
+            self.serving.asked = true;
+            return vec![];
+        }
         let attended = matches!(stand, Debugger::Awaited | Debugger::Attached | Debugger::Paused);
         self.serving.restarting = true;
         vec![Effect::RestartServer { container, attended }]
     }
 
     fn restart_if_changed(&mut self, at: Millis) -> Vec<Effect> {
-        if std::mem::take(&mut self.serving.changed) { self.restart(at) } else { vec![] }
+        if self.is_to_start_again() { self.restart(at) } else { vec![] }
+    }
+
+    /// Asked once: the next start answers it.
+    fn is_to_start_again(&mut self) -> bool {
+        let changed = std::mem::take(&mut self.serving.changed);
+        std::mem::take(&mut self.serving.asked) || changed
     }
 
     /// The old workers are gone and a new one is starting.
@@ -157,6 +204,9 @@ impl Run {
             effects.push(Effect::OpenRelay(container));
             self.comes_back = attended;
             if attended {
+                if self.holds_the_next_worker() {
+                    self.serving.changed = false;
+                }
                 self.card.end_ok(PhaseName::Start, at, Some(message!("deployment.started-again")));
                 self.card.begin(PhaseName::Attach, at);
                 self.stage = Stage::Live(Debugger::Expected);
@@ -197,7 +247,7 @@ impl Run {
         }
         self.stage = Stage::Fallen;
         // It was saved again while the server was starting.
-        match std::mem::take(&mut self.serving.changed) {
+        match self.is_to_start_again() {
             true => self.restart(at),
             false => self.note_fall(failure),
         }
@@ -255,6 +305,7 @@ impl Run {
         if exit.error.is_some() || exit.oom_killed {
             return None;
         }
-        Some(deployment::explain_end(service, self.image.as_ref(), exit))
+        let refused = self.serving.refused.as_ref().filter(|_| self.serving.healthy_at.is_none());
+        Some(deployment::explain_end(service, self.image.as_ref(), refused, exit))
     }
 }

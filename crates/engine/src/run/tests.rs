@@ -517,8 +517,8 @@ fn a_deployment_is_well_when_it_answers_and_starts_again_in_place() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth] preparing
-        Healthy -> [WatchCode] running
+        ContainerStarted -> [WatchCode, AwaitHealth] preparing
+        Healthy -> [] running
         RestartRequested -> [RestartServer] running
         RestartRequested -> [] running
         ServerRestarted { attended: false } -> [AwaitHealth] preparing
@@ -552,10 +552,10 @@ fn a_server_starts_again_under_the_debugger_that_is_attached() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
-        Healthy -> [WatchCode] running
+        Healthy -> [] running
         RestartRequested -> [RestartServer] running
         ServerRestarted { attended: true } -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [] waiting
@@ -566,6 +566,72 @@ fn a_server_starts_again_under_the_debugger_that_is_attached() {
         trace.card(),
         "resolve 10 Ok, build 10 Ok, create 20 Ok, start 10 Ok, attach 20 Ok, run 30 Ok, start 0 Ok, attach 20 Ok, run … Running"
     );
+}
+
+#[test]
+fn an_edit_is_loaded_once_however_often_it_is_saved_and_wherever_the_worker_stands() {
+    let first = || deployed(debug()).on(listening()).on(RunEvent::Debug(DebugEvent::Configured));
+    // In the first init().
+    let stands = first()
+        .on(RunEvent::Debug(DebugEvent::Paused))
+        .on(RunEvent::CodeChanged)
+        .on(RunEvent::CodeChanged)
+        .on(RunEvent::ServerRestarted { attended: true })
+        .on(RunEvent::CodeChanged)
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Healthy);
+    let end = |trace: &Trace, lines: usize| {
+        let all: Vec<&str> = trace.text.lines().collect();
+        all[all.len() - lines..].join("\n")
+    };
+    expect![[r#"
+        Debug(Paused) -> [] paused
+        CodeChanged -> [RestartServer] paused
+        CodeChanged -> [] paused
+        ServerRestarted { attended: true } -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        CodeChanged -> [] preparing
+        DebuggeeReported -> [] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [] running"#]]
+    .assert_eq(&end(&stands, 8));
+    // Nobody holds the next worker: it may have read the file before or after.
+    let alone = deployed(Wish::default())
+        .on(RunEvent::Healthy)
+        .on(RunEvent::CodeChanged)
+        .on(RunEvent::ServerRestarted { attended: false })
+        .on(RunEvent::CodeChanged)
+        .on(RunEvent::Healthy);
+    expect![[r#"
+        CodeChanged -> [RestartServer] running
+        ServerRestarted { attended: false } -> [AwaitHealth] preparing
+        CodeChanged -> [] preparing
+        Healthy -> [RestartServer] running"#]]
+    .assert_eq(&end(&alone, 4));
+    // Nor all of several.
+    let several = deployed(Wish { children: true, ..debug() })
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Healthy)
+        .on(RunEvent::CodeChanged)
+        .on(RunEvent::CodeChanged)
+        .on(RunEvent::ServerRestarted { attended: true })
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Healthy);
+    expect!["Healthy -> [RestartServer] running"].assert_eq(&end(&several, 1));
+    // Whoever asks for a start gets one, if not at once.
+    let asked = deployed(debug())
+        .on(RunEvent::RestartRequested)
+        .on(listening())
+        .on(RunEvent::Debug(DebugEvent::Configured))
+        .on(RunEvent::Healthy);
+    expect![[r#"
+        RestartRequested -> [] preparing
+        DebuggeeReported -> [OfferDebugger] waiting
+        Debug(Configured) -> [] running
+        Healthy -> [RestartServer] running"#]]
+    .assert_eq(&end(&asked, 4));
 }
 
 /// An end over what `init()` raises.
@@ -600,8 +666,8 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth] preparing
-        Healthy -> [WatchCode] running
+        ContainerStarted -> [WatchCode, AwaitHealth] preparing
+        Healthy -> [] running
         RestartRequested -> [RestartServer] running
         ServerRestarted { attended: false } -> [AwaitHealth] preparing
         ContainerExited -> [Say] preparing
@@ -628,10 +694,10 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
-        Healthy -> [WatchCode] running
+        Healthy -> [] running
         RestartRequested -> [RestartServer] running
         ServerRestarted { attended: true } -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         ContainerExited -> [Say] preparing
@@ -662,8 +728,8 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
             ImageInspected -> [Prepare] preparing
             Prepared -> [CreateContainer] preparing
             ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-            ContainerStarted -> [AwaitHealth] preparing
-            Healthy -> [WatchCode] running
+            ContainerStarted -> [WatchCode, AwaitHealth] preparing
+            Healthy -> [] running
             RestartRequested -> [RestartServer] running
             ServerRestarted { attended: false } -> [AwaitHealth] preparing
             ContainerExited -> [Say] preparing
@@ -677,6 +743,9 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
     ]]
     .assert_eq(&last(&adopted(Adopter::Staying)));
     let passing = adopted(Adopter::Passing).on(over_init());
+    assert_eq!(passing.failure(), "deployment.init-raised");
+    // Whoever looked after it has read the log already.
+    let passing = adopted(Adopter::Passing).on(RunEvent::ContainerExited(exit(3)));
     assert_eq!(passing.failure(), "deployment.init-raised");
     // One that has never answered fails, and one that nobody looks after.
     assert_eq!(deployed(Wish::default()).on(over_init()).failure(), "deployment.init-raised");
@@ -705,8 +774,8 @@ fn a_server_below_a_supervisor_comes_up_by_itself_with_the_next_edit() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth] preparing
-        Healthy -> [WatchCode] running
+        ContainerStarted -> [WatchCode, AwaitHealth] preparing
+        Healthy -> [] running
         RestartRequested -> [RestartServer] running
         ServerRestarted { attended: false } -> [AwaitHealth] preparing
         CannotServe -> [Say, AwaitHealth] preparing
@@ -733,10 +802,10 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
-        Healthy -> [WatchCode] running
+        Healthy -> [] running
         Debug(Paused) -> [] paused
         Debug(Resumed) -> [] running
         Debug(WorkerEnded) -> [AwaitHealth] running
@@ -751,10 +820,10 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
-        Healthy -> [WatchCode] running
+        Healthy -> [] running
         Debug(Paused) -> [] paused
         Debug(Detached) -> [] paused
         Debug(WorkerEnded) -> [AwaitHealth] preparing
@@ -767,10 +836,10 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
-        Healthy -> [WatchCode] running
+        Healthy -> [] running
         Debug(Detached) -> [] running
         Debug(WorkerEnded) -> [AwaitHealth] running
         DebuggeeReported -> [OfferDebugger] running
@@ -802,8 +871,8 @@ fn a_healthy_deployment_outlives_the_command_that_started_it() {
         ImageInspected -> [Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [AwaitHealth] preparing
-        Healthy -> [WatchCode] running
+        ContainerStarted -> [WatchCode, AwaitHealth] preparing
+        Healthy -> [] running
         adopt Running(ContainerId("c1")) -> [CatchUp(ContainerId("c1"), None)] running
         CaughtUp -> [] running
         adopt Running(ContainerId("c1")) -> [Follow(ContainerId("c1"), None), WatchCode] running

@@ -4,7 +4,7 @@ use super::environment::{CondaFile, Environment};
 use super::files::{Found, resolve};
 use super::job::is_local;
 use super::schema::Checker;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Position, Severity};
 use crate::message;
 use crate::yaml::{self, Node, Value};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,19 @@ pub struct OnlineDeployment {
     pub collections: Vec<(String, u64)>,
     /// Where the model is mounted instead of `/var/azureml-app`.
     pub model_mount_path: Option<String>,
+    /// Where the file names what may not be there.
+    pub places: Places,
+}
+
+/// Places in the file, for whoever cannot go on with what is written there.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Places {
+    /// Of the model, or of its path.
+    pub model: Option<Position>,
+    /// Of the code folder.
+    pub code: Option<Position>,
+    /// Of the entry script.
+    pub script: Option<Position>,
 }
 
 /// A model as written.
@@ -137,12 +150,19 @@ pub(super) fn read(checker: &mut Checker<'_>, root: &Node) -> OnlineDeployment {
         (Some(folder), Some(script)) if is_local(folder) => checker.exists(&format!("{folder}/{script}")),
         _ => None,
     };
+    let place = |node: Option<&Node>| node.map(|node| checker.source().position(node.span.start));
+    let model = root.some("model");
+    let places = Places {
+        model: place(model.and_then(|model| model.some("path")).or(model)),
+        code: place(code.and_then(|node| node.some("code"))),
+        script: place(code.and_then(|node| node.some("scoring_script"))),
+    };
     let environment = root.some("environment");
     let variables = root.get("environment_variables").map(Node::entries).unwrap_or_default();
     OnlineDeployment {
         name: text("name").unwrap_or_default(),
         endpoint: text("endpoint_name").unwrap_or_default(),
-        model: root.some("model").map(|node| read_model(checker, node)),
+        model: model.map(|node| read_model(checker, node)),
         code: folder,
         code_found,
         scoring_script: script,
@@ -159,6 +179,7 @@ pub(super) fn read(checker: &mut Checker<'_>, root: &Node) -> OnlineDeployment {
         readiness_probe: read_probe(root.get("readiness_probe")),
         collections: root.some("data_collector").map(read_collections).unwrap_or_default(),
         model_mount_path: text("model_mount_path"),
+        places,
     }
 }
 

@@ -404,7 +404,7 @@ pub(crate) struct Variant {
 
 #[derive(Debug, Args)]
 pub(crate) struct Attach {
-    /// The run, or a unique beginning of its name.
+    /// The run, a unique beginning of its name, or the name of a deployment.
     #[arg(required_unless_present_any = ["log", "listen"], conflicts_with = "on_node")]
     run: Option<String>,
     #[command(flatten)]

@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::to_proto;
 use engine::failure::{Blame, Failure};
 use engine::message;
+use engine::message::Message;
 use protocol::deployment::{InvokeAnswer, InvokeDeploymentParams, StartDeploymentParams};
 use protocol::run::{RunAnswer, RunSnapshot};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ pub(crate) async fn deploy(
     let stops = Stops::at(&deploy.debug.breaks, deploy.debug.break_on_exception)?;
     let debug = deploy.debug.debug || stops.is_some();
     let params = params(&settings, &deploy, debug, printer)?;
-    let request = deploy.request.as_deref().map(existing).transpose()?;
+    let request = deploy.request.as_deref().map(existing_request).transpose()?;
     let session = Session::open(settings).await?;
     let RunAnswer { run } = session.ask(|reply| Ask::StartDeployment(params, reply)).await?;
     let stays = debug && stops.is_none() && request.is_none();
@@ -51,7 +52,7 @@ fn params(
         (file, _) => file.clone(),
     };
     Ok(StartDeploymentParams {
-        spec: file.as_deref().map(existing).transpose()?,
+        spec: file.as_deref().map(|file| existing(file, message!("deploy.no-such-file.fix"))).transpose()?,
         image: deploy.image.clone(),
         port: deploy.port,
         debug,
@@ -63,11 +64,16 @@ fn params(
     })
 }
 
+/// The absolute path of a request's file that is there.
+pub(super) fn existing_request(file: &Path) -> Result<String, Failure> {
+    existing(file, message!("deployments.no-such-request.fix"))
+}
+
 /// The absolute path of a file that is there.
-pub(super) fn existing(file: &Path) -> Result<String, Failure> {
+fn existing(file: &Path, fix: Message) -> Result<String, Failure> {
     if !file.exists() {
-        return Err(Failure::new(Blame::User, message!("cli.no-such-file", file = file.display()))
-            .with_fix(message!("cli.no-such-file.fix")));
+        let what = message!("cli.no-such-file", file = file.display());
+        return Err(Failure::new(Blame::User, what).with_fix(fix));
     }
     Ok(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).to_string_lossy().into_owned())
 }

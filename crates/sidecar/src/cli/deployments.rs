@@ -1,7 +1,7 @@
 //! `deployments`: what is deployed on this machine, its logs and answers, and its end.
 
 use super::arguments::{Deployments, DeploymentsVerb, Invoke};
-use super::deploy::existing;
+use super::deploy::existing_request;
 use super::printer::Printer;
 use super::runs;
 use super::session::Session;
@@ -99,7 +99,7 @@ async fn invoke(session: &Session, invoke: Invoke, printer: &mut Printer) -> Res
     let mut params = InvokeDeploymentParams {
         deployment: invoke.name.clone(),
         path: invoke.path,
-        file: invoke.request.as_deref().filter(|_| !is_stdin).map(existing).transpose()?,
+        file: invoke.request.as_deref().filter(|_| !is_stdin).map(existing_request).transpose()?,
         save: invoke.output.as_deref().map(absolute),
         ..InvokeDeploymentParams::default()
     };

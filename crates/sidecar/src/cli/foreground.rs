@@ -14,6 +14,7 @@ use engine::dap::breaker::{Breakpoint, Missed, StopWish, line_with_code};
 use engine::failure::{Blame, Failure};
 use engine::message;
 use protocol::debug::AttachParams;
+use protocol::deployment::DeploymentParams;
 use protocol::run::{CancelRunParams, RerunParams, RunAnswer, RunIdParams, RunSnapshot};
 use protocol::text::FailureText;
 use serde_json::Value;
@@ -93,9 +94,13 @@ pub(crate) async fn attach(
     began: Instant,
 ) -> Result<u8, Failure> {
     let session = Session::open(settings).await?;
-    let params = RunIdParams { run: name.run.clone() };
+    // A person knows a deployment by its name.
+    let params = DeploymentParams { deployment: name.run.clone() };
+    let shown = session.ask(|reply| Ask::ShowDeployment(params, reply)).await;
+    let run = shown.map_or(name.run, |shown| shown.run.run);
+    let params = RunIdParams { run: run.clone() };
     let adopted = session.ask(|reply| Ask::AdoptRun(params, reply)).await?;
-    let params = AttachParams { run: name.run };
+    let params = AttachParams { run };
     let answer = session.ask(|reply| Ask::Attach(params, reply)).await?;
     let text = serde_json::to_string_pretty(&answer.configuration).unwrap_or_default();
     printer.say(&match answer.changed {

@@ -132,7 +132,8 @@ async fn carry_out(
 ) -> Result<(), Failure> {
     let passwords = recipe.passwords();
     let labels = Labels::of_run(&run.store, &run.id);
-    let mut lines = docker.build(recipe, context::archive(recipe), builder, labels).ready_chunks(256);
+    let lines = docker.build(recipe, context::archive(recipe), builder, labels).ready_chunks(256);
+    let mut lines = std::pin::pin!(lines.peekable());
     while let Some(batch) = lines.next().await {
         let mut texts = Vec::with_capacity(batch.len());
         for line in batch {
@@ -145,7 +146,11 @@ async fn carry_out(
             }
         }
         write(run, log, texts)?;
-        tokio::time::sleep(BATCH).await;
+        tokio::select! {
+            () = tokio::time::sleep(BATCH) => {}
+            // Nothing more will come that could be waited for.
+            None = lines.as_mut().peek() => {}
+        }
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use engine::plan::deployment::Service;
 use engine::run::event::RunEvent;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Between two looks into the log, for a server that is started again and again.
 const BETWEEN_READINGS: Duration = Duration::from_millis(250);
@@ -105,15 +105,24 @@ const RESTS: u32 = 10;
 /// Between two looks at a change: a file is emptied before it is written, and only when two looks agree is it whole.
 const BETWEEN_GLANCES: Duration = Duration::from_millis(20);
 
-/// Tells of every change of the user's Python files, until the run is over.
+/// How far the time of a file may be behind the clock: it is the kernel's, which goes by ticks.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Tells of every change of the user's Python files from here on, until the run is over.
 pub(super) fn watch_code(tasks: &mut RunTasks, code: PathBuf) {
     let context = tasks.context.clone();
+    let since = SystemTime::now() - TICK;
     tasks.work.spawn(async move {
         let look = || {
             let code = code.clone();
             tokio::task::spawn_blocking(move || files::python_files(&code))
         };
         let Ok(mut known) = look().await else { return };
+        // The first look may come late; and a clock that is wrong may have written anything.
+        let by_now = since..SystemTime::now();
+        if known.iter().any(|(_, changed, _)| by_now.contains(changed)) {
+            context.tell(RunEvent::CodeChanged);
+        }
         let mut took = Duration::ZERO;
         loop {
             tokio::time::sleep(BETWEEN_LOOKS.max(took * RESTS)).await;
@@ -130,7 +139,7 @@ pub(super) fn watch_code(tasks: &mut RunTasks, code: PathBuf) {
             // An editor that replaces a file has it away for a moment.
             if now != known && !now.is_empty() {
                 known = now;
-                context.tell(RunEvent::RestartRequested);
+                context.tell(RunEvent::CodeChanged);
             }
         }
     });

@@ -63,9 +63,12 @@ pub(super) fn run_to_breakpoint(
     Ok(Session { connection, thread: stopped["body"]["threadId"].clone() })
 }
 
-/// Attaches without a breakpoint; the debugger stays for as long as the value.
+/// Attaches to a gateway without a breakpoint; the debugger stays for as long as the value.
 pub(super) fn attach(port: u16) -> anyhow::Result<Attached> {
-    let mut connection = connected(port, || true)?;
+    // It listens before its port is told, and it closes when its run is over.
+    let mut connection = Connection::open(port).with_context(|| {
+        format!("no debugger can attach: the gateway on port {port} does not answer, so its run is over")
+    })?;
     connection.send("attach", &json!({ "justMyCode": true }))?;
     connection.wait_for(|message| message["event"] == "initialized")?;
     connection.send("configurationDone", &json!({}))?;
@@ -107,13 +110,28 @@ pub(super) fn run_to_breakpoint_in_child(
 }
 
 /// A connection to whoever answers, as soon as somebody does.
-fn connected(port: u16, mut alive: impl FnMut() -> bool) -> anyhow::Result<Connection> {
+fn connected(port: u16, alive: impl FnMut() -> bool) -> anyhow::Result<Connection> {
+    connected_within(LIMIT, port, alive)
+}
+
+fn connected_within(
+    limit: Duration,
+    port: u16,
+    mut alive: impl FnMut() -> bool,
+) -> anyhow::Result<Connection> {
+    let begin = Instant::now();
     loop {
         // A port proxy accepts before anybody listens behind it, so only a reply counts.
         match Connection::open(port) {
             Ok(connection) => return Ok(connection),
             Err(error) if !alive() => {
                 return Err(error.context("the container ended before a debugger could attach"));
+            }
+            Err(error) if begin.elapsed() > limit => {
+                let seconds = limit.as_secs_f64();
+                return Err(
+                    error.context(format!("nobody answered a debugger on port {port} for {seconds} s"))
+                );
             }
             Err(_) => std::thread::sleep(Duration::from_millis(3)),
         }
@@ -192,6 +210,29 @@ pub(super) fn read_frame(output: &mut impl BufRead) -> anyhow::Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_debugger_whom_nobody_answers_gives_up_and_says_where() {
+        let said = |tried: anyhow::Result<()>| {
+            tried.err().map_or_else(|| "it was answered".to_owned(), |error| format!("{error:#}"))
+        };
+        let closed = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .expect("a port that nobody listens on any more")
+            .port();
+        let gateway = said(attach(closed).map(drop));
+        assert!(gateway.contains(&format!("gateway on port {closed} does not answer")), "{gateway}");
+        assert!(gateway.contains("refused"), "{gateway}");
+        // A port proxy accepts, and there is nobody behind it.
+        let proxy = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = proxy.local_addr().expect("its address").port();
+        std::thread::spawn(move || proxy.incoming().for_each(drop));
+        let nobody = said(connected_within(Duration::from_millis(50), port, || true).map(drop));
+        assert!(
+            nobody.starts_with(&format!("nobody answered a debugger on port {port} for 0.05 s")),
+            "{nobody}"
+        );
+    }
 
     #[test]
     fn a_frame_is_read_as_it_was_written_and_the_end_is_an_error() -> anyhow::Result<()> {

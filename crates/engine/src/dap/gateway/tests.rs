@@ -288,6 +288,38 @@ fn an_adopted_run_that_stands_on_a_breakpoint_shows_as_paused() {
 }
 
 #[test]
+fn a_stop_that_came_while_somebody_was_about_to_connect_is_shown() {
+    let mut story = Story::new();
+    story
+        .on(GatewayInput::DebuggeeConnected { paused: None, waiting: false })
+        .says(OTHER, 1, "initialize", json!({"clientName": "Neovim"}))
+        .answers(1, "initialize", json!({}))
+        .says(OTHER, 2, "configurationDone", json!({}));
+    story
+        .event("amlDebugStands", json!({"threadId": 3}))
+        .answers(2, "configurationDone", Value::Null)
+        .event("amlDebugStands", json!({"threadId": 3}));
+    story.is(expect![[r#"
+        debuggee connects, paused: None
+        client 2: initialize #1
+            to debuggee: {"seq":1,"type":"request","command":"initialize","arguments":{"clientName":"Neovim"}}
+        debuggee: response to #1, initialize
+            to client 2: {"type":"response","request_seq":1,"success":true,"command":"initialize","seq":1,"body":{"supportsRestartRequest":false,"supportsTerminateRequest":true,"supportTerminateDebuggee":true,"supportSuspendDebuggee":false}}
+        client 2: configurationDone #2
+            to debuggee: {"seq":2,"type":"request","command":"configurationDone","arguments":{}}
+        debuggee: event amlDebugStands
+            Paused { reason: "pause", thread: Some(3) }
+        debuggee: response to #2, configurationDone
+            to client 2: {"type":"response","request_seq":2,"success":true,"command":"configurationDone","seq":2}
+            Configured
+            Paused { reason: "pause", thread: Some(3) }
+            to client 2: {"seq":3,"type":"event","event":"thread","body":{"reason":"started","threadId":3}}
+            to client 2: {"seq":4,"type":"event","event":"stopped","body":{"reason":"pause","threadId":3,"preserveFocusHint":false,"allThreadsStopped":true}}
+        debuggee: event amlDebugStands
+    "#]]);
+}
+
+#[test]
 fn a_thread_is_told_before_its_stop_and_once() {
     let mut story = Story::new();
     let started = |number: i64| json!({"reason": "started", "threadId": number});
@@ -470,24 +502,33 @@ fn a_server_whose_container_ends_and_starts_again_stays_under_the_same_session()
         .event("stopped", stopped());
     story.told.clear();
     story
+        // The end that this leads to comes before the answer.
+        .says(VS_CODE, 4, "continue", json!({"threadId": 1}))
+        .says(VS_CODE, 5, "threads", json!({}))
         .on(GatewayInput::DebuggeeGone)
         .on(GatewayInput::Say(message!("dap.gone")))
         .on(GatewayInput::DebuggeeConnected { paused: None, waiting: true })
         .on(GatewayInput::Over);
     story.is(expect![[r#"
+        client 1: continue #4
+            to debuggee: {"seq":4,"type":"request","command":"continue","arguments":{"threadId":1}}
+        client 1: threads #5
+            to debuggee: {"seq":5,"type":"request","command":"threads","arguments":{}}
         debuggee ends
-            to client 1: {"seq":7,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
+            to client 1: {"seq":7,"type":"response","request_seq":4,"success":true,"command":"continue"}
+            to client 1: {"seq":8,"type":"response","request_seq":5,"success":false,"command":"threads","message":"The program is starting again; ask once more.","body":{"error":{"id":1,"format":"The program is starting again; ask once more.","showUser":true}}}
+            to client 1: {"seq":9,"type":"event","event":"continued","body":{"threadId":1,"allThreadsContinued":true}}
             Resumed
         the run says dap.gone
-            to client 1: {"seq":8,"type":"event","event":"output","body":{"category":"important","output":"The program has ended.\n"}}
+            to client 1: {"seq":10,"type":"event","event":"output","body":{"category":"important","output":"The program has ended.\n"}}
             Said(Message { id: "dap.gone", args: [] })
         debuggee connects, paused: None
-            to debuggee: {"seq":4,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
-            to debuggee: {"seq":5,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
-            to debuggee: {"seq":6,"type":"request","command":"configurationDone","arguments":{}}
+            to debuggee: {"seq":6,"type":"request","command":"initialize","arguments":{"clientName":"Visual Studio Code"}}
+            to debuggee: {"seq":7,"type":"request","command":"attach","arguments":{"pathMappings":[{"localRoot":"/home/user/iris","remoteRoot":"/mnt/code"}]}}
+            to debuggee: {"seq":8,"type":"request","command":"configurationDone","arguments":{}}
             Configured
         there is no debuggee any more
-            to client 1: {"seq":9,"type":"event","event":"terminated","body":{}}
+            to client 1: {"seq":11,"type":"event","event":"terminated","body":{}}
             close client 1
             Detached
     "#]]);

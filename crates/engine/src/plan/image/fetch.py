@@ -10,13 +10,17 @@ reason, where pip could do nothing either.
 """
 
 import base64
+import functools
 import hashlib
 import json
 import netrc
 import os
 import re
+import socket
+import ssl
 import struct
 import sys
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -28,8 +32,8 @@ THE_REST_IS_UVS = 5
 # A second try for what a busy network lost, as pip has five.
 TRIES = 2
 SECONDS = 30
-# As many as pip's and uv's users have open to an index.
-AT_ONCE = 8
+# Of each of two: together as many as pip's and uv's users have open to an index.
+AT_ONCE = 4
 PIECE = 1 << 20
 # Of a file in a zip archive: its size stands behind it.
 SIZE_BEHIND = 8
@@ -38,6 +42,7 @@ WORTH_A_LINE = 8 << 20
 
 
 def main(what, *arguments):
+    socket.getaddrinfo = known_address
     if any(os.environ.get(name) for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST")):
         return PIPS_BUSINESS
     if any(os.path.exists(path) for path in pips_own_files()):
@@ -70,18 +75,10 @@ def wheels(index, cache, links):
     found = [wheel for wheel in map(wheel_of, packages) if wheel]
     if not found:
         return PIPS_BUSINESS
-    # Only here, for it takes its time.
-    import concurrent.futures
-
     os.makedirs(links, exist_ok=True)
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        try:
-            paths = list(pool.map(lambda wheel: keep(wheel, cache, index), found))
-        except OSError as error:
-            # uv tries longer, and has words for what goes wrong.
-            print("aml-debug: a wheel could not be fetched: {}".format(getattr(error, "reason", error)))
-            return PIPS_BUSINESS
-    for path in paths:
+    if not all_fetched(found, cache, index):
+        return PIPS_BUSINESS
+    for path in (place_of(wheel, cache) for wheel in found):
         os.symlink(path, os.path.join(links, os.path.basename(path)))
     with open(os.path.join(links, "pinned.txt"), "w", encoding="utf-8") as file:
         file.writelines("{name}=={version}\n".format(**wheel) for wheel in found)
@@ -99,13 +96,44 @@ def wheel_of(package):
     return dict(wheel, name=texts["name"], version=texts["version"], size=int(size.group(1)) if size else 0)
 
 
+def all_fetched(wheels, cache, index):
+    """By two processes, each with as much to fetch: threads of one wait for its interpreter at every piece."""
+    global concurrent
+    # Only here, for it takes its time.
+    import concurrent.futures
+
+    halves = ([], [])
+    for wheel in sorted(wheels, key=lambda wheel: -wheel["size"]):
+        min(halves, key=lambda half: sum(wheel["size"] for wheel in half)).append(wheel)
+    child = os.fork()
+    if not child:
+        os._exit(0 if fetched(halves[1], cache, index) else 1)
+    is_done = fetched(halves[0], cache, index)
+    return os.waitpid(child, 0)[1] == 0 and is_done
+
+
+def fetched(wheels, cache, index):
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            list(pool.map(lambda wheel: keep(wheel, cache, index), wheels))
+        except OSError as error:
+            # uv tries longer, and has words for what goes wrong.
+            print("aml-debug: a wheel could not be fetched: {}".format(getattr(error, "reason", error)), flush=True)
+            return False
+    return True
+
+
+def place_of(wheel, cache):
+    name = urllib.parse.unquote(urllib.parse.urlsplit(wheel["url"]).path.rpartition("/")[2])
+    return os.path.join(cache, wheel["sha256"], name)
+
+
 def keep(wheel, cache, index):
     """The wheel in the cache, from now on under its digest."""
-    name = urllib.parse.unquote(urllib.parse.urlsplit(wheel["url"]).path.rpartition("/")[2])
-    folder = os.path.join(cache, wheel["sha256"])
-    path = os.path.join(folder, name)
+    path = place_of(wheel, cache)
+    folder, name = os.path.split(path)
     if os.path.exists(path):
-        return path
+        return
     if wheel["size"] >= WORTH_A_LINE:
         print("Downloading {name} {version} ({:.1f} MB)".format(wheel["size"] / 1e6, **wheel), flush=True)
     os.makedirs(folder, exist_ok=True)
@@ -123,7 +151,6 @@ def keep(wheel, cache, index):
     finally:
         if os.path.exists(part):
             os.remove(part)
-    return path
 
 
 def pips_own_files():
@@ -152,12 +179,28 @@ def opened(address, as_for=None):
         request.add_unredirected_header("Authorization", "Basic " + encoded)
     for left in reversed(range(TRIES)):
         try:
-            return urllib.request.urlopen(request, timeout=SECONDS)
+            return opener().open(request, timeout=SECONDS)
         except urllib.error.HTTPError:
             raise
         except OSError:
             if not left:
                 raise
+
+
+@functools.lru_cache(None)
+def opener():
+    """One for all: each would read the certificates of all authorities for each file."""
+    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl.create_default_context()))
+
+
+looking_up = threading.Lock()
+look_up = functools.lru_cache(None)(socket.getaddrinfo)
+
+
+def known_address(*arguments, **options):
+    """Each host once: of many questions at a time a name server loses some, and each of those costs five seconds."""
+    with looking_up:
+        return look_up(*arguments, **options)
 
 
 def without_login(address):

@@ -44,7 +44,11 @@ pub(crate) fn invoke(state: &State, params: InvokeDeploymentParams, reply: Reply
             service,
             container: record.container,
             engine: state.settings.engine.clone(),
-            debugged: snapshot.gateway_port.is_some(),
+            debugged: match state.live(&record.id) {
+                Some(run) => run.is_attended(),
+                // Of somebody else's run no more is known; one that nobody looks after has no way in.
+                None => snapshot.gateway_port.is_some() && state.store.is_owned(&record.id).unwrap_or(false),
+            },
             fallen: snapshot
                 .service
                 .and_then(|(_, serving)| serving.refused.filter(|_| serving.healthy_at.is_none())),

@@ -26,15 +26,16 @@ interface Menu {
   uses: ((body: string, title: string) => boolean)[];
 }
 
+const takes = (place: string) => (body: string, title: string) => body.includes(place) && new RegExp(`\\bmenu\\(.*"${quoted(title)}"\\)`).test(body);
 const looksFor = (entry: string) => (body: string, title: string) => body.includes(entry) && body.includes(`"${title}"`);
 
 const MENUS: Record<string, Menu> = {
   "view/title": { name: "title of the view", uses: [looksFor(".title-actions")] },
   "view/item/context": {
     name: "row",
-    uses: [(body, title) => new RegExp(`\\b(menu|inline)\\(.*"${quoted(title)}"\\)`).test(body), looksFor("offered(")],
+    uses: [(body, title) => new RegExp(`\\b(menu|inline)\\(.*"${quoted(title)}"\\)`).test(body), looksFor("offersJust(")],
   },
-  "explorer/context": { name: "file in the explorer", uses: [looksFor(".explorer-folders-view")] },
+  "explorer/context": { name: "file in the explorer", uses: [takes("Explorer"), looksFor("Explorer")] },
   "editor/title/run": { name: "title of an editor", uses: [looksFor(".editor-actions")] },
 };
 

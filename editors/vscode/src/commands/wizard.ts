@@ -22,7 +22,7 @@ export const newConfiguration: Command = async ({ sidecar, specs }, target) => {
   const script = environment && (await chooseScript(folder));
   const dataset = script && (await chooseDataset());
   const debugpy = dataset && (await chooseDebugpy(environment));
-  const file = debugpy && (await chooseName(folder, script));
+  const file = debugpy && (await chooseName(folder, script, environment));
   if (!file) {
     return;
   }
@@ -110,11 +110,22 @@ async function chooseDebugpy({ environmentKind }: Environment): Promise<{ add: b
   return vscode.window.showQuickPick(items, { title: title(), placeHolder: vscode.l10n.t("Add debugpy to the environment?") });
 }
 
-async function chooseName(folder: vscode.Uri, script: string): Promise<string | undefined> {
+/** What cannot be written is said while the name is asked, since all answers would be lost after it. */
+async function chooseName(folder: vscode.Uri, script: string, { environmentKind }: Environment): Promise<string | undefined> {
+  const fileOf = (name: string) => path.join(folder.fsPath, isV1(name) && !name.includes("/") ? path.join(".azureml", name) : name);
   const name = await vscode.window.showInputBox({
     title: title(),
     prompt: vscode.l10n.t("The file to write; the ending .runconfig makes a run configuration of SDK v1"),
     value: `${path.basename(script, ".py")}.job.yml`,
+    validateInput: async (name) => {
+      if (isV1(name) && environmentKind === "file") {
+        return vscode.l10n.t("A run configuration of SDK v1 cannot name the file of an environment; a job can.");
+      }
+      const isThere = name !== "" && (await Promise.resolve(vscode.workspace.fs.stat(vscode.Uri.file(fileOf(name)))).then(() => true, () => false));
+      return isThere ? vscode.l10n.t("{0} is there already. Take another name.", name) : undefined;
+    },
   });
-  return name && path.join(folder.fsPath, name.endsWith(".runconfig") && !name.includes("/") ? path.join(".azureml", name) : name);
+  return name && fileOf(name);
 }
+
+const isV1 = (name: string) => name.endsWith(".runconfig");

@@ -23,6 +23,7 @@ import { runPage } from "./stories/run_page.ts";
 import { settings } from "./stories/settings.ts";
 import { untrusted } from "./stories/untrusted.ts";
 import { walkthrough } from "./stories/walkthrough.ts";
+import { wizard } from "./stories/wizard.ts";
 
 /** What the steps need to know of the place they are in. */
 export interface Ground extends Store {
@@ -48,6 +49,7 @@ export interface Story extends Omit<Wanted, "environment" | "settings"> {
 export const STORIES: Record<string, Story> = {
   "first-run": firstRun,
   "published-page": publishedPage,
+  wizard,
   language,
   housekeeping,
   "run-page": runPage,

@@ -197,8 +197,8 @@ export const deployments: Story = {
     "stopped and removed, nothing is left": async (vscode, ground) => {
       await vscode.inline(vscode.row(/^Deployment iris\/blue/), "Stop deployment");
       await vscode.row(/^Deployment iris\/blue, cancelled/).waitFor();
-      await vscode.openFile("deployment.yml");
-      await vscode.command("Azure ML: Debug deployment");
+      await vscode.openView("Explorer");
+      await vscode.menu(vscode.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "deployment.yml" }), "Debug deployment");
       await vscode.openFile("src/score.py");
       await vscode.stoppedOn(INIT, BUILT);
       await vscode.openView("Azure ML Debug");

@@ -130,6 +130,18 @@ pub(crate) fn stories(repository: &Repository) -> anyhow::Result<Command> {
         .fold(node(repository, &["tests/e2e/main.ts"]), |command, (name, value)| command.env(name, value)))
 }
 
+/// How the stories are called, by their files.
+pub(crate) fn names_of_stories(repository: &Repository) -> anyhow::Result<Vec<String>> {
+    let files = fs::read_dir(folder(repository).join("tests/e2e/stories"))?;
+    let names = files
+        .map(|file| Ok(file?.path().file_stem().unwrap_or_default().to_string_lossy().replace('_', "-")));
+    let mut names = names.collect::<std::io::Result<Vec<String>>>()?;
+    // What they stand on.
+    names.retain(|name| name != "ground");
+    names.sort();
+    Ok(names)
+}
+
 /// The driver of a window for the figures.
 pub(crate) fn bench(repository: &Repository) -> Command {
     let e2e = repository.target.join("e2e").display().to_string();

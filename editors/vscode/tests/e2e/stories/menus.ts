@@ -122,7 +122,10 @@ export const menus: Story = {
       await vscode.expand(vscode.row(/^Logs/));
       await offersJust(vscode, vscode.row(/70_driver_log\.txt/), ["Open log of a run"]);
       await vscode.menu(vscode.row(/60_control_log\.txt/), "Open log of a run");
-      await vscode.output("aml-debug/env:").first().waitFor();
+      // By its name: it is empty where the image was there already.
+      await vscode.page.waitForFunction(() =>
+        [...document.querySelectorAll<HTMLSelectElement>(".part.panel select")].some((select) => select.selectedOptions[0]?.text.startsWith("60_control_log.txt")),
+      );
       await vscode.expand(vscode.row(/^Outputs/));
       await offersJust(vscode, vscode.row(/weather\.csv/), ["Open output of a run"]);
       await vscode.menu(vscode.row(/weather\.csv/), "Open output of a run");

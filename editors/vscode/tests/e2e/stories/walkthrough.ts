@@ -28,6 +28,8 @@ export const walkthrough: Story = {
       await vscode.command("Azure ML: Create a sample…");
       const input = vscode.page.locator(".quick-input-widget:visible .quick-input-box input");
       await input.waitFor();
+      // The folder that is proposed comes a moment after the box, over whatever was typed until then.
+      await vscode.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row", { hasText: "src" }).waitFor();
       await input.fill(`${folder}/`);
       await vscode.page.locator(".quick-input-widget:visible a.monaco-button", { hasText: "Create the Sample Here" }).click();
       await vscode.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "job.yml" }).waitFor();

@@ -60,7 +60,8 @@ async fn an_environment_becomes_an_image_and_one_more_package_is_quick() {
     assert_ne!(prefix_of(&more), prefix);
     let grown = more.on_top_of([(&first.name, &first.labels)]).expect("the first lacks one package");
     assert_eq!(grown.added, ["tqdm"]);
-    let more = under_a_name_of_its_own(grown.recipe);
+    // What is asserted of the log is said by a build that happens: the builder may remember one of an earlier run.
+    let more = Recipe { afresh: true, ..under_a_name_of_its_own(grown.recipe) };
     let began = Instant::now();
     let (log, end) = build(&docker, &more).await;
     println!("{log}one more package: {:?}", began.elapsed());

@@ -1,4 +1,4 @@
-//! The editor's extension: its tools, its checks, the story in a real VS Code, and its package.
+//! The editor's extension: its tools, its checks, and its stories in a real VS Code.
 //!
 //! The VS Code is code-server, whose npm package carries one. Everything that is fetched stands under
 //! `target/e2e/vscode` and `editors/vscode/node_modules`, with a stamp of the versions it was made from, so that a
@@ -7,10 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
 use crate::command::{self, Command};
-use crate::notices;
 use crate::repository::Repository;
 use crate::setup;
 
@@ -174,91 +171,20 @@ pub(crate) fn line(line: &str) -> Option<(u64, u64)> {
     Some((number(passed)?, number(rest.split_once(" failed")?.0)?))
 }
 
-/// `cargo xtask dist`: the VSIX for this machine's platform, with the program, debugpy and the licences in it. To
-/// prove it is to install it into a VS Code and to debug the sample of its walkthrough with nothing beside it.
-pub(crate) fn dist(repository: &Repository, prove: bool) -> anyhow::Result<()> {
+/// Packs the extension's folder, with all that has been put into it, for a platform by VS Code's name.
+pub(crate) fn pack(repository: &Repository, target: &str, out: &Path) -> anyhow::Result<()> {
+    let tools = tools(repository);
     let extension = folder(repository);
-    if !is_there(repository) {
-        get(repository)?;
-    }
-    if !crate::bundle::is_there(repository) {
-        crate::bundle::make(repository)?;
-    }
-    let program = release(repository)?;
-    build(repository)?;
-    let server = extension.join("server");
-    let _ = fs::remove_dir_all(&server);
-    fs::create_dir_all(server.join("bundle"))?;
-    fs::copy(&program, server.join("aml-debug"))?;
-    let bundle = repository.bundle();
-    fs::copy(&bundle, server.join("bundle/debugpy.tar"))?;
-    let licences = bundle.with_file_name("debugpy-LICENSE.txt");
-    fs::copy(&licences, server.join("bundle/debugpy-LICENSE.txt"))?;
-    fs::copy(repository.root.join("LICENSE"), extension.join("LICENSE"))?;
-    fs::write(extension.join("NOTICES.txt"), notices::notices(repository, &extension)?)?;
-    let target = platform().context("find VS Code's name for this platform")?;
-    let out = repository.target.join("dist").join(format!("aml-debug-{target}.vsix"));
-    fs::create_dir_all(repository.target.join("dist"))?;
-    let vsce = extension.join("node_modules/@vscode/vsce/vsce");
-    Command::new(bin(&tools(repository)).join("node"))
-        .arg(vsce)
+    Command::new(bin(&tools).join("node"))
+        .arg(extension.join("node_modules/@vscode/vsce/vsce"))
         .args(["package", "--no-dependencies", "--allow-missing-repository", "--target", target, "--out"])
-        .arg(&out)
-        .env("PATH", path_of(&tools(repository)))
+        .arg(out)
+        .env("PATH", path_of(&tools))
         .folder(&extension)
-        .run_quietly()?;
-    fs::remove_dir_all(&server)?;
-    println!("program: {} KiB", fs::metadata(&program)?.len() / 1024);
-    for (file, most) in [(extension.join("dist/extension.js"), MOST_EXTENSION), (out.clone(), MOST_PACKAGE)] {
-        let bytes = fs::metadata(&file)?.len();
-        println!("{}: {} KiB", file.display(), bytes / 1024);
-        anyhow::ensure!(bytes <= most, "{} is larger than {} KiB", file.display(), most / 1024);
-    }
-    if !prove {
-        return Ok(());
-    }
-    setup::setup(repository, setup::For::Test)?;
-    Command::new("cargo").args(["build", "--package", "sidecar"]).folder(&repository.root).run()?;
-    stories(repository)?.arg("walkthrough").env("AML_DEBUG_E2E_PACKAGE", out).run()
+        .run_quietly()
 }
 
-/// Bytes that the extension's own code may have, and the whole package.
-const MOST_EXTENSION: u64 = 400_000;
-const MOST_PACKAGE: u64 = 15 << 20;
-
-/// The oldest C library that the program runs on, where the tool that links for an older one is there.
-const OLDEST_GLIBC: &str = "2.28";
-
-/// Builds the program to be packed. `cargo-zigbuild` links for an older C library than this machine's.
-fn release(repository: &Repository) -> anyhow::Result<PathBuf> {
-    let build = |arguments: &[&str]| Command::new("cargo").args(arguments).folder(&repository.root);
-    let arch = std::env::consts::ARCH;
-    if std::env::consts::OS == "linux" && command::on_path("cargo-zigbuild") {
-        let triple = format!("{arch}-unknown-linux-gnu");
-        let target = format!("{triple}.{OLDEST_GLIBC}");
-        build(&["zigbuild", "--release", "--package", "sidecar", "--target", &target]).run()?;
-        return Ok(repository.target.join(triple).join("release/aml-debug"));
-    }
-    build(&["build", "--release", "--package", "sidecar"]).run()?;
-    if std::env::consts::OS == "linux" {
-        println!(
-            "linked for this machine's C library; with cargo-zigbuild it would run from glibc {OLDEST_GLIBC} on"
-        );
-    }
-    Ok(repository.binary("release"))
-}
-
-fn platform() -> Option<&'static str> {
-    match (std::env::consts::OS, std::env::consts::ARCH) {
-        ("linux", "x86_64") => Some("linux-x64"),
-        ("linux", "aarch64") => Some("linux-arm64"),
-        ("macos", "x86_64") => Some("darwin-x64"),
-        ("macos", "aarch64") => Some("darwin-arm64"),
-        _ => None,
-    }
-}
-
-fn folder(repository: &Repository) -> PathBuf {
+pub(crate) fn folder(repository: &Repository) -> PathBuf {
     repository.root.join("editors/vscode")
 }
 

@@ -12,6 +12,7 @@ mod checks;
 mod codegen;
 mod command;
 mod demo;
+mod dist;
 mod editor;
 mod interpreters;
 mod notices;
@@ -37,8 +38,9 @@ Usage: cargo xtask COMMAND
   editor [STORY]...         of the tests, only those of the editor: set up, build, drive a real VS Code
   interpreters [SUITE]...   stop on a breakpoint in the Python of every Debian release, or of those named
   torch                     the stories that need real PyTorch: make an image of 1.5 GB with it, and run them
-  dist [--prove]            the editor's extension as a package for this platform, with the program in it;
-                            to prove it, a VS Code debugs with it and nothing else
+  dist [--prove] [PLATFORM] the editor's extension as a package, with the program in it: for this machine's
+                            platform, or for linux-x64 or linux-arm64; to prove it, the program runs in the
+                            oldest Debian there is, and a VS Code debugs with it and nothing else
   bare-machine [COMMAND]... run the README's commands, or others, in a fresh Debian root of its own
 
 Exit codes: 0 success, 1 something failed, 2 usage, 3 this machine lacks something that cannot be installed.
@@ -72,8 +74,7 @@ fn perform(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         ["editor", stories @ ..] => return Ok(passed(checks::editor(&repository, stories)?)),
         ["interpreters", suites @ ..] => interpreters::interpreters(&repository, suites)?,
         ["torch"] => return Ok(passed(torch::torch(&repository)?)),
-        ["dist"] => editor::dist(&repository, false)?,
-        ["dist", "--prove"] => editor::dist(&repository, true)?,
+        ["dist", words @ ..] => dist::dist(&repository, words)?,
         ["bench", rest @ ..] => bench::bench(&repository, rest)?,
         ["bare-machine", commands @ ..] => bare_machine::bare_machine(&repository, commands)?,
         ["help" | "--help" | "-h"] => print!("{USAGE}"),

@@ -26,17 +26,28 @@ struct Work {
 }
 
 /// The notices, as the package carries them.
-pub(crate) fn notices(repository: &Repository, extension: &Path) -> anyhow::Result<String> {
-    let mut works = crates(repository)?;
+pub(crate) fn notices(repository: &Repository, extension: &Path, triple: &str) -> anyhow::Result<String> {
+    let mut works = crates(repository, triple)?;
     works.extend(modules(extension)?);
     Ok(written(&works))
 }
 
-/// What is compiled into the program for this platform; tools and tests are not in it.
-fn crates(repository: &Repository) -> anyhow::Result<Vec<Work>> {
+/// What is compiled into the program for a platform; tools and tests are not in it.
+fn crates(repository: &Repository, triple: &str) -> anyhow::Result<Vec<Work>> {
     let cargo = |words: &[&str]| Command::new("cargo").args(words).folder(&repository.root).read();
-    let tree =
-        cargo(&["tree", "--package", "sidecar", "--edges", "normal", "--prefix", "none", "--format", "{p}"])?;
+    let tree = cargo(&[
+        "tree",
+        "--package",
+        "sidecar",
+        "--target",
+        triple,
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ])?;
     let metadata: Value = serde_json::from_str(&cargo(&["metadata", "--format-version", "1"])?)?;
     let packages = metadata["packages"].as_array().context("list the packages")?;
     let mut works = Vec::new();
@@ -122,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_the_program_is_made_of_comes_with_a_licence() -> anyhow::Result<()> {
-        let works = crates(&Repository::find()?)?;
+        let works = crates(&Repository::find()?, "x86_64-unknown-linux-gnu")?;
         assert!(works.iter().any(|work| work.name.starts_with("tokio ")), "{works:?}");
         assert!(
             !works.iter().any(|work| work.name.starts_with("proptest ")),

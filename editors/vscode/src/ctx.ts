@@ -240,6 +240,10 @@ export class Sidecar implements vscode.Disposable {
       if (data?.failure) {
         return new SidecarFailure(data.failure);
       }
+      // It was stopped or started anew under the request.
+      if (error.code === this.library.ErrorCodes.PendingResponseRejected) {
+        return new Error(vscode.l10n.t("aml-debug ended before it answered. Do it once more; a run that has begun goes on."));
+      }
     }
     return error instanceof Error ? error : new Error(String(error));
   }

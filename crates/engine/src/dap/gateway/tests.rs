@@ -1,6 +1,7 @@
 //! Stories of a session, with the debug server's side as debugpy 1.8.22 sent it (bodies shortened).
 
 use super::*;
+use crate::message;
 use expect_test::{Expect, expect};
 
 const VS_CODE: ClientId = ClientId(1);

@@ -88,7 +88,11 @@ impl Run {
         let packages = || image::recipe(&plan.image, base.as_ref()?, &self.build);
         match (context.or_else(packages), base) {
             (Some(recipe), _) => self.look_for(recipe),
-            (None, Some(base)) => self.image_ready(at, base, Some(message!("phase.image-as-it-is"))),
+            (None, Some(base)) => {
+                let said = Effect::Note(message!("image.as-it-is", image = base.reference));
+                let next = self.image_ready(at, base, Some(message!("phase.image-as-it-is")));
+                [said].into_iter().chain(next).collect()
+            }
             (None, None) => vec![],
         }
     }
@@ -122,7 +126,11 @@ impl Run {
         let effects = match next {
             Some(next) => self.look_for(next),
             None if built => self.image_ready(at, facts, Some(message!("phase.image-built"))),
-            None => self.image_ready(at, facts, Some(message!("phase.image-reused"))),
+            None => {
+                let said = Effect::Note(message!("image.reused", image = facts.reference));
+                let next = self.image_ready(at, facts, Some(message!("phase.image-reused")));
+                [said].into_iter().chain(next).collect()
+            }
         };
         [note].into_iter().chain(effects).collect()
     }

@@ -191,7 +191,7 @@ fn a_run_without_a_debugger_goes_through_every_phase() {
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
         ImageInspected -> [PullImage(ImageRef("base:1"))] preparing
         ImagePulled(ImageRef("base:1")) -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [] running
@@ -221,7 +221,7 @@ fn a_debugger_is_awaited_attached_paused_and_may_come_back() {
         start -> [OpenGateway, Resolve] preparing
         GatewayOpen { port: 5 } -> [] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
@@ -249,11 +249,11 @@ fn an_image_of_the_same_content_is_reused_and_rebuild_builds_it_all_the_same() {
             .on(inspected("aml-debug/env:x", true));
         trace.text.lines().last().unwrap_or_default().to_owned()
     };
-    assert_eq!(built(Wish::default()), "ImageInspected -> [NoteImage, Prepare] preparing");
+    assert_eq!(built(Wish::default()), "ImageInspected -> [NoteImage, Note, Prepare] preparing");
     assert_eq!(built(Wish { rebuild: true, ..Wish::default() }), "ImageInspected -> [BuildImage] preparing");
     assert_eq!(
         built(Wish { image_only: true, ..Wish::default() }),
-        "ImageInspected -> [NoteImage, CloseGateway] completed"
+        "ImageInspected -> [NoteImage, Note, CloseGateway] completed"
     );
 }
 
@@ -304,7 +304,7 @@ fn a_container_that_appears_after_cancel_is_removed() {
     trace.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         CancelRequested { at_once: false } -> [] stopping
         ContainerCreated(ContainerId("c1")) -> [RemoveContainer(ContainerId("c1"))] stopping
@@ -514,7 +514,7 @@ fn a_deployment_is_well_when_it_answers_and_starts_again_in_place() {
     trace.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth] preparing
@@ -549,7 +549,7 @@ fn a_server_starts_again_under_the_debugger_that_is_attached() {
     trace.expect(expect![[r#"
         start -> [OpenGateway, Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
@@ -663,7 +663,7 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
     risen.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth] preparing
@@ -691,7 +691,7 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
     debugged.expect(expect![[r#"
         start -> [OpenGateway, Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
@@ -725,7 +725,7 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
         .expect(expect![[r#"
             start -> [Resolve] preparing
             Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-            ImageInspected -> [Prepare] preparing
+            ImageInspected -> [Note, Prepare] preparing
             Prepared -> [CreateContainer] preparing
             ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
             ContainerStarted -> [WatchCode, AwaitHealth] preparing
@@ -771,7 +771,7 @@ fn a_server_below_a_supervisor_comes_up_by_itself_with_the_next_edit() {
     trace.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth] preparing
@@ -799,7 +799,7 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
     died(attended).on(RunEvent::Debug(DebugEvent::Configured)).on(RunEvent::Healthy).expect(expect![[r#"
         start -> [OpenGateway, Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
@@ -817,7 +817,7 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
     died(vanished).expect(expect![[r#"
         start -> [OpenGateway, Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
@@ -833,7 +833,7 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
     died(left).on(RunEvent::Debug(DebugEvent::Unattended)).on(RunEvent::Healthy).expect(expect![[r#"
         start -> [OpenGateway, Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
@@ -868,7 +868,7 @@ fn a_healthy_deployment_outlives_the_command_that_started_it() {
     staying.expect(expect![[r#"
         start -> [Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
         ContainerStarted -> [WatchCode, AwaitHealth] preparing
@@ -965,7 +965,7 @@ fn a_container_is_kept_for_the_next_run_which_takes_it() {
     trace.expect(expect![[r#"
         start -> [OpenGateway, Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [TakeContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer] preparing
         ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing
@@ -983,7 +983,7 @@ fn a_container_is_kept_for_the_next_run_which_takes_it() {
     trace.expect(expect![[r#"
         start -> [OpenGateway, Resolve] preparing
         Resolved -> [InspectImage(ImageRef("base:1"))] preparing
-        ImageInspected -> [Prepare] preparing
+        ImageInspected -> [Note, Prepare] preparing
         Prepared -> [TakeContainer] preparing
         ContainerTaken -> [StartCommand] preparing
         ContainerStarted -> [OpenRelay(ContainerId("c1"))] preparing

@@ -122,10 +122,8 @@ export const menus: Story = {
       await vscode.expand(vscode.row(/^Logs/));
       await offersJust(vscode, vscode.row(/70_driver_log\.txt/), ["Open log of a run"]);
       await vscode.menu(vscode.row(/60_control_log\.txt/), "Open log of a run");
-      // By its name: it is empty where the image was there already.
-      await vscode.page.waitForFunction(() =>
-        [...document.querySelectorAll<HTMLSelectElement>(".part.panel select")].some((select) => select.selectedOptions[0]?.text.startsWith("60_control_log.txt")),
-      );
+      // Its last line says that the image was built, or that it was there.
+      await vscode.page.locator(".part.panel .view-lines", { hasText: /aml-debug\/env:\S+\s(in|has)\s/ }).waitFor();
       await vscode.expand(vscode.row(/^Outputs/));
       await offersJust(vscode, vscode.row(/weather\.csv/), ["Open output of a run"]);
       await vscode.menu(vscode.row(/weather\.csv/), "Open output of a run");

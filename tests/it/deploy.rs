@@ -363,6 +363,38 @@ fn killed_at_a_breakpoint_it_is_adopted_attached_again_and_answers() {
 }
 
 #[test]
+fn an_edit_that_nobody_saw_is_loaded_by_whoever_takes_the_deployment_over() {
+    let ground = Ground::with(SCORE);
+    let uri = text(&ground.call(["deploy", "deployment.yml", "--json"]).with_code(0).result()["scoringUri"]);
+    let script = ground.path("src/score.py");
+    let well = fs::read_to_string(&script).unwrap();
+    let edit = |times: u32| {
+        fs::write(&script, well.replace("factor * sum", &format!("{times} * factor * sum"))).expect("ours");
+    };
+    let answers = |total: u32| {
+        until(&format!("the answer {total}"), || {
+            let (_, body) = try_http(&uri, "POST", r#"{"values": [1]}"#)?;
+            body.contains(&format!(r#""total": {total}"#)).then_some(())
+        });
+    };
+    edit(2);
+    answers(10);
+    let owner = ground.start(["deployments", "logs", "blue", "--follow"]);
+    answers(20);
+    until("that it is well", || Some(()).filter(|()| list(&ground)[0]["service"]["healthyAt"].is_u64()));
+    owner.kill();
+
+    // What it answers with is not loaded once more.
+    let owner = ground.start(["deployments", "logs", "blue", "--follow"]);
+    edit(3);
+    answers(30);
+    assert_eq!(list(&ground)[0]["service"]["restarts"], 2);
+    owner.kill();
+    ground.call(["deployments", "remove", "blue"]).with_code(0);
+    ground.leaves_nothing();
+}
+
+#[test]
 fn a_restart_that_its_owner_was_asked_for_and_did_not_do_is_done_all_the_same() {
     let ground = Ground::with(SCORE);
     let result = ground.call(["deploy", "deployment.yml", "--json"]).with_code(0).result();

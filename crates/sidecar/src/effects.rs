@@ -276,11 +276,11 @@ impl Effects {
                     tasks.asking = Some(spawn(tasks, asking));
                 }
             }
-            Effect::WatchCode => {
+            Effect::WatchCode { since } => {
                 if let Some(plan) =
                     plan.filter(|plan| plan.service.as_ref().is_some_and(|it| it.entry.is_some()))
                 {
-                    service::watch_code(tasks, plan.code.clone());
+                    service::watch_code(tasks, plan.code.clone(), since);
                 }
             }
             Effect::RestartServer { container, attended } => {

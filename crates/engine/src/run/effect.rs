@@ -1,5 +1,6 @@
 //! What a run asks the sidecar to do. Deciding happens in the engine, doing in the sidecar.
 
+use super::Millis;
 use crate::dap::path_doctor::{Pair, Proposal};
 use crate::ids::{ContainerId, ImageRef};
 use crate::message::Message;
@@ -79,8 +80,11 @@ pub enum Effect {
     /// Ask the deployment until it answers → `Healthy`, or `CannotServe` where its log says that it never will; neither
     /// if its container starts again or it is asked anew before that.
     AwaitHealth,
-    /// Tell when the user's code changes from here on → `CodeChanged`, again and again.
-    WatchCode,
+    /// Tell when the user's code changes → `CodeChanged`, again and again.
+    WatchCode {
+        /// From then on; absent: from here on.
+        since: Option<Millis>,
+    },
     /// Let the deployment's server load the user's code again, in place → `ServerRestarted` or
     /// `RestartRefused`.
     RestartServer {

@@ -101,9 +101,13 @@ impl Run {
         self.restart_if_changed(at)
     }
 
-    /// Looks for changes of the code from here on, once.
+    /// Looks for changes of the code, once; those too that nobody saw while the run had no owner.
     pub(super) fn watch_code(&mut self) -> Vec<Effect> {
-        if std::mem::replace(&mut self.serving.watched, true) { vec![] } else { vec![Effect::WatchCode] }
+        if std::mem::replace(&mut self.serving.watched, true) {
+            return vec![];
+        }
+        // What came before it answered is in it.
+        vec![Effect::WatchCode { since: self.serving.healthy_at }]
     }
 
     /// A worker has died. The server starts another, which the start hook chooses as it chose this one, and the

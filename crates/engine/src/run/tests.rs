@@ -517,7 +517,7 @@ fn a_deployment_is_well_when_it_answers_and_starts_again_in_place() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth] preparing
         Healthy -> [] running
         RestartRequested -> [RestartServer] running
         RestartRequested -> [] running
@@ -552,7 +552,7 @@ fn a_server_starts_again_under_the_debugger_that_is_attached() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
         Healthy -> [] running
@@ -666,7 +666,7 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth] preparing
         Healthy -> [] running
         RestartRequested -> [RestartServer] running
         ServerRestarted { attended: false } -> [AwaitHealth] preparing
@@ -694,7 +694,7 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
         Healthy -> [] running
@@ -728,7 +728,7 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
             ImageInspected -> [Note, Prepare] preparing
             Prepared -> [CreateContainer] preparing
             ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-            ContainerStarted -> [WatchCode, AwaitHealth] preparing
+            ContainerStarted -> [WatchCode { since: None }, AwaitHealth] preparing
             Healthy -> [] running
             RestartRequested -> [RestartServer] running
             ServerRestarted { attended: false } -> [AwaitHealth] preparing
@@ -738,9 +738,7 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
             ContainerRemoved -> [CloseGateway] cancelled
         "#]]);
     let adopted = |adopter| fallen(Wish::default()).adopted(Found::Exited("c1".into()), adopter);
-    expect![[
-        r#"adopt Exited(ContainerId("c1")) -> [WatchCode, StartContainer(ContainerId("c1"), None)] preparing"#
-    ]]
+    expect![[r#"adopt Exited(ContainerId("c1")) -> [WatchCode { since: None }, StartContainer(ContainerId("c1"), None)] preparing"#]]
     .assert_eq(&last(&adopted(Adopter::Staying)));
     let passing = adopted(Adopter::Passing).on(over_init());
     assert_eq!(passing.failure(), "deployment.init-raised");
@@ -774,7 +772,7 @@ fn a_server_below_a_supervisor_comes_up_by_itself_with_the_next_edit() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth] preparing
         Healthy -> [] running
         RestartRequested -> [RestartServer] running
         ServerRestarted { attended: false } -> [AwaitHealth] preparing
@@ -802,7 +800,7 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
         Healthy -> [] running
@@ -820,7 +818,7 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
         Healthy -> [] running
@@ -836,7 +834,7 @@ fn the_next_worker_is_debugged_where_one_has_died_whoever_is_there() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth, OpenRelay(ContainerId("c1"))] preparing
         DebuggeeReported -> [OfferDebugger] waiting
         Debug(Configured) -> [] running
         Healthy -> [] running
@@ -871,11 +869,11 @@ fn a_healthy_deployment_outlives_the_command_that_started_it() {
         ImageInspected -> [Note, Prepare] preparing
         Prepared -> [CreateContainer] preparing
         ContainerCreated(ContainerId("c1")) -> [StartContainer(ContainerId("c1"), None)] preparing
-        ContainerStarted -> [WatchCode, AwaitHealth] preparing
+        ContainerStarted -> [WatchCode { since: None }, AwaitHealth] preparing
         Healthy -> [] running
         adopt Running(ContainerId("c1")) -> [CatchUp(ContainerId("c1"), None)] running
         CaughtUp -> [] running
-        adopt Running(ContainerId("c1")) -> [Follow(ContainerId("c1"), None), WatchCode] running
+        adopt Running(ContainerId("c1")) -> [Follow(ContainerId("c1"), None), WatchCode { since: Some(1060) }] running
     "#]]);
 }
 

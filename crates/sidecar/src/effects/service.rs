@@ -9,10 +9,11 @@ use engine::failure::Failure;
 use engine::ids::ContainerId;
 use engine::plan::Plan;
 use engine::plan::deployment::Service;
+use engine::run::Millis;
 use engine::run::event::RunEvent;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Between two looks into the log, for a server that is started again and again.
 const BETWEEN_READINGS: Duration = Duration::from_millis(250);
@@ -108,10 +109,10 @@ const BETWEEN_GLANCES: Duration = Duration::from_millis(20);
 /// How far the time of a file may be behind the clock: it is the kernel's, which goes by ticks.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Tells of every change of the user's Python files from here on, until the run is over.
-pub(super) fn watch_code(tasks: &mut RunTasks, code: PathBuf) {
+/// Tells of every change of the user's Python files, until the run is over: from here on, or from a time before.
+pub(super) fn watch_code(tasks: &mut RunTasks, code: PathBuf, since: Option<Millis>) {
     let context = tasks.context.clone();
-    let since = SystemTime::now() - TICK;
+    let since = since.map_or_else(SystemTime::now, |since| UNIX_EPOCH + Duration::from_millis(since)) - TICK;
     tasks.work.spawn(async move {
         let look = || {
             let code = code.clone();

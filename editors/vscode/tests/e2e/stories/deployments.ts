@@ -69,7 +69,6 @@ export const deployments: Story = {
       await vscode.webview().getByText("200 answered").waitFor();
       await vscode.openFile("sample-request.json");
       await vscode.page.locator('.editor-group-container.active .editor-actions a.action-label[aria-label^="Send this request"]').click();
-      await vscode.openFile("src/score.py");
       await vscode.stoppedOn(RUN);
       await vscode.command("Debug: Continue");
       await vscode.webview().getByText("200 answered").waitFor();

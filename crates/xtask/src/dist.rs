@@ -56,20 +56,15 @@ impl Platform {
     /// The platform that is named, or this machine's.
     fn of(name: Option<&str>) -> anyhow::Result<&'static Platform> {
         let Some(name) = name else {
-            return PLATFORMS
-                .iter()
-                .find(|platform| platform.is_here())
-                .context("find VS Code's name for this platform");
+            let here = PLATFORMS.iter().find(|platform| platform.is_here());
+            return here.context("find VS Code's name for this platform");
         };
         // One system's linker does not know the other's libraries.
-        let made = PLATFORMS.iter().filter(|platform| platform.os == std::env::consts::OS);
-        let mut names = made.clone().map(|platform| platform.name);
-        let found = made.clone().find(|platform| platform.name == name);
+        let made: Vec<_> = PLATFORMS.iter().filter(|it| it.os == std::env::consts::OS).collect();
+        let names: Vec<_> = made.iter().map(|platform| platform.name).collect();
+        let found = made.iter().copied().find(|platform| platform.name == name);
         found.with_context(|| {
-            format!(
-                "no package for {name} can be made here, only for {}",
-                names.by_ref().collect::<Vec<_>>().join(" and ")
-            )
+            format!("a package for {name} cannot be made here, only for {}", names.join(", "))
         })
     }
 }
@@ -85,7 +80,6 @@ pub(crate) fn dist(repository: &Repository, words: &[&str]) -> anyhow::Result<()
     let prove = !flags.is_empty();
     let platform = Platform::of(names.first().copied())?;
     anyhow::ensure!(!prove || platform.is_here(), "a package for {} cannot run here", platform.name);
-    let extension = editor::folder(repository);
     if !editor::is_there(repository) {
         editor::get(repository)?;
     }
@@ -94,10 +88,32 @@ pub(crate) fn dist(repository: &Repository, words: &[&str]) -> anyhow::Result<()
     }
     let program = release(repository, platform)?;
     editor::build(repository)?;
+    let package = pack(repository, platform, &program)?;
+    let extension = editor::folder(repository).join("dist/extension.js");
+    println!("program: {} KiB", fs::metadata(&program)?.len() / 1024);
+    for (file, most) in [(&extension, MOST_EXTENSION), (&package, MOST_PACKAGE)] {
+        let bytes = fs::metadata(file)?.len();
+        println!("{}: {} KiB", file.display(), bytes / 1024);
+        anyhow::ensure!(bytes <= most, "{} is larger than {} KiB", file.display(), most / 1024);
+    }
+    if prove {
+        setup::setup(repository, setup::For::Test)?;
+        if platform.os == "linux" {
+            runs_in_the_oldest(repository, &program)?;
+        }
+        Command::new("cargo").args(["build", "--package", "sidecar"]).folder(&repository.root).run()?;
+        editor::stories(repository)?.arg("walkthrough").env("AML_DEBUG_E2E_PACKAGE", package).run()?;
+    }
+    Ok(())
+}
+
+/// Puts everything that the extension does not find by itself into its folder, and packs it.
+fn pack(repository: &Repository, platform: &Platform, program: &Path) -> anyhow::Result<PathBuf> {
+    let extension = editor::folder(repository);
     let server = extension.join("server");
     let _ = fs::remove_dir_all(&server);
     fs::create_dir_all(server.join("bundle"))?;
-    fs::copy(&program, server.join("aml-debug"))?;
+    fs::copy(program, server.join("aml-debug"))?;
     let bundle = repository.bundle();
     fs::copy(&bundle, server.join("bundle/debugpy.tar"))?;
     let licences = bundle.with_file_name("debugpy-LICENSE.txt");
@@ -108,21 +124,7 @@ pub(crate) fn dist(repository: &Repository, words: &[&str]) -> anyhow::Result<()
     fs::create_dir_all(repository.target.join("dist"))?;
     editor::pack(repository, platform.name, &out)?;
     fs::remove_dir_all(&server)?;
-    println!("program: {} KiB", fs::metadata(&program)?.len() / 1024);
-    for (file, most) in [(extension.join("dist/extension.js"), MOST_EXTENSION), (out.clone(), MOST_PACKAGE)] {
-        let bytes = fs::metadata(&file)?.len();
-        println!("{}: {} KiB", file.display(), bytes / 1024);
-        anyhow::ensure!(bytes <= most, "{} is larger than {} KiB", file.display(), most / 1024);
-    }
-    if !prove {
-        return Ok(());
-    }
-    setup::setup(repository, setup::For::Test)?;
-    if platform.os == "linux" {
-        runs_in_the_oldest(repository, &program)?;
-    }
-    Command::new("cargo").args(["build", "--package", "sidecar"]).folder(&repository.root).run()?;
-    editor::stories(repository)?.arg("walkthrough").env("AML_DEBUG_E2E_PACKAGE", out).run()
+    Ok(out)
 }
 
 /// Builds the program to be packed.

@@ -89,9 +89,8 @@ impl Run {
         match (context.or_else(packages), base) {
             (Some(recipe), _) => self.look_for(recipe),
             (None, Some(base)) => {
-                let said = Effect::Note(message!("image.as-it-is", image = base.reference));
-                let next = self.image_ready(at, base, Some(message!("phase.image-as-it-is")));
-                [said].into_iter().chain(next).collect()
+                let said = message!("image.as-it-is", image = base.reference);
+                self.image_ready(at, base, message!("phase.image-as-it-is"), Some(said))
             }
             (None, None) => vec![],
         }
@@ -125,33 +124,35 @@ impl Run {
         let next = plan.and_then(|plan| image::recipe(&plan.image, &facts, &self.build));
         let effects = match next {
             Some(next) => self.look_for(next),
-            None if built => self.image_ready(at, facts, Some(message!("phase.image-built"))),
+            None if built => self.image_ready(at, facts, message!("phase.image-built"), None),
             None => {
-                let said = Effect::Note(message!("image.reused", image = facts.reference));
-                let next = self.image_ready(at, facts, Some(message!("phase.image-reused")));
-                [said].into_iter().chain(next).collect()
+                let said = message!("image.reused", image = facts.reference);
+                self.image_ready(at, facts, message!("phase.image-reused"), Some(said))
             }
         };
         [note].into_iter().chain(effects).collect()
     }
 
+    /// `note` goes to the phase, `said` to the log: what a build has not said there itself.
     pub(super) fn image_ready(
         &mut self,
         at: Millis,
         facts: ImageFacts,
-        note: Option<Message>,
+        note: Message,
+        said: Option<Message>,
     ) -> Vec<Effect> {
         let Stage::Imaging { .. } = self.stage else { return vec![] };
-        self.card.end_ok(PhaseName::Build, at, note);
+        let said = said.map(Effect::Note).into_iter();
+        self.card.end_ok(PhaseName::Build, at, Some(note));
         self.image = Some(facts.clone());
         self.making.clear();
         if self.wish.image_only {
-            return self.finish(End::Completed);
+            return said.chain(self.finish(End::Completed)).collect();
         }
         self.card.begin(PhaseName::Create, at);
         self.stage = Stage::Preparing { cancelled: false };
         let Some(plan) = &self.plan else { return vec![] };
         let user = user_of(plan, &facts);
-        vec![Effect::Prepare { image: facts, user, debugger: self.wish.debug }]
+        said.chain([Effect::Prepare { image: facts, user, debugger: self.wish.debug }]).collect()
     }
 }

@@ -738,7 +738,9 @@ fn a_server_that_an_edit_ends_waits_for_the_next_edit() {
             ContainerRemoved -> [CloseGateway] cancelled
         "#]]);
     let adopted = |adopter| fallen(Wish::default()).adopted(Found::Exited("c1".into()), adopter);
-    expect![[r#"adopt Exited(ContainerId("c1")) -> [WatchCode { since: None }, StartContainer(ContainerId("c1"), None)] preparing"#]]
+    expect![[
+        r#"adopt Exited(ContainerId("c1")) -> [WatchCode { since: None }, StartContainer(ContainerId("c1"), None)] preparing"#
+    ]]
     .assert_eq(&last(&adopted(Adopter::Staying)));
     let passing = adopted(Adopter::Passing).on(over_init());
     assert_eq!(passing.failure(), "deployment.init-raised");
